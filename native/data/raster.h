@@ -1,0 +1,86 @@
+/* raster.h - rasters through GDAL: read with masks, scale and halo; write tiled, whole or not at all.
+ *
+ * Any GDAL path works, /vsi... included. Values leave as physical float32 (DN * scale + offset); a pixel that is masked, nodata or
+ * outside the raster is NaN. A sal_raster is used by one thread at a time.
+ */
+#ifndef SAL_DATA_RASTER_H
+#define SAL_DATA_RASTER_H
+
+#include "base/base.h"
+
+/* Where the pixels lie. Rows run from north to south, pixels are square up to 1e-6, nothing is rotated. */
+typedef struct sal_grid {
+    int64_t columns, rows;
+    double x0, y0;      /* outer corner of the first pixel: west, north */
+    double pixel;       /* size in CRS units */
+    char *wkt;          /* CRS as WKT2, owned by the grid */
+    char crs_name[128]; /* for messages: "EPSG:32650 (WGS 84 / UTM zone 50N)" */
+    bool is_metric;     /* projected, unit metre */
+} sal_grid;
+
+sal_status sal_grid_copy(sal_context *ctx, const sal_grid *from, sal_grid *to);
+void sal_grid_clear(sal_context *ctx, sal_grid *grid);
+/* Same CRS (by meaning, not text), origin and pixel within 1e-3 pixel, same size. */
+bool sal_grid_equal(const sal_grid *a, const sal_grid *b);
+/* Column and row (fractions, pixel centre at .5) of a point in the grid's CRS. */
+void sal_grid_locate(const sal_grid *grid, double x, double y, double *column, double *row);
+
+typedef struct sal_raster sal_raster;
+
+/* Opens for reading. IO when GDAL cannot; DATA when rotated, without CRS, not square or without bands (one sentence each). */
+sal_status sal_raster_open(sal_context *ctx, const char *path, sal_raster **out);
+void sal_raster_free(sal_raster *raster);
+const char *sal_raster_path(const sal_raster *raster);
+const sal_grid *sal_raster_grid(const sal_raster *raster);
+int64_t sal_raster_band_count(const sal_raster *raster);
+const char *sal_raster_band_name(const sal_raster *raster, int64_t band); /* description, "" when none; bands count from 0 */
+const char *sal_raster_band_unit(const sal_raster *raster, int64_t band);
+/* Item of a metadata domain (NULL domain = default); NULL when absent. */
+const char *sal_raster_metadata(const sal_raster *raster, const char *domain, const char *key);
+/* Reads n bands of a window; column and row may lie outside. out: (rows, columns, n), pixel-interleaved, NaN where invalid. */
+sal_status sal_raster_read(sal_raster *raster, const int64_t *bands, int64_t n, int64_t column, int64_t row,
+                           int64_t columns, int64_t rows, float *out);
+
+typedef enum sal_raster_type {
+    SAL_RASTER_FLOAT32 = 1,
+    SAL_RASTER_INT16 = 2,
+    SAL_RASTER_UINT8 = 3,
+    SAL_RASTER_UINT16 = 4
+} sal_raster_type;
+
+typedef struct sal_band_spec {
+    const char *name;    /* band description */
+    const char *unit;    /* NULL when none */
+    double scale, offset; /* physical = stored * scale + offset; scale 0 means 1 */
+} sal_band_spec;
+
+typedef struct sal_raster_spec {
+    const sal_grid *grid;
+    sal_raster_type type;
+    const sal_band_spec *bands;
+    int64_t band_count;
+    double nodata;              /* stored value; NaN for floats */
+    const char *const *metadata; /* "KEY=VALUE" texts of domain SALINA, NULL at the end; NULL when none */
+    const char *const *options;  /* GDAL creation options that override ours, NULL at the end; NULL when none */
+    bool overviews;             /* build average overviews (nearest for UINT8) and band statistics when closing */
+} sal_raster_spec;
+
+typedef struct sal_raster_writer sal_raster_writer;
+
+/* Starts a GeoTIFF (tiled 512, DEFLATE with predictor, BIGTIFF if safer) under a temporary name beside `path`. */
+sal_status sal_raster_writer_new(sal_context *ctx, const char *path, const sal_raster_spec *spec, sal_raster_writer **out);
+/* Writes a window inside the grid. values: (rows, columns, band_count) physical; NaN becomes nodata; integers are rounded and clamped. */
+sal_status sal_raster_writer_write(sal_raster_writer *writer, int64_t column, int64_t row, int64_t columns, int64_t rows,
+                                   const float *values);
+/* Adds or replaces metadata before closing. */
+sal_status sal_raster_writer_set_metadata(sal_raster_writer *writer, const char *key, const char *value);
+/* Overviews, statistics, flush, rename into place. A full disk is reported here at the latest. */
+sal_status sal_raster_writer_commit(sal_raster_writer *writer);
+/* Deletes the temporary file when not committed. NULL is allowed. */
+void sal_raster_writer_free(sal_raster_writer *writer);
+
+/* Warps band `band` (0-based) of `path` onto `grid` into a float32 buffer-backed raster, streaming by GDAL's warper.
+ * method: "nearest", "bilinear", "cubic", "average". The result reads like any raster and needs no file. */
+sal_status sal_raster_open_warped(sal_context *ctx, const char *path, const sal_grid *grid, const char *method, sal_raster **out);
+
+#endif
