@@ -1,0 +1,179 @@
+/* covariates.c - covariates by id from a stack: stored bands are copied, indices are computed from the bands that have the roles they need.
+ *
+ * One read brings every band that any id needs, pixel-interleaved; chunks of pixels are then turned into planes that stay in the
+ * cache, evaluated, and written back interleaved. A band with the name of an index wins over the formula.
+ */
+#include "features/indices.h"
+
+#include <string.h>
+
+enum { CHUNK = 512, CHUNKS_PER_TASK = 16 };
+
+typedef struct item {
+    int64_t band;  /* slot in `bands`, -1 for an index */
+    int64_t index; /* row of the index table */
+} item;
+
+struct sal_covariates {
+    sal_context *ctx;
+    sal_stack *stack;
+    int64_t n, band_count, scratch_size;
+    item *items;                 /* n */
+    int64_t *bands;              /* band_count: distinct bands of the stack to read */
+    int64_t role[SAL_ROLE_COUNT]; /* slot in `bands`, -1 where no index needs the role */
+    bool plain;                  /* every id is a band: read straight into the output */
+    float *scratch;              /* (pixels, band_count) */
+};
+
+static int64_t band_of_role(const sal_stack *stack, sal_role role)
+{
+    for (int64_t i = 0; i < sal_stack_covariate_count(stack); i++) {
+        const char *found = sal_band_role(sal_stack_sensor(stack), sal_stack_covariate(stack, i));
+        if (found && strcmp(found, sal__role_name(role)) == 0) return i;
+    }
+    return -1;
+}
+
+bool sal_covariates_has(sal_stack *stack, const char *id)
+{
+    if (sal_stack_find(stack, id) >= 0) return true;
+    const sal_index *index = sal_index_find(id);
+    if (!index) return false;
+    uint32_t roles = sal__index_roles(index);
+    for (sal_role r = 0; r < SAL_ROLE_COUNT; r++)
+        if (roles & 1u << r && band_of_role(stack, r) < 0) return false;
+    return true;
+}
+
+static int64_t slot_of_band(sal_covariates *c, int64_t band)
+{
+    for (int64_t i = 0; i < c->band_count; i++)
+        if (c->bands[i] == band) return i;
+    c->bands[c->band_count] = band;
+    return c->band_count++;
+}
+
+static sal_status fail_missing(sal_context *ctx, const sal_stack *stack, const char *id, const sal_index *index, int32_t role,
+                               const char *wanted_by)
+{
+    const char *path = sal_stack_path(stack), *sensor = sal_stack_sensor(stack);
+    const char *which = wanted_by ? ", which " : "", *by = wanted_by ? wanted_by : "", *needs = wanted_by ? " needs" : "";
+    if (!index)
+        return sal_fail(ctx, SAL_STATUS_DATA,
+                        "stack \"%s\" has no band \"%s\"%s%s%s; build the stack again with it (Build covariate stack), or train without it", path,
+                        id, which, by, needs);
+    return sal_fail(ctx, SAL_STATUS_DATA,
+                    "stack \"%s\" (sensor: %s) has no band with the role %s, needed for index %s = %s%s%s%s; add the band with Build covariate "
+                    "stack, or leave the index out",
+                    path, sensor[0] ? sensor : "not stated", sal__role_name((sal_role)role), id, index->formula, which, by, needs);
+}
+
+static sal_status bind_one(sal_covariates *c, int64_t i, const char *id, const char *wanted_by)
+{
+    int64_t band = sal_stack_find(c->stack, id);
+    if (band >= 0) {
+        c->items[i] = (item){slot_of_band(c, band), -1};
+        return SAL_STATUS_OK;
+    }
+    const sal_index *index = sal_index_find(id);
+    if (!index) return fail_missing(c->ctx, c->stack, id, NULL, -1, wanted_by);
+    uint32_t roles = sal__index_roles(index);
+    for (int32_t r = 0; r < SAL_ROLE_COUNT; r++) {
+        if (!(roles & 1u << r) || c->role[r] >= 0) continue;
+        band = band_of_role(c->stack, (sal_role)r);
+        if (band < 0) return fail_missing(c->ctx, c->stack, id, index, r, wanted_by);
+        c->role[r] = slot_of_band(c, band);
+    }
+    c->items[i] = (item){-1, index - sal_index_at(0)};
+    return SAL_STATUS_OK;
+}
+
+sal_status sal_covariates_bind(sal_context *ctx, sal_stack *stack, const char *const *ids, int64_t n, const char *wanted_by,
+                               sal_covariates **out)
+{
+    sal_status status;
+    sal_covariates *c = NULL;
+    *out = NULL;
+    SAL_TRY(sal_allocate(ctx, 1, sizeof *c, &c));
+    *c = (sal_covariates){.ctx = ctx, .stack = stack, .n = n};
+    for (int r = 0; r < SAL_ROLE_COUNT; r++) c->role[r] = -1;
+    SAL_TRY(sal_allocate(ctx, n, sizeof *c->items, &c->items));
+    SAL_TRY(sal_allocate(ctx, n + SAL_ROLE_COUNT, sizeof *c->bands, &c->bands));
+    for (int64_t i = 0; i < n; i++) SAL_TRY(bind_one(c, i, ids[i], wanted_by));
+    c->plain = c->band_count == n;
+    for (int64_t i = 0; i < n; i++) c->plain = c->plain && c->items[i].band == i;
+    *out = c;
+    c = NULL;
+done:
+    sal_covariates_free(c);
+    return status;
+}
+
+void sal_covariates_free(sal_covariates *c)
+{
+    if (!c) return;
+    sal_context *ctx = c->ctx;
+    sal_release(ctx, c->items);
+    sal_release(ctx, c->bands);
+    sal_release(ctx, c->scratch);
+    sal_release(ctx, c);
+}
+
+typedef struct work {
+    const sal_covariates *c;
+    float *out;
+    int64_t pixels;
+} work;
+
+/* Pixels [begin, begin + m), m <= CHUNK, of the interleaved scratch into the interleaved output. */
+static void evaluate_chunk(const sal_covariates *c, const float *in, int64_t m, float *out)
+{
+    float planes[SAL_ROLE_COUNT][CHUNK], result[CHUNK];
+    const float *roles[SAL_ROLE_COUNT];
+    const int64_t nb = c->band_count, n = c->n;
+    for (int r = 0; r < SAL_ROLE_COUNT; r++) {
+        roles[r] = planes[r];
+        const int64_t slot = c->role[r];
+        for (int64_t i = 0; i < m; i++) planes[r][i] = slot < 0 ? 0 : in[i * nb + slot];
+    }
+    for (int64_t k = 0; k < n; k++) {
+        const int64_t slot = c->items[k].band;
+        if (slot >= 0) {
+            for (int64_t i = 0; i < m; i++) out[i * n + k] = in[i * nb + slot];
+        } else {
+            sal__index_evaluate(c->items[k].index, roles, m, result);
+            for (int64_t i = 0; i < m; i++) out[i * n + k] = result[i];
+        }
+    }
+}
+
+static void evaluate_task(void *arg, int64_t task, int32_t worker)
+{
+    const work *w = arg;
+    const int64_t begin = task * CHUNK * CHUNKS_PER_TASK;
+    int64_t end = begin + CHUNK * CHUNKS_PER_TASK;
+    if (end > w->pixels) end = w->pixels;
+    for (int64_t p = begin; p < end; p += CHUNK)
+        evaluate_chunk(w->c, w->c->scratch + p * w->c->band_count, end - p < CHUNK ? end - p : CHUNK, w->out + p * w->c->n);
+}
+
+sal_status sal_covariates_read(sal_covariates *c, int64_t column, int64_t row, int64_t columns, int64_t rows, float *out)
+{
+    sal_status status = SAL_STATUS_OK;
+    const int64_t pixels = columns * rows, size = pixels * c->band_count;
+    sal_raster *raster = sal_stack_raster(c->stack);
+    if (c->plain) return sal_raster_read(raster, c->bands, c->band_count, column, row, columns, rows, out);
+    if (size > c->scratch_size) {
+        sal_release(c->ctx, c->scratch);
+        c->scratch = NULL;
+        c->scratch_size = 0;
+        SAL_TRY(sal_allocate(c->ctx, size, sizeof *c->scratch, &c->scratch));
+        c->scratch_size = size;
+    }
+    SAL_TRY(sal_raster_read(raster, c->bands, c->band_count, column, row, columns, rows, c->scratch));
+    work w = {c, out, pixels};
+    const int64_t per_task = CHUNK * CHUNKS_PER_TASK;
+    sal_pool_run(c->ctx, (pixels + per_task - 1) / per_task, evaluate_task, &w);
+done:
+    return status;
+}
