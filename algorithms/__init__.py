@@ -1,0 +1,8 @@
+"""The Processing algorithms. The list is fixed here, so that none vanishes where the library cannot be loaded."""
+
+from .covariates import Covariates
+from .demo import Demo
+from .retrieve import Retrieve
+from .train import Train
+
+ALGORITHMS = (Covariates, Train, Retrieve, Demo)

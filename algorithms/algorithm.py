@@ -1,0 +1,184 @@
+"""The base of every Salina algorithm: texts, parameters and outputs come from the operation's own description in libsalina.
+
+Layers are resolved in prepareAlgorithm (main thread), the operation runs in processAlgorithm (worker thread).
+"""
+
+import json
+from functools import lru_cache
+
+from qgis.PyQt.QtGui import QIcon
+from qgis.core import (
+    QgsApplication,
+    QgsProcessingAlgorithm,
+    QgsProcessingContext,
+    QgsProcessingException,
+    QgsProcessingLayerPostProcessorInterface,
+    QgsProcessingOutputNumber,
+    QgsProcessingOutputString,
+)
+
+from .. import native
+from ..texts import icon_path, metadata, tr
+from .parameters import LAYER_OUTPUTS, OUTPUTS, Values, define, out_of_bounds
+
+
+class SidecarStyle(QgsProcessingLayerPostProcessorInterface):
+    """Gives a loaded output the style that the operation wrote beside it; Processing itself does not look there."""
+
+    def postProcessLayer(self, layer, context, feedback):
+        layer.loadDefaultStyle()
+        layer.triggerRepaint()
+
+
+@lru_cache(maxsize=None)
+def sidecar_style():
+    """One for all layers, kept for ever: QGIS holds only a pointer to it."""
+    return SidecarStyle()
+
+
+def _figure(value):
+    """A value of the result as QGIS can show it: lists and objects as JSON text."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, (list, dict)) else value
+
+
+class SalinaAlgorithm(QgsProcessingAlgorithm):
+    """A subclass says which operation it runs, in which section of the toolbox it stands, and its picture."""
+
+    operation = ""
+    section = ""
+    picture = ""
+
+    def __init__(self):
+        super().__init__()
+        self._arguments = {}
+        self._cancelled = False
+
+    def createInstance(self):
+        return type(self)()
+
+    # ---- texts
+
+    def _description(self):
+        """What the library says about the operation; {} where the library or the operation is missing."""
+        try:
+            return native.operations().get(self.operation, {})
+        except (native.LibraryMissing, native.SalinaError):
+            return {}
+
+    def _rows(self):
+        return self._description().get("params", [])
+
+    def _results(self):
+        """Figures of the result that are no parameter as well."""
+        keys = {row["key"] for row in self._rows()}
+        return [row for row in self._description().get("results", []) if row["key"] not in keys]
+
+    def name(self):
+        return self.operation
+
+    def displayName(self):
+        return tr(self._description().get("title") or type(self).__doc__.split(":")[0])
+
+    def group(self):
+        return tr(self.section)
+
+    def groupId(self):
+        return self.section.lower()
+
+    def tags(self):
+        tags = self._description().get("tags", "salinity,soil")
+        tags = tags.split(",") if isinstance(tags, str) else tags
+        return [tr(tag.strip()) for tag in tags]
+
+    def shortDescription(self):
+        return tr(self._description().get("summary") or type(self).__doc__)
+
+    def shortHelpString(self):
+        """Plain text: dialogs make a paragraph of each line, and qgis_process prints it as it is."""
+        description = self._description()
+        if not description:
+            return self.canExecute()[1] or self.shortDescription()
+        lines = [tr(description["summary"]), *tr(description["help"]).split("\n")]
+        lines += [f'{tr(row["label"])}: {tr(row["help"])}' for row in self._rows()]
+        return "\n".join(line for line in lines if line.strip())
+
+    def helpUrl(self):
+        return f'{metadata("homepage")}#{self.operation}'
+
+    def icon(self):
+        return QIcon(self.svgIconPath())
+
+    def svgIconPath(self):
+        return icon_path(self.picture)
+
+    # ---- parameters and outputs
+
+    def initAlgorithm(self, configuration=None):
+        for row in self._rows():
+            self.addParameter(define(row))
+        for row in self._results():
+            output = QgsProcessingOutputNumber if row["number"] else QgsProcessingOutputString
+            self.addOutput(output(row["key"].upper(), tr(row["label"])))
+
+    def canExecute(self):
+        try:
+            if self.operation in native.operations():
+                return True, ""
+        except (native.LibraryMissing, native.SalinaError) as reason:
+            return False, str(reason)
+        return False, tr('libsalina {version} has no operation "{name}"; install the version that belongs to this plugin').format(
+            version=native.build()["version"], name=self.operation
+        )
+
+    def checkParameterValues(self, parameters, context):
+        """What QGIS checks itself, in words that name the bounds, and the formats that the operations write."""
+        for row in self._rows():
+            name = row["key"].upper()
+            reason = out_of_bounds(row, parameters.get(name))
+            if not reason and row["type"] in LAYER_OUTPUTS and self.provider() is not None and parameters.get(name):
+                scratch = QgsProcessingContext()  # asking marks the layer for loading
+                reason = self.provider().isSupportedOutputValue(parameters[name], self.parameterDefinition(name), scratch)[1]
+            if reason:
+                return False, f'{self.parameterDefinition(name).description()}: {reason}'
+        return super().checkParameterValues(parameters, context)
+
+    # ---- a run
+
+    def prepareAlgorithm(self, parameters, context, feedback):
+        self._arguments = Values(self, self._rows(), parameters, context, feedback).arguments()
+        return True
+
+    def processAlgorithm(self, parameters, context, feedback):
+        """Cancelled: returns {} and nothing is loaded, as Processing expects; the operation leaves no partial file."""
+
+        def report(fraction, message):
+            feedback.setProgress(100 * fraction)
+            if message and message.startswith("warning: "):
+                feedback.pushWarning(message)
+            elif message:
+                feedback.pushInfo(message)
+            return feedback.isCanceled()
+
+        try:
+            result = native.run(self.operation, self._arguments, report, max(QgsApplication.maxThreads(), 0))
+        except native.Cancelled:
+            self._cancelled = True
+            return {}
+        except native.SalinaError as error:
+            raise QgsProcessingException(str(error)) from error
+        outputs = {row["key"].upper(): self._arguments.get(row["key"]) for row in self._rows() if row["type"] in OUTPUTS}
+        outputs.update({row["key"].upper(): _figure(result.get(row["key"])) for row in self._results()})
+        return outputs
+
+    def postProcessAlgorithm(self, context, feedback):
+        wanted = context.layersToLoadOnCompletion()
+        for row in self._rows():
+            path = self._arguments.get(row["key"])
+            if row["type"] not in LAYER_OUTPUTS or path not in wanted:
+                continue
+            if self._cancelled:
+                del wanted[path]
+                context.setLayersToLoadOnCompletion(wanted)
+            else:
+                context.layerToLoadOnCompletionDetails(path).setPostProcessor(sidecar_style())
+        return {}

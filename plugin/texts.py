@@ -1,0 +1,26 @@
+"""Words and facts that several files need: translation, and what metadata.txt says about this package."""
+
+from configparser import ConfigParser
+from functools import lru_cache
+from pathlib import Path
+
+from qgis.PyQt.QtCore import QCoreApplication
+
+HERE = Path(__file__).parent
+
+
+def tr(text):
+    """`text` in the user's language. Ids, keys and choices are never translated."""
+    return QCoreApplication.translate("Salina", text)
+
+
+@lru_cache(maxsize=None)
+def metadata(key):
+    """An entry of metadata.txt, "" where it has none."""
+    parser = ConfigParser(interpolation=None)
+    parser.read(HERE / "metadata.txt", encoding="utf-8")
+    return parser.get("general", key, fallback="")
+
+
+def icon_path(name):
+    return str(HERE / "icons" / name)
