@@ -1,0 +1,128 @@
+/* layer_norm.c - y = gamma (x - m) / sqrt(v + eps) + beta over the last dimension (Ba, Kiros and Hinton 2016, arXiv:1607.06450).
+ *
+ * m and v (biased) are those of the row. Nothing is saved: the way back computes them again, which costs less than memory.
+ * With h = (x - m) / s and a = gamma gy: gx = (a - mean a - h mean(a h)) / s, ggamma = sum gy h, gbeta = sum gy.
+ */
+#include "graph/op.h"
+#include "graph/ops/scalar.h"
+
+static void row_moments(const real *x, int64_t c, double eps, real *mean, real *inverse)
+{
+    real sum = 0, squares = 0;
+    for (int64_t j = 0; j < c; j++) sum += x[j];
+    *mean = sum / (real)c;
+    for (int64_t j = 0; j < c; j++) squares += (x[j] - *mean) * (x[j] - *mean);
+    *inverse = 1 / r_sqrt(squares / (real)c + (real)eps);
+}
+
+static sal_status shape(sal_tape *t, sal_node *n)
+{
+    int64_t c = sal_shape_last(sal__shape_in(t, n, 0));
+    if (sal__shape_in(t, n, 0)->rank < 1) return sal__shape_fail(t, n, "a scalar has no last dimension");
+    if (n->inputs != 1 && n->inputs != 3) return sal__shape_fail(t, n, "takes x, or x, gamma and beta");
+    for (int32_t k = 1; k < n->inputs; k++) {
+        const sal_shape *s = sal__shape_in(t, n, k);
+        if (s->rank != 1 || s->dim[0] != c) return sal__shape_fail(t, n, "gamma and beta must be (%lld)", (long long)c);
+    }
+    return sal__shape_like(t, n, 0);
+}
+
+static double work(const sal_tape *t, const sal_node *n) { return 8 * (double)sal_shape_last(&n->shape); }
+
+static void eval(const sal_run *r, const sal_node *n, int64_t lo, int64_t hi)
+{
+    int64_t c = sal_shape_last(&n->shape);
+    const real *gamma = n->inputs == 3 ? sal__in(r, n, 1) : NULL, *beta = n->inputs == 3 ? sal__in(r, n, 2) : NULL;
+    for (int64_t row = lo; row < hi; row++) {
+        const real *x = sal__in(r, n, 0) + row * c;
+        real *y = sal__out(r, n) + row * c, mean, inverse;
+        row_moments(x, c, n->f[0], &mean, &inverse);
+        for (int64_t j = 0; j < c; j++) {
+            real h = (x[j] - mean) * inverse;
+            y[j] = gamma ? gamma[j] * h + beta[j] : h;
+        }
+    }
+}
+
+/* ---- gradient of x: inputs gy, x and, when there is one, gamma ---- */
+
+static sal_status shape_back(sal_tape *t, sal_node *n)
+{
+    if (!sal_shape_equal(sal__shape_in(t, n, 0), sal__shape_in(t, n, 1))) return sal__shape_fail(t, n, "gy and x differ in shape");
+    return sal__shape_like(t, n, 0);
+}
+
+static void eval_back(const sal_run *r, const sal_node *n, int64_t lo, int64_t hi)
+{
+    int64_t c = sal_shape_last(&n->shape);
+    const real *gamma = n->inputs == 3 ? sal__in(r, n, 2) : NULL;
+    for (int64_t row = lo; row < hi; row++) {
+        const real *gy = sal__in(r, n, 0) + row * c, *x = sal__in(r, n, 1) + row * c;
+        real *gx = sal__out(r, n) + row * c, mean, inverse, sum = 0, dot = 0;
+        row_moments(x, c, n->f[0], &mean, &inverse);
+        for (int64_t j = 0; j < c; j++) {
+            real a = gamma ? gamma[j] * gy[j] : gy[j];
+            sum += a;
+            dot += a * ((x[j] - mean) * inverse);
+        }
+        sum /= (real)c;
+        dot /= (real)c;
+        for (int64_t j = 0; j < c; j++) {
+            real a = gamma ? gamma[j] * gy[j] : gy[j];
+            gx[j] = (a - sum - (x[j] - mean) * inverse * dot) * inverse;
+        }
+    }
+}
+
+const sal_op sal_op_layer_norm_back = { .name = "layer_norm_back", .n_in = -1, .flags = SAL_OP_INPLACE, .shape = shape_back,
+                                        .items = sal__items_rows, .work = work, .eval = eval_back };
+
+/* ---- gradient of gamma and beta: inputs gy, x -> (2, c) ---- */
+
+static sal_status shape_params(sal_tape *t, sal_node *n)
+{
+    if (!sal_shape_equal(sal__shape_in(t, n, 0), sal__shape_in(t, n, 1))) return sal__shape_fail(t, n, "gy and x differ in shape");
+    n->shape = SAL_SHAPE(2, sal_shape_last(sal__shape_in(t, n, 0)));
+    return SAL_STATUS_OK;
+}
+
+static double work_params(const sal_tape *t, const sal_node *n) { return 8 * (double)sal_shape_last(&n->shape); }
+static int64_t partial(const sal_tape *t, const sal_node *n) { return 2 * sal_shape_last(&n->shape); }
+
+static void eval_params(const sal_run *r, const sal_node *n, int64_t lo, int64_t hi)
+{
+    int64_t c = sal_shape_last(&n->shape);
+    real *ggamma = sal__partial(r, n), *gbeta = ggamma + c;
+    for (int64_t j = 0; j < 2 * c; j++) ggamma[j] = 0;
+    for (int64_t row = lo; row < hi; row++) {
+        const real *gy = sal__in(r, n, 0) + row * c, *x = sal__in(r, n, 1) + row * c;
+        real mean, inverse;
+        row_moments(x, c, n->f[0], &mean, &inverse);
+        for (int64_t j = 0; j < c; j++) {
+            ggamma[j] += gy[j] * ((x[j] - mean) * inverse);
+            gbeta[j] += gy[j];
+        }
+    }
+}
+
+const sal_op sal_op_layer_norm_params = { .name = "layer_norm_params", .n_in = 2, .shape = shape_params, .items = sal__items_rows_in,
+                                          .work = work_params, .partial = partial, .eval = eval_params, .finish = sal__finish_sum };
+
+static void grad(sal_tape *t, sal_id y, sal_id gy, sal_id gx[])
+{
+    const sal_node n = *sal__node(t, y);
+    gx[0] = sal__append(t, &sal_op_layer_norm_back, (sal_id[]){ gy, n.in[0], n.in[1] }, n.inputs == 3 ? 3 : 2, NULL, 0, n.f, 1);
+    if (n.inputs != 3 || !(sal__wants(t, n.in[1]) || sal__wants(t, n.in[2]))) return;
+    sal_id both = sal__append(t, &sal_op_layer_norm_params, (sal_id[]){ gy, n.in[0] }, 2, NULL, 0, n.f, 1);
+    sal_shape c = SAL_SHAPE(sal_shape_last(&n.shape));
+    gx[1] = sal_reshape(t, sal_slice(t, both, 0, 0, 1), c);
+    gx[2] = sal_reshape(t, sal_slice(t, both, 0, 1, 1), c);
+}
+
+const sal_op sal_op_layer_norm = { .name = "layer_norm", .n_in = -1, .flags = SAL_OP_INPLACE, .shape = shape, .items = sal__items_rows,
+                                   .work = work, .eval = eval, .grad = grad };
+
+sal_id sal_layer_norm_op(sal_tape *t, sal_id x, sal_id gamma, sal_id beta, double eps)
+{
+    return sal__append(t, &sal_op_layer_norm, (sal_id[]){ x, gamma, beta }, gamma >= 0 ? 3 : 1, NULL, 0, &eps, 1);
+}

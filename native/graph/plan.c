@@ -1,0 +1,143 @@
+/* plan.c - where every value stands: lifetimes, in-place use, offsets in one arena.
+ *
+ * A node that nothing needs gets no memory and is not run. Offsets are found greedily, the largest value first, at the lowest place
+ * that is free during its life (Pisarchyk and Lee 2020, arXiv 2001.03288, "greedy by size").
+ */
+#include "tape_private.h"
+#include <stdlib.h>
+
+#define FOREVER INT64_MAX
+
+typedef struct interval {
+    sal_id root;
+    int64_t first, last, size, offset;
+} interval;
+
+static bool is_bound(const sal_tape *t, sal_id id)
+{
+    if (t->nodes[id].op->flags & SAL_OP_LEAF) return true;
+    for (int64_t p = 0; t->param_gradient && p < sal_params_count(t->params); p++) {
+        if (t->param_gradient[p] == id) return true;
+    }
+    return false;
+}
+
+/* last[id]: the last node that reads id; -1 when the node is not needed at all. */
+static void mark_needed(const sal_tape *t, const bool *bound, int64_t *last)
+{
+    for (int64_t i = 0; i < t->count; i++) last[i] = -1;
+    for (int64_t i = t->count - 1; i >= 0; i--) {
+        const sal_node *n = &t->nodes[i];
+        if (n->is_output || bound[i]) last[i] = FOREVER;
+        if (last[i] < 0 && (n->keeps || (n->op->flags & SAL_OP_STATE))) last[i] = i;
+        if (last[i] < 0) continue;
+        for (int32_t k = 0; k < n->inputs; k++) {
+            if (last[n->in[k]] < i) last[n->in[k]] = i;
+        }
+    }
+}
+
+static bool may_overwrite(const sal_tape *t, const sal_plan *p, const bool *bound, sal_id id)
+{
+    const sal_node *n = &t->nodes[id];
+    if (!(n->op->flags & SAL_OP_INPLACE) || bound[id] || n->inputs < 1) return false;
+    sal_id r = p->root[n->in[0]];
+    if (bound[r] || p->last_use[r] != id || t->nodes[n->in[0]].count != n->count) return false;
+    for (int32_t k = 1; k < n->inputs; k++) {
+        if (p->root[n->in[k]] == r) return false;
+    }
+    return true;
+}
+
+static void find_roots(const sal_tape *t, const bool *bound, const int64_t *last, sal_plan *p)
+{
+    for (sal_id i = 0; i < t->count; i++) {
+        const sal_node *n = &t->nodes[i];
+        p->root[i] = i;
+        if (last[i] < 0) continue;
+        if ((n->op->flags & SAL_OP_VIEW) && !bound[i]) p->root[i] = p->root[n->in[0]];
+        else if (may_overwrite(t, p, bound, i)) p->root[i] = p->root[n->in[0]];
+        sal_id r = p->root[i];
+        if (p->last_use[r] < last[i]) p->last_use[r] = last[i];
+    }
+}
+
+static int by_size(const void *a, const void *b)
+{
+    const interval *x = a, *y = b;
+    if (x->size != y->size) return x->size < y->size ? 1 : -1;
+    return x->first < y->first ? -1 : x->first > y->first;
+}
+
+static int by_offset(const void *a, const void *b)
+{
+    const interval *x = *(interval *const *)a, *y = *(interval *const *)b;
+    return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+/* Lowest offset at which v fits beside the `placed` intervals before it; `beside` is room for pointers. */
+static int64_t lowest_offset(interval *all, int64_t placed, const interval *v, interval **beside)
+{
+    int64_t n = 0, offset = 0;
+    for (int64_t k = 0; k < placed; k++) {
+        if (all[k].first <= v->last && v->first <= all[k].last) beside[n++] = &all[k];
+    }
+    qsort(beside, (size_t)n, sizeof *beside, by_offset);
+    for (int64_t k = 0; k < n; k++) {
+        if (beside[k]->offset >= offset + v->size) break;
+        int64_t end = beside[k]->offset + beside[k]->size;
+        if (end > offset) offset = end;
+    }
+    return offset;
+}
+
+sal_status sal__plan_new(sal_context *ctx, const sal_tape *t, sal_plan *p)
+{
+    sal_status status = SAL_STATUS_OK;
+    bool *bound = NULL;
+    int64_t *last = NULL, n = 0;
+    interval *all = NULL, **beside = NULL;
+    *p = (sal_plan){ 0 };
+    SAL_TRY(sal_allocate(ctx, t->count, sizeof *p->offset, &p->offset));
+    SAL_TRY(sal_allocate(ctx, t->count, sizeof *p->root, &p->root));
+    SAL_TRY(sal_allocate(ctx, t->count, sizeof *p->last_use, &p->last_use));
+    SAL_TRY(sal_allocate(ctx, t->count, sizeof *bound, &bound));
+    SAL_TRY(sal_allocate(ctx, t->count, sizeof *last, &last));
+    SAL_TRY(sal_allocate(ctx, t->count, sizeof *all, &all));
+    SAL_TRY(sal_allocate(ctx, t->count, sizeof *beside, &beside));
+    for (sal_id i = 0; i < t->count; i++) {
+        bound[i] = is_bound(t, i);
+        p->last_use[i] = -1;
+        p->offset[i] = -1;
+    }
+    mark_needed(t, bound, last);
+    find_roots(t, bound, last, p);
+    for (sal_id i = 0; i < t->count; i++) {
+        if (p->root[i] != i || bound[i] || last[i] < 0) continue;
+        all[n++] = (interval){ i, i, p->last_use[i], (t->nodes[i].count + 15) / 16 * 16, 0 };
+    }
+    qsort(all, (size_t)n, sizeof *all, by_size);
+    for (int64_t k = 0; k < n; k++) {
+        all[k].offset = lowest_offset(all, k, &all[k], beside);
+        p->offset[all[k].root] = all[k].offset;
+        if (all[k].offset + all[k].size > p->size) p->size = all[k].offset + all[k].size;
+    }
+    for (sal_id i = 0; i < t->count; i++) {
+        if (last[i] < 0) p->last_use[i] = -1;
+    }
+done:
+    sal_release(ctx, bound);
+    sal_release(ctx, last);
+    sal_release(ctx, all);
+    sal_release(ctx, beside);
+    if (status != SAL_STATUS_OK) sal__plan_clear(ctx, p);
+    return status;
+}
+
+void sal__plan_clear(sal_context *ctx, sal_plan *p)
+{
+    sal_release(ctx, p->offset);
+    sal_release(ctx, p->root);
+    sal_release(ctx, p->last_use);
+    *p = (sal_plan){ 0 };
+}

@@ -1,0 +1,229 @@
+/* program.c - a compiled tape and its executor.
+ *
+ * Nodes run one after another in tape order; the items of a node are cut into chunks from shapes alone and the chunks are spread over the
+ * threads, so that sums are always formed in the same order: the same bits for any number of threads.
+ */
+#include "base/json.h"
+#include "kernels/gemm.h"
+#include "tape_private.h"
+#include <string.h>
+
+enum { CHUNKS_MAX = 64, CHUNKS_MAX_PARTIAL = 16 };
+static const double chunk_work = 60000; /* operations that are worth a chunk of their own: about 15 us */
+
+struct sal_program {
+    sal_context *ctx;
+    sal_tape *tape;
+    sal_plan plan;
+    real *arena, *leaves;  /* leaves: inputs and constants */
+    real **data;           /* by node */
+    sal_id *schedule;      /* nodes to run, in order */
+    int64_t scheduled;
+    real *partials;
+    char *scratch;         /* (workers, scratch_bytes) */
+    int64_t partial_size, scratch_bytes, leaf_size, prepared;
+    int32_t workers;
+    bool profile;
+    double *seconds;       /* by node */
+};
+
+static void cut(const sal_tape *t, sal_node *n)
+{
+    n->items = n->op->items ? n->op->items(t, n) : n->count;
+    n->partial = n->op->partial ? n->op->partial(t, n) : 0;
+    double work = (double)n->items * (n->op->work ? n->op->work(t, n) : 4);
+    int64_t most = n->partial ? CHUNKS_MAX_PARTIAL : CHUNKS_MAX, chunks = (int64_t)(work / chunk_work) + 1;
+    if (chunks > most) chunks = most;
+    if (chunks > n->items) chunks = n->items;
+    n->chunks = chunks < 1 ? 1 : chunks;
+}
+
+static sal_status prepare(sal_program *p)
+{
+    sal_tape *t = p->tape;
+    for (int64_t i = 0; i < t->count; i++, p->prepared++) {
+        sal_node *n = &t->nodes[i];
+        if ((n->op->flags & (SAL_OP_LEAF | SAL_OP_VIEW)) || p->plan.last_use[i] < 0) continue;
+        cut(t, n);
+        if (n->op->prepare) {
+            sal_status status = n->op->prepare(p->ctx, t, n);
+            if (status != SAL_STATUS_OK) return status;
+        }
+        n->scratch_bytes = n->op->scratch ? n->op->scratch(t, n) : 0;
+        if (n->scratch_bytes > p->scratch_bytes) p->scratch_bytes = n->scratch_bytes;
+        if (n->partial * n->chunks > p->partial_size) p->partial_size = n->partial * n->chunks;
+        p->schedule[p->scheduled++] = (sal_id)i;
+    }
+    p->scratch_bytes = (p->scratch_bytes + 63) / 64 * 64;
+    return SAL_STATUS_OK;
+}
+
+static int64_t leaf_size(const sal_node *n)
+{
+    return n->op == &sal_op_input || n->op == &sal_op_constant ? (n->count + 15) / 16 * 16 : 0;
+}
+
+/* Points every node at its memory. Parameters are bound at the start of a run, since their slabs may not exist yet. */
+static void bind(sal_program *p)
+{
+    const sal_tape *t = p->tape;
+    int64_t used = 0;
+    for (int64_t i = 0; i < t->count; i++) {
+        const sal_node *n = &t->nodes[i];
+        if (leaf_size(n)) {
+            p->data[i] = p->leaves + used;
+            used += leaf_size(n);
+            for (int64_t k = 0; n->op == &sal_op_constant && k < n->count; k++) p->data[i][k] = (real)n->f[0];
+        } else if (p->plan.offset[p->plan.root[i]] >= 0) {
+            p->data[i] = p->arena + p->plan.offset[p->plan.root[i]];
+        }
+    }
+}
+
+static void bind_params(sal_program *p)
+{
+    const sal_tape *t = p->tape;
+    real *values = sal_params_values(t->params), *gradients = sal_params_gradients(t->params), *state = sal_params_state(t->params);
+    for (int64_t i = 0; i < t->count; i++) {
+        const sal_node *n = &t->nodes[i];
+        if (n->param >= 0) p->data[i] = (n->op == &sal_op_state ? state : values) + sal_params_info(t->params, n->param)->offset;
+    }
+    for (int64_t k = 0; t->param_gradient && k < sal_params_count(t->params); k++) {
+        if (t->param_gradient[k] >= 0) p->data[t->param_gradient[k]] = gradients + sal_params_info(t->params, k)->offset;
+    }
+    for (int64_t i = 0; i < t->count; i++) p->data[i] = p->data[p->plan.root[i]];
+}
+
+sal_status sal_program_new(sal_context *ctx, sal_tape *tape, sal_program **out)
+{
+    sal_status status = SAL_STATUS_OK;
+    sal_program *p = NULL;
+    *out = NULL;
+    if (tape->status != SAL_STATUS_OK) return tape->status;
+    SAL_TRY(sal_allocate(ctx, 1, sizeof *p, &p));
+    p->ctx = ctx;
+    p->tape = tape;
+    SAL_TRY(sal__plan_new(ctx, tape, &p->plan));
+    SAL_TRY(sal_allocate(ctx, tape->count, sizeof *p->schedule, &p->schedule));
+    SAL_TRY(sal_allocate(ctx, tape->count, sizeof *p->data, &p->data));
+    SAL_TRY(sal_allocate(ctx, tape->count, sizeof *p->seconds, &p->seconds));
+    SAL_TRY(prepare(p));
+    for (int64_t i = 0; i < tape->count; i++) p->leaf_size += leaf_size(&tape->nodes[i]);
+    p->workers = sal_context_threads(ctx);
+    SAL_TRY(sal_allocate(ctx, p->plan.size, sizeof(real), &p->arena));
+    SAL_TRY(sal_allocate(ctx, p->leaf_size, sizeof(real), &p->leaves));
+    SAL_TRY(sal_allocate(ctx, p->partial_size, sizeof(real), &p->partials));
+    SAL_TRY(sal_allocate(ctx, p->scratch_bytes * p->workers, 1, &p->scratch));
+    bind(p);
+    *out = p;
+    p = NULL;
+done:
+    sal_program_free(p);
+    return status;
+}
+
+void sal_program_free(sal_program *p)
+{
+    if (!p) return;
+    for (int64_t i = 0; i < p->tape->count && i <= p->prepared; i++) {
+        sal_node *n = &p->tape->nodes[i];
+        if (n->plan && n->op->unprepare) n->op->unprepare(p->ctx, n);
+        n->plan = NULL;
+    }
+    sal__plan_clear(p->ctx, &p->plan);
+    sal_release(p->ctx, p->schedule);
+    sal_release(p->ctx, p->data);
+    sal_release(p->ctx, p->seconds);
+    sal_release(p->ctx, p->arena);
+    sal_release(p->ctx, p->leaves);
+    sal_release(p->ctx, p->partials);
+    sal_release(p->ctx, p->scratch);
+    sal_release(p->ctx, p);
+}
+
+int64_t sal_program_bytes(const sal_program *p)
+{
+    return (p->plan.size + p->leaf_size + p->partial_size) * (int64_t)sizeof(real) + p->scratch_bytes * p->workers;
+}
+
+static sal_id find_named(const sal_program *p, const char *name, bool input)
+{
+    for (sal_id i = 0; i < p->tape->count; i++) {
+        const sal_node *n = &p->tape->nodes[i];
+        if (n->name && strcmp(n->name, name) == 0 && (input ? n->op == &sal_op_input : n->is_output)) return i;
+    }
+    return SAL_NONE;
+}
+
+real *sal_program_input(sal_program *p, const char *name)
+{
+    sal_id id = find_named(p, name, true);
+    return id < 0 ? NULL : p->data[id];
+}
+
+const real *sal_program_output(const sal_program *p, const char *name)
+{
+    sal_id id = find_named(p, name, false);
+    return id < 0 ? NULL : p->data[id];
+}
+
+sal_shape sal_program_output_shape(const sal_program *p, const char *name)
+{
+    return sal_tape_shape(p->tape, find_named(p, name, false));
+}
+
+typedef struct job {
+    sal_program *p;
+    const sal_node *n;
+    sal_run run;
+} job;
+
+static void run_chunk(void *arg, int64_t chunk, int32_t worker)
+{
+    const job *j = arg;
+    sal_run r = j->run;
+    r.chunk = chunk;
+    r.worker = worker;
+    r.scratch = j->p->scratch + j->p->scratch_bytes * worker;
+    j->n->op->eval(&r, j->n, sal_chunk_begin(j->n->items, j->n->chunks, chunk), sal_chunk_begin(j->n->items, j->n->chunks, chunk + 1));
+}
+
+void sal_program_run(sal_program *p, uint64_t seed, uint64_t step)
+{
+    bind_params(p);
+    sal_kernels_enter(p->ctx);
+    job j = { p, NULL, { .data = p->data, .nodes = p->tape->nodes, .seed = seed, .step = step, .partials = p->partials, .scratch = p->scratch } };
+    for (int64_t k = 0; k < p->scheduled; k++) {
+        double start = p->profile ? sal_clock() : 0;
+        j.n = &p->tape->nodes[p->schedule[k]];
+        if (j.n->op->before) j.n->op->before(&j.run, j.n);
+        if (j.n->chunks == 1) run_chunk(&j, 0, 0);
+        else sal_pool_run(p->ctx, j.n->chunks, run_chunk, &j);
+        if (j.n->op->finish) j.n->op->finish(&j.run, j.n);
+        if (p->profile) p->seconds[p->schedule[k]] += sal_clock() - start;
+    }
+    sal_kernels_leave();
+}
+
+void sal_program_profile(sal_program *p, bool on) { p->profile = on; }
+
+sal_status sal_program_profile_json(sal_program *p, char **out)
+{
+    sal_status status = SAL_STATUS_OK;
+    sal_text text = { 0 };
+    sal_text_append(p->ctx, &text, "{");
+    const char *comma = "";
+    for (int64_t k = 0; k < sal_op_count(); k++) {
+        double seconds = 0;
+        for (int64_t i = 0; i < p->tape->count; i++) {
+            if (p->tape->nodes[i].op == sal_op_at(k)) seconds += p->seconds[i];
+        }
+        if (seconds <= 0) continue;
+        sal_text_append(p->ctx, &text, "%s\"%s\": %.6f", comma, sal_op_at(k)->name, seconds);
+        comma = ", ";
+    }
+    sal_text_append(p->ctx, &text, "}");
+    status = sal_text_finish(p->ctx, &text, out);
+    sal_text_free(p->ctx, &text);
+    return status;
+}

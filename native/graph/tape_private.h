@@ -1,0 +1,38 @@
+/* tape_private.h - the inside of a tape, shared by the files that build, differentiate, plan and run it. */
+#ifndef SAL_GRAPH_TAPE_PRIVATE_H
+#define SAL_GRAPH_TAPE_PRIVATE_H
+
+#include "op.h"
+
+struct sal_tape {
+    sal_context *ctx;
+    sal_params *params;
+    bool training;
+    sal_node *nodes;
+    int64_t count, capacity;
+    sal_id *param_gradient; /* by parameter, SAL_NONE when none; set by sal_gradients */
+    bool *wanted;           /* by node, valid while gradients are built */
+    int64_t wanted_count;
+    sal_status status;      /* of the first error */
+};
+
+/* Leaves (leaf.c). */
+extern const sal_op sal_op_input, sal_op_parameter, sal_op_state, sal_op_constant;
+/* A node that copies its input; gives a gradient a place of its own. */
+sal_id sal__copy(sal_tape *t, sal_id x);
+/* Index of a parameter; adds it when new. -1 after an error. */
+int64_t sal__params_add(sal_params *params, sal_tape *t, const char *name, sal_shape shape, sal_init init, int64_t fan_in,
+                        int64_t fan_out, bool is_state);
+
+/* Where every node's value stands (plan.c). offset in reals from the arena's start, -1 for bound memory. */
+typedef struct sal_plan {
+    int64_t *offset;   /* by node */
+    sal_id *root;      /* node whose memory a node uses (views and in-place), by node */
+    int64_t *last_use; /* by root node: last node that reads it; INT64_MAX for outputs */
+    int64_t size;      /* reals in the arena */
+} sal_plan;
+
+sal_status sal__plan_new(sal_context *ctx, const sal_tape *t, sal_plan *plan);
+void sal__plan_clear(sal_context *ctx, sal_plan *plan);
+
+#endif
