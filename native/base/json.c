@@ -1,6 +1,8 @@
 /* json.c - json-c with one clear sentence for every missing, mistyped or malformed field. */
 #include "json.h"
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void line_and_column(const char *text, int64_t at, int64_t *line, int64_t *column)
@@ -128,9 +130,24 @@ sal_status sal_json_add_text(sal_context *ctx, json_object *object, const char *
     return put(ctx, object, key, made, made || !value);
 }
 
+/* json-c alone would write 0.9 as 0.90000000000000002. A host may have set a locale with a decimal comma. */
+json_object *sal_json_number(double value)
+{
+    char text[40];
+    if (!isfinite(value)) return NULL;
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, value);
+        if (strtod(text, NULL) == value) break;
+    }
+    char *comma = strchr(text, ',');
+    if (comma) *comma = '.';
+    if (!strpbrk(text, ".e")) strcat(text, ".0"); /* stays a double for the reader */
+    return json_object_new_double_s(value, text);
+}
+
 sal_status sal_json_add_f64(sal_context *ctx, json_object *object, const char *key, double value)
 {
-    json_object *made = isfinite(value) ? json_object_new_double(value) : NULL;
+    json_object *made = sal_json_number(value);
     return put(ctx, object, key, made, made || !isfinite(value));
 }
 

@@ -19,6 +19,8 @@ sal_status sal_json_object(sal_context *ctx, json_object *object, const char *wh
 sal_status sal_json_add_text(sal_context *ctx, json_object *object, const char *key, const char *value);
 sal_status sal_json_add_f64(sal_context *ctx, json_object *object, const char *key, double value);
 sal_status sal_json_add_i64(sal_context *ctx, json_object *object, const char *key, int64_t value);
+/* A number in the fewest digits that read back as the same double; NULL for NaN, infinities and when out of memory. */
+json_object *sal_json_number(double value);
 sal_status sal_json_add(sal_context *ctx, json_object *object, const char *key, json_object *value); /* takes value */
 
 #endif

@@ -471,7 +471,7 @@ static json_object *as_json(const sal_param *row, const value *v, int64_t i)
     double x;
     switch (row->type) {
     case SAL_PARAM_I64: return sal__parse_number(v->texts[i], &x) ? json_object_new_int64((int64_t)x) : NULL;
-    case SAL_PARAM_F64: return sal__parse_number(v->texts[i], &x) ? json_object_new_double(x) : NULL;
+    case SAL_PARAM_F64: return sal__parse_number(v->texts[i], &x) ? sal_json_number(x) : NULL;
     case SAL_PARAM_BOOL: return json_object_new_boolean(v->whole != 0);
     default: return json_object_new_string(v->texts[i]);
     }

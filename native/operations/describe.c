@@ -20,7 +20,7 @@ static json_object *typed_default(sal_param_type type, const char *text, size_t 
     memcpy(copy, text, length);
     copy[length] = '\0';
     if (type == SAL_PARAM_I64 && sal__parse_number(copy, &x)) return json_object_new_int64((int64_t)x);
-    if (type == SAL_PARAM_F64 && sal__parse_number(copy, &x)) return json_object_new_double_s(x, copy);
+    if (type == SAL_PARAM_F64 && sal__parse_number(copy, &x)) return sal_json_number(x);
     if (type == SAL_PARAM_BOOL) return json_object_new_boolean(strcmp(copy, "true") == 0 || strcmp(copy, "1") == 0);
     return json_object_new_string(copy);
 }
@@ -50,7 +50,7 @@ static sal_status describe_bounds(sal_context *ctx, const sal_param *row, json_o
     json_object *pair = json_object_new_array();
     for (int i = 0; pair && i < 2; i++) {
         bool whole = row->type == SAL_PARAM_I64 || row->type == SAL_PARAM_BYTES;
-        json_object_array_add(pair, whole ? json_object_new_int64((int64_t)row->bounds[i]) : json_object_new_double(row->bounds[i]));
+        json_object_array_add(pair, whole ? json_object_new_int64((int64_t)row->bounds[i]) : sal_json_number(row->bounds[i]));
     }
     return sal_json_add(ctx, out, "bounds", pair);
 }
