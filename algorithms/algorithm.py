@@ -21,6 +21,8 @@ from .. import native
 from ..texts import icon_path, metadata, tr
 from .parameters import LAYER_OUTPUTS, OUTPUTS, Values, define, out_of_bounds
 
+WARNING = "Warning: "  # libsalina puts it in front of a line that is one
+
 
 class SidecarStyle(QgsProcessingLayerPostProcessorInterface):
     """Gives a loaded output the style that the operation wrote beside it; Processing itself does not look there."""
@@ -153,8 +155,8 @@ class SalinaAlgorithm(QgsProcessingAlgorithm):
 
         def report(fraction, message):
             feedback.setProgress(100 * fraction)
-            if message and message.startswith("warning: "):
-                feedback.pushWarning(message)
+            if message and message.startswith(WARNING):
+                feedback.pushWarning(message[len(WARNING):])
             elif message:
                 feedback.pushInfo(message)
             return feedback.isCanceled()

@@ -32,11 +32,11 @@ OUTPUTS = LAYER_OUTPUTS + ("file_out", "folder_out")
 
 
 def define(row):
-    """The QGIS parameter of a row."""
+    """The QGIS parameter of a row; "[optional]" is said only of what may stay empty."""
     label = tr(row["label"])
     if row.get("unit") and row["unit"] not in label:
         label = f'{label} ({row["unit"]})'
-    parameter = _DEFINE[row["type"]](row, row["key"].upper(), label, not row["required"])
+    parameter = _DEFINE[row["type"]](row, row["key"].upper(), label, not row["required"] and default(row) is None)
     parameter.setHelp(tr(row["help"]))
     if row["advanced"]:
         parameter.setFlags(parameter.flags() | QgsProcessingParameterDefinition.Flag.FlagAdvanced)
@@ -61,9 +61,13 @@ def default(row):
 
 def out_of_bounds(row, given):
     """Why a number cannot be taken, "" when it can; what is no number is left to QGIS."""
-    if not row.get("bounds") or isinstance(given, bool) or not isinstance(given, (int, float)):
+    if not row.get("bounds") or not isinstance(given, (int, float, str)):
         return ""
     low, high = row["bounds"]
+    try:
+        given = float(given)
+    except ValueError:
+        return ""
     return "" if low <= given <= high else tr("{given:g} is outside {low:g} to {high:g}").format(given=given, low=low, high=high)
 
 

@@ -12,6 +12,11 @@ from .prototypes import declare
 
 PACKAGE = Path(__file__).parent.parent
 FILES = {"win32": "salina.dll", "darwin": "libsalina.0.dylib"}
+DEBIAN_PACKAGES = "libgdal32 libopenblas0 liblapacke libdnnl2 libjson-c5"
+
+
+def file_name():
+    return FILES.get(sys.platform, "libsalina.so.0")
 
 
 def candidates():
@@ -19,9 +24,8 @@ def candidates():
     named = os.environ.get("SALINA_LIBRARY")
     if named:
         return [named]
-    file = FILES.get(sys.platform, "libsalina.so.0")
-    beside = PACKAGE / "lib" / file
-    return ([str(beside)] if beside.exists() else []) + [file]
+    beside = PACKAGE / "lib" / file_name()
+    return ([str(beside)] if beside.exists() else []) + [file_name()]
 
 
 def load(path, version):
@@ -50,9 +54,9 @@ def _attempt():
         except LibraryMissing as error:
             reasons.append(str(error))
     advice = tr(
-        "Install libsalina {version} (on Debian: apt install ./libsalina0_{version}_amd64.deb, or build it with bootstrap.sh build), "
-        "or set the environment variable SALINA_LIBRARY to its path, and restart QGIS."
-    ).format(version=metadata("version"))
+        "Install version {version} of it: put {file} (of a Salina release, or built with bash bootstrap.sh build) into {folder}, or set the "
+        "environment variable SALINA_LIBRARY to its path; on Debian it needs apt install {packages}. Then restart QGIS."
+    ).format(version=metadata("version"), file=file_name(), folder=PACKAGE / "lib", packages=DEBIAN_PACKAGES)
     return None, tr("The library libsalina could not be loaded: {reasons}.").format(reasons="; ".join(reasons)) + " " + advice
 
 

@@ -4,6 +4,7 @@ SALINA_PLUGIN names the folder that holds the staged package `salina` (default: 
 here from the sources and SALINA_LIBRARY or the system must have libsalina; tests that need the real library skip without it.
 """
 
+import gc
 import os
 import shutil
 import subprocess
@@ -24,7 +25,7 @@ os.environ.update(
 )
 sys.dont_write_bytecode = True
 
-METADATA = "[general]\nname=Salina\nversion=0.1.0\nhasProcessingProvider=yes\nhomepage=https://salina.example\n"
+METADATA = "[general]\nname=Salina\ndescription=Soil salinity from satellite imagery\nversion=0.1.0\nqgisMinimumVersion=3.22\nhasProcessingProvider=yes\nhomepage=https://salina.example\n"
 
 
 def stage(folder):
@@ -60,6 +61,7 @@ def app():
     application = QgsApplication([], True)
     application.initQgis()
     yield application
+    gc.collect()  # layers in reference cycles must go before the providers they came from
     application.exitQgis()
 
 
@@ -117,3 +119,40 @@ def real_library(app):
         return native.library()
     except native.LibraryMissing as missing:
         pytest.skip(str(missing))
+
+
+def profile(folder):
+    """A private QGIS profile in which only Processing and Salina are enabled; returns the environment that uses it."""
+    settings = folder / "profiles" / "default" / "QGIS"
+    settings.mkdir(parents=True, exist_ok=True)
+    (settings / "QGIS3.ini").write_text(
+        "[PythonPlugins]\nsalina=true\nprocessing=true\n[qgis]\ncheckVersion=false\nshowTips=false\n[locale]\noverrideFlag=true\nuserLocale=en_US\n"
+    )
+    return {**os.environ, "QGIS_CUSTOM_CONFIG_PATH": str(folder), "QGIS_PLUGINPATH": str(PLUGINS), "HOME": str(folder)}
+
+
+@pytest.fixture(scope="session")
+def qgis_process(tmp_path_factory):
+    """qgis_process(*words, **environment) runs the program and returns the finished process."""
+    environment = profile(tmp_path_factory.mktemp("profile"))
+
+    def call(*words, **more):
+        command = ["qgis_process.bin" if shutil.which("qgis_process.bin") else "qgis_process", *map(str, words)]
+        return subprocess.run(command, capture_output=True, text=True, env={**environment, **more}, timeout=900)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def delta(app, tmp_path_factory):
+    """A small demo delta made by the real library: the result of operation demo, and its folder."""
+    from salina import native
+
+    forget()
+    try:
+        native.library()
+    except native.LibraryMissing as missing:
+        pytest.skip(str(missing))
+    folder = tmp_path_factory.mktemp("delta")
+    native.run("demo", {"output": str(folder), "size": 256, "campaigns": 1, "seed": 1})
+    return folder

@@ -51,7 +51,7 @@ def test_report_that_returns_true_cancels(fake_library):
     seen = []
     with pytest.raises(native.Cancelled):
         native.run("retrieve", {}, lambda fraction, message: seen.append((fraction, message)) or len(seen) == 3)
-    assert seen == [(0.0, "working …"), (0.005, "warning: one band is dark"), (0.01, None)]
+    assert seen == [(0.0, "working …"), (0.005, "Warning: one band is dark"), (0.01, None)]
 
 
 def test_report_that_raises_ends_the_run_and_its_exception_arrives(fake_library):

@@ -61,7 +61,7 @@ int32_t sal_operations_json(sal_context *context, const char **json)
 static int32_t work_until_cancelled(sal_context *context)
 {
     for (int i = 0; i < 200; i++) {
-        const char *message = i == 0 ? "working \xe2\x80\xa6" : i == 1 ? "warning: one band is dark" : NULL;
+        const char *message = i == 0 ? "working \xe2\x80\xa6" : i == 1 ? "Warning: one band is dark" : NULL;
         if (context->callback && context->callback(context->user, i / 200.0, message)) {
             context->message = "cancelled";
             return SAL_STATUS_CANCELLED;

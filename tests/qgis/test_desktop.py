@@ -1,0 +1,42 @@
+"""A desktop session under Xvfb: the plugin is enabled, the toolbox and every dialog open, a styled map is shown.
+
+The pictures stay in SALINA_SCREENSHOTS (default: build/screenshots), to be looked at.
+"""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from conftest import REPO, profile
+
+PICTURES = ("toolbox", "dialog_covariates", "dialog_train", "dialog_retrieve", "dialog_demo")
+
+
+def session(folder, screenshots, **more):
+    for name in ("xvfb-run", "qgis"):
+        if not shutil.which(name):
+            pytest.skip(f"{name} is not installed")
+    screenshots.mkdir(parents=True, exist_ok=True)
+    for old in [*screenshots.glob("*.png"), screenshots / "done", screenshots / "error.txt"]:
+        old.unlink(missing_ok=True)
+    environment = {**profile(folder), "QT_QPA_PLATFORM": "xcb", "SALINA_SCREENSHOTS": str(screenshots), **more}
+    environment.pop("QGIS_CUSTOM_CONFIG_PATH")
+    command = ["xvfb-run", "-a", "-s", "-screen 0 1400x900x24", "qgis", "--noversioncheck", "--nologo", "--profiles-path", folder]
+    done = subprocess.run([*command, "--code", REPO / "tests/qgis/desktop_session.py"], env=environment, capture_output=True, text=True, timeout=240)
+    error = screenshots / "error.txt"
+    assert not error.exists(), error.read_text()
+    assert (screenshots / "done").exists(), done.stderr[-2000:]
+    return done
+
+
+def test_desktop_shows_toolbox_dialogs_and_map(real_library, tmp_path):
+    screenshots = Path(os.environ.get("SALINA_SCREENSHOTS", REPO / "build" / "screenshots"))
+    session(tmp_path, screenshots)
+    assert all((screenshots / f"{name}.png").stat().st_size > 5000 for name in PICTURES)
+
+
+def test_desktop_without_the_library_still_shows_the_toolbox(tmp_path):
+    session(tmp_path, tmp_path / "pictures", SALINA_LIBRARY="/nowhere/libsalina.so")
+    assert (tmp_path / "pictures" / "toolbox.png").stat().st_size > 5000

@@ -1,0 +1,49 @@
+"""Layers that Processing loads get the style that the operation wrote beside them."""
+
+import pytest
+
+
+@pytest.fixture
+def styled_raster(app, tmp_path):
+    """A raster with a one-colour style in <name>.qml."""
+    from osgeo import gdal
+    from qgis.core import QgsRasterLayer, QgsSingleBandPseudoColorRenderer
+
+    path = str(tmp_path / "map.tif")
+    gdal.GetDriverByName("GTiff").Create(path, 4, 4, 1, gdal.GDT_Float32).FlushCache()
+    layer = QgsRasterLayer(path, "map")
+    layer.setRenderer(QgsSingleBandPseudoColorRenderer(layer.dataProvider(), 1))
+    assert layer.saveNamedStyle(str(tmp_path / "map.qml"))[1]
+    return path
+
+
+def unstyled(path):
+    from qgis.core import QgsRasterLayer
+
+    options = QgsRasterLayer.LayerOptions()
+    options.loadDefaultStyle = False
+    layer = QgsRasterLayer(path, "map", "gdal", options)
+    assert layer.renderer().type() == "singlebandgray"
+    return layer
+
+
+def test_post_processor_loads_the_style_beside_the_file(styled_raster):
+    from qgis.core import QgsProcessingContext, QgsProcessingFeedback
+    from salina.algorithms.algorithm import sidecar_style
+
+    layer = unstyled(styled_raster)
+    sidecar_style().postProcessLayer(layer, QgsProcessingContext(), QgsProcessingFeedback(False))
+    assert layer.renderer().type() == "singlebandpseudocolor"
+
+
+def test_layer_that_will_be_loaded_gets_the_post_processor(fake_library, styled_raster):
+    from qgis.core import QgsProcessingContext, QgsProcessingFeedback, QgsProcessingOutputLayerDefinition, QgsProject
+    from salina.algorithms.algorithm import sidecar_style
+    from salina.algorithms.demo import Demo
+
+    context = QgsProcessingContext()
+    context.setProject(QgsProject.instance())
+    target = QgsProcessingOutputLayerDefinition(styled_raster, QgsProject.instance())
+    _, ok = Demo().create().run({"OUTPUT": "/tmp/out", "MAP": target}, context, QgsProcessingFeedback(False))
+    assert ok and context.willLoadLayerOnCompletion(styled_raster)
+    assert context.layerToLoadOnCompletionDetails(styled_raster).postProcessor() is sidecar_style()
