@@ -1,0 +1,134 @@
+/* dataset.c - reads what the networks see at every sample. */
+#include "dataset.h"
+#include <math.h>
+#include <string.h>
+
+static const char ndvi_id[] = "NDVI";
+
+static sal_status allocate(sal_context *ctx, int64_t n, const sal_roles *roles, sal_dataset **out)
+{
+    sal_status status = SAL_STATUS_OK;
+    sal_dataset *d = NULL;
+    SAL_TRY(sal_allocate(ctx, 1, sizeof *d, &d));
+    SAL_TRY(sal_roles_copy(ctx, roles, &d->roles));
+    SAL_TRY(sal_allocate(ctx, n * roles->band_count, sizeof(float), &d->spectrum));
+    SAL_TRY(sal_allocate(ctx, n * roles->index_count, sizeof(float), &d->index));
+    SAL_TRY(sal_allocate(ctx, n, sizeof(float), &d->ndvi));
+    SAL_TRY(sal_allocate(ctx, n * roles->window * roles->window * roles->covariate_count, sizeof(float), &d->window));
+    SAL_TRY(sal_allocate(ctx, n, sizeof(double), &d->target));
+    SAL_TRY(sal_allocate(ctx, n, sizeof(double), &d->x));
+    SAL_TRY(sal_allocate(ctx, n, sizeof(double), &d->y));
+    SAL_TRY(sal_allocate(ctx, n, sizeof(int64_t), &d->fid));
+    SAL_TRY(sal_allocate(ctx, n, sizeof(int32_t), &d->stack));
+    *out = d;
+    return status;
+done:
+    sal_dataset_free(ctx, d);
+    return status;
+}
+
+void sal_dataset_free(sal_context *ctx, sal_dataset *d)
+{
+    if (!d) return;
+    sal_roles_clear(ctx, &d->roles);
+    sal_release(ctx, d->spectrum);
+    sal_release(ctx, d->index);
+    sal_release(ctx, d->ndvi);
+    sal_release(ctx, d->window);
+    sal_release(ctx, d->target);
+    sal_release(ctx, d->x);
+    sal_release(ctx, d->y);
+    sal_release(ctx, d->fid);
+    sal_release(ctx, d->stack);
+    sal_release(ctx, d);
+}
+
+/* The readers of one stack. */
+typedef struct readers {
+    sal_covariates *bands, *indices, *ndvi, *environment;
+} readers;
+
+static void close_readers(readers *r)
+{
+    sal_covariates_free(r->bands);
+    sal_covariates_free(r->indices);
+    sal_covariates_free(r->ndvi);
+    sal_covariates_free(r->environment);
+    memset(r, 0, sizeof *r);
+}
+
+static sal_status open_readers(sal_context *ctx, sal_stack *stack, const sal_roles *roles, readers *r)
+{
+    sal_status status = SAL_STATUS_OK;
+    const char *ndvi[1] = { ndvi_id };
+    memset(r, 0, sizeof *r);
+    SAL_TRY(sal_covariates_bind(ctx, stack, (const char *const *)roles->bands, roles->band_count, NULL, &r->bands));
+    if (roles->index_count) SAL_TRY(sal_covariates_bind(ctx, stack, (const char *const *)roles->indices, roles->index_count, NULL, &r->indices));
+    SAL_TRY(sal_covariates_bind(ctx, stack, ndvi, 1, NULL, &r->ndvi));
+    SAL_TRY(sal_covariates_bind(ctx, stack, (const char *const *)roles->covariates, roles->covariate_count, NULL, &r->environment));
+    return status;
+done:
+    close_readers(r);
+    return status;
+}
+
+/* Reads one sample into place k; *kept tells whether its pixel has bands. */
+static sal_status read_sample(const readers *r, const sal_sample *s, sal_dataset *d, int64_t k, bool *kept)
+{
+    sal_status status = SAL_STATUS_OK;
+    const sal_roles *roles = &d->roles;
+    int64_t w = roles->window, pixels = w * w * roles->covariate_count;
+    float *spectrum = d->spectrum + k * roles->band_count, *window = d->window + k * pixels;
+    *kept = true;
+    SAL_TRY(sal_covariates_read(r->bands, s->column, s->row, 1, 1, spectrum));
+    for (int64_t b = 0; b < roles->band_count; b++) *kept = *kept && isfinite(spectrum[b]);
+    if (!*kept) goto done;
+    if (r->indices) SAL_TRY(sal_covariates_read(r->indices, s->column, s->row, 1, 1, d->index + k * roles->index_count));
+    SAL_TRY(sal_covariates_read(r->ndvi, s->column, s->row, 1, 1, d->ndvi + k));
+    SAL_TRY(sal_covariates_read(r->environment, s->column - w / 2, s->row - w / 2, w, w, window));
+    bool gap = false;
+    for (int64_t i = 0; i < pixels && !gap; i++) gap = !isfinite(window[i]);
+    d->windows_with_gaps += gap;
+    d->target[k] = s->target;
+    d->x[k] = s->x;
+    d->y[k] = s->y;
+    d->fid[k] = s->fid;
+    d->stack[k] = s->stack;
+done:
+    return status;
+}
+
+sal_status sal_dataset_new(sal_context *ctx, const sal_samples *samples, sal_stack *const *stacks, int64_t n_stacks,
+                           const sal_roles *roles, int64_t least, sal_dataset **out)
+{
+    sal_status status = SAL_STATUS_OK;
+    sal_dataset *d = NULL;
+    readers r = { 0 };
+    int64_t done_count = 0;
+    *out = NULL;
+    SAL_TRY(allocate(ctx, samples->count, roles, &d));
+    for (int64_t k = 0; k < n_stacks; k++) { /* one stack after the other, so that GDAL's block cache helps */
+        SAL_TRY(open_readers(ctx, stacks[k], roles, &r));
+        for (int64_t i = 0; i < samples->count; i++) {
+            if (samples->items[i].stack != k) continue;
+            bool kept;
+            SAL_TRY(read_sample(&r, &samples->items[i], d, d->count, &kept));
+            if (kept) d->count++;
+            else d->dropped_nodata++;
+            SAL_TRY(sal_progress(ctx, (double)++done_count / (double)samples->count, NULL));
+        }
+        close_readers(&r);
+    }
+    if (d->dropped_nodata)
+        sal_warn(ctx, "%lld of %lld samples lie on pixels without data and were left out", (long long)d->dropped_nodata, (long long)samples->count);
+    if (d->count < least) {
+        status = sal_fail(ctx, SAL_STATUS_DATA, "%lld samples lie on valid pixels of the stacks, at least %lld are needed", (long long)d->count, (long long)least);
+        goto done;
+    }
+    *out = d;
+    d = NULL;
+done:
+    close_readers(&r);
+    sal_dataset_free(ctx, d);
+    return status;
+}
