@@ -103,6 +103,7 @@ static void fill(const sal_param_info *info, uint64_t seed, real *v)
         switch (info->init) {
         case SAL_INIT_ZEROS: v[i] = 0; break;
         case SAL_INIT_ONES: v[i] = 1; break;
+        case SAL_INIT_MOMENTS: v[i] = 2 * i >= info->count ? 1 : 0; break;
         case SAL_INIT_HE_NORMAL:
         case SAL_INIT_NORMAL_02: v[i] = (real)(sigma * sal_random_normal(seed, stream, (uint64_t)i)); break;
         case SAL_INIT_XAVIER_UNIFORM:

@@ -23,7 +23,8 @@ typedef enum sal_init {
     SAL_INIT_HE_NORMAL = 2,       /* N(0, 2 / fan_in), He et al. 2015, for ReLU */
     SAL_INIT_XAVIER_UNIFORM = 3,  /* U(+-sqrt(6 / (fan_in + fan_out))), Glorot and Bengio 2010 */
     SAL_INIT_UNIFORM_FAN_IN = 4,  /* U(+-1 / sqrt(fan_in)), PyTorch's default for biases and recurrent layers */
-    SAL_INIT_NORMAL_02 = 5        /* N(0, 0.02^2), embeddings and positions of a ViT */
+    SAL_INIT_NORMAL_02 = 5,       /* N(0, 0.02^2), embeddings and positions of a ViT */
+    SAL_INIT_MOMENTS = 6          /* first half 0, second half 1: running mean and variance (2, c) */
 } sal_init;
 
 typedef struct sal_param_info {
@@ -69,7 +70,7 @@ void sal_tape_fail(sal_tape *tape, const char *format, ...) SAL_PRINTF(2, 3);
 sal_id sal_input(sal_tape *t, const char *name, sal_shape shape, bool wants_gradient);
 /* A trainable array; the same name on another tape of the same params is the same array (its shape must agree). */
 sal_id sal_parameter(sal_tape *t, const char *name, sal_shape shape, sal_init init, int64_t fan_in, int64_t fan_out);
-/* A state array, not trained (init ZEROS or ONES). */
+/* A state array, not trained (init ZEROS, ONES or MOMENTS). */
 sal_id sal_state(sal_tape *t, const char *name, sal_shape shape, sal_init init);
 sal_id sal_constant(sal_tape *t, sal_shape shape, double value);
 /* Keeps a node's value until the end of the run and gives it a name for sal_program_output. */
