@@ -71,8 +71,8 @@ class SalinaAlgorithm(QgsProcessingAlgorithm):
         return self._description().get("params", [])
 
     def _results(self):
-        """Figures of the result that are no parameter as well."""
-        keys = {row["key"] for row in self._rows()}
+        """Figures of the result, less those that are the path of a destination."""
+        keys = {row["key"] for row in self._rows() if row["type"] in OUTPUTS}
         return [row for row in self._description().get("results", []) if row["key"] not in keys]
 
     def name(self):

@@ -59,6 +59,12 @@ def default(row):
     return float(given) if row["type"] == "f64" else given
 
 
+def entries(text):
+    """The entries of a list typed as text: one a line, and ids also between commas; a path keeps its commas."""
+    lines = [[line] if any(mark in line for mark in "=/\\") else line.split(",") for line in text.splitlines()]
+    return [entry.strip() for line in lines for entry in line if entry.strip()]
+
+
 def out_of_bounds(row, given):
     """Why a number cannot be taken, "" when it can; what is no number is left to QGIS."""
     if not row.get("bounds") or not isinstance(given, (int, float, str)):
@@ -222,7 +228,7 @@ class Values:
 
     def _text(self, row, name):
         text = self._as("String", name)
-        return [line.strip() for line in text.splitlines() if line.strip()] if row["list"] else text
+        return entries(text) if row["list"] else text
 
     _bytes = _text
 

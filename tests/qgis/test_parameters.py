@@ -135,6 +135,10 @@ def test_plain_values_arrive_in_their_own_types(algorithm):
     }  # fmt: skip
 
 
+def test_list_typed_as_text_is_split_at_lines_and_ids_at_commas(algorithm):
+    assert given(algorithm, EXTRA="NDVI, CRSI\n\nSOS=/a,b.tif\n/c,d.tif")["extra"] == ["NDVI", "CRSI", "SOS=/a,b.tif", "/c,d.tif"]
+
+
 def test_false_is_passed_on(algorithm):
     assert given(algorithm, AOA=False) == {"aoa": False}
 

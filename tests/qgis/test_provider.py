@@ -105,7 +105,7 @@ def test_every_output_is_declared(algorithms):
 
 def test_fixed_names_of_the_design(algorithms):
     fixed = {
-        "covariates": "SCENE DEM SERIES EXTRA ROLES INDICES REFERENCE_GRID SMOOTH_DEM OUTPUT",
+        "covariates": "SCENE DEM EXTRA ROLES INDICES REFERENCE_GRID SMOOTH_DEM OUTPUT",
         "train": "STACKS SAMPLES TARGET UNIT DATE_FIELD SYSTEM VALIDATION FOLDS SEEDS SEED EPOCHS MAX_MINUTES OUTPUT REPORT PREDICTIONS",
         "retrieve": "STACK MODEL OUTPUT INTERVAL AOA BLOCK_SIZE THREADS",
         "demo": "OUTPUT SEED SIZE CAMPAIGNS",
