@@ -9,16 +9,11 @@
 
 enum { CHUNK = 512, CHUNKS_PER_TASK = 16 };
 
-typedef struct item {
-    int64_t band;  /* slot in `bands`, -1 for an index */
-    int64_t index; /* row of the index table */
-} item;
-
 struct sal_covariates {
     sal_context *ctx;
     sal_stack *stack;
     int64_t n, band_count, scratch_size;
-    item *items;                 /* n */
+    sal__item *items;             /* n */
     int64_t *bands;              /* band_count: distinct bands of the stack to read */
     int64_t role[SAL_ROLE_COUNT]; /* slot in `bands`, -1 where no index needs the role */
     bool plain;                  /* every id is a band: read straight into the output */
@@ -72,7 +67,7 @@ static sal_status bind_one(sal_covariates *c, int64_t i, const char *id, const c
 {
     int64_t band = sal_stack_find(c->stack, id);
     if (band >= 0) {
-        c->items[i] = (item){slot_of_band(c, band), -1};
+        c->items[i] = (sal__item){slot_of_band(c, band), -1, i};
         return SAL_STATUS_OK;
     }
     const sal_index *index = sal_index_find(id);
@@ -84,7 +79,7 @@ static sal_status bind_one(sal_covariates *c, int64_t i, const char *id, const c
         if (band < 0) return fail_missing(c->ctx, c->stack, id, index, r, wanted_by);
         c->role[r] = slot_of_band(c, band);
     }
-    c->items[i] = (item){-1, index - sal_index_at(0)};
+    c->items[i] = (sal__item){-1, index - sal_index_at(0), i};
     return SAL_STATUS_OK;
 }
 
@@ -120,29 +115,30 @@ void sal_covariates_free(sal_covariates *c)
 }
 
 typedef struct work {
-    const sal_covariates *c;
+    const int64_t *role;
+    const sal__item *items;
+    int64_t n, in_bands, out_bands, pixels;
+    const float *in;
     float *out;
-    int64_t pixels;
 } work;
 
-/* Pixels [begin, begin + m), m <= CHUNK, of the interleaved scratch into the interleaved output. */
-static void evaluate_chunk(const sal_covariates *c, const float *in, int64_t m, float *out)
+/* m <= CHUNK pixels; all inputs are copied to planes before the first output is written, so that in may be out. */
+static void evaluate_chunk(const work *w, const float *in, int64_t m, float *out)
 {
     float planes[SAL_ROLE_COUNT][CHUNK], result[CHUNK];
     const float *roles[SAL_ROLE_COUNT];
-    const int64_t nb = c->band_count, n = c->n;
     for (int r = 0; r < SAL_ROLE_COUNT; r++) {
+        const int64_t band = w->role[r];
         roles[r] = planes[r];
-        const int64_t slot = c->role[r];
-        for (int64_t i = 0; i < m; i++) planes[r][i] = slot < 0 ? 0 : in[i * nb + slot];
+        for (int64_t i = 0; i < m; i++) planes[r][i] = band < 0 ? 0 : in[i * w->in_bands + band];
     }
-    for (int64_t k = 0; k < n; k++) {
-        const int64_t slot = c->items[k].band;
-        if (slot >= 0) {
-            for (int64_t i = 0; i < m; i++) out[i * n + k] = in[i * nb + slot];
+    for (int64_t k = 0; k < w->n; k++) {
+        const sal__item *item = &w->items[k];
+        if (item->band >= 0) {
+            for (int64_t i = 0; i < m; i++) out[i * w->out_bands + item->slot] = in[i * w->in_bands + item->band];
         } else {
-            sal__index_evaluate(c->items[k].index, roles, m, result);
-            for (int64_t i = 0; i < m; i++) out[i * n + k] = result[i];
+            sal__index_evaluate(item->index, roles, m, result);
+            for (int64_t i = 0; i < m; i++) out[i * w->out_bands + item->slot] = result[i];
         }
     }
 }
@@ -150,11 +146,18 @@ static void evaluate_chunk(const sal_covariates *c, const float *in, int64_t m, 
 static void evaluate_task(void *arg, int64_t task, int32_t worker)
 {
     const work *w = arg;
-    const int64_t begin = task * CHUNK * CHUNKS_PER_TASK;
-    int64_t end = begin + CHUNK * CHUNKS_PER_TASK;
-    if (end > w->pixels) end = w->pixels;
+    const int64_t begin = task * CHUNK * CHUNKS_PER_TASK, limit = begin + CHUNK * CHUNKS_PER_TASK;
+    const int64_t end = limit < w->pixels ? limit : w->pixels;
     for (int64_t p = begin; p < end; p += CHUNK)
-        evaluate_chunk(w->c, w->c->scratch + p * w->c->band_count, end - p < CHUNK ? end - p : CHUNK, w->out + p * w->c->n);
+        evaluate_chunk(w, w->in + p * w->in_bands, end - p < CHUNK ? end - p : CHUNK, w->out + p * w->out_bands);
+}
+
+void sal__items_evaluate(sal_context *ctx, const int64_t role[SAL_ROLE_COUNT], const sal__item *items, int64_t n, const float *in,
+                         int64_t in_bands, int64_t pixels, float *out, int64_t out_bands)
+{
+    work w = {role, items, n, in_bands, out_bands, pixels, in, out};
+    const int64_t per_task = CHUNK * CHUNKS_PER_TASK;
+    sal_pool_run(ctx, (pixels + per_task - 1) / per_task, evaluate_task, &w);
 }
 
 sal_status sal_covariates_read(sal_covariates *c, int64_t column, int64_t row, int64_t columns, int64_t rows, float *out)
@@ -171,9 +174,7 @@ sal_status sal_covariates_read(sal_covariates *c, int64_t column, int64_t row, i
         c->scratch_size = size;
     }
     SAL_TRY(sal_raster_read(raster, c->bands, c->band_count, column, row, columns, rows, c->scratch));
-    work w = {c, out, pixels};
-    const int64_t per_task = CHUNK * CHUNKS_PER_TASK;
-    sal_pool_run(c->ctx, (pixels + per_task - 1) / per_task, evaluate_task, &w);
+    sal__items_evaluate(c->ctx, c->role, c->items, c->n, c->scratch, c->band_count, pixels, out, c->n);
 done:
     return status;
 }

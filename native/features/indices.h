@@ -30,6 +30,18 @@ uint32_t sal__index_roles(const sal_index *index);
  * well, so point them to any plane. Negative reflectance counts as 0. Any thread. */
 void sal__index_evaluate(int64_t index, const float *const roles[SAL_ROLE_COUNT], int64_t n, float *restrict out);
 
+/* One covariate to compute: a copy of an input band, or an index of the roles. */
+typedef struct sal__item {
+    int64_t band;  /* input band, -1 for an index */
+    int64_t index; /* row of the index table */
+    int64_t slot;  /* output band */
+} sal__item;
+
+/* out(pixel, items[k].slot) = value of item k, for n items. in: (pixels, in_bands); role[r]: input band with role r, -1 for none; out:
+ * (pixels, out_bands), which may be `in`. Spread over the pool. */
+void sal__items_evaluate(sal_context *ctx, const int64_t role[SAL_ROLE_COUNT], const sal__item *items, int64_t n, const float *in,
+                         int64_t in_bands, int64_t pixels, float *out, int64_t out_bands);
+
 /* ---- sensors (sensors.c, sensors.def) ---- */
 
 /* "Sentinel-2A", "S2", "sentinel 2 MSI" -> "Sentinel-2"; NULL when unknown. */

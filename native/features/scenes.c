@@ -1,0 +1,280 @@
+/* scenes.c - which bands a scene holds, of which sensor and of which day, from descriptions, roles and file names.
+ *
+ * Three kinds of scene are understood: a raster whose band descriptions are band names, a raster whose bands the user names in order, and
+ * single-band files with the band in the file name. The sensor comes first, since "B5" is red edge on one and near infrared on another.
+ */
+#include "data/date.h"
+#include "features/indices.h"
+#include "features/stack_build.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { NAME = 64, ROLES_MAX = 64 };
+
+/* ---- dates ---- */
+
+static int digits(const char *text, int n)
+{
+    int value = 0;
+    for (int i = 0; i < n; i++) {
+        if (!isdigit((unsigned char)text[i])) return -1;
+        value = 10 * value + text[i] - '0';
+    }
+    return value;
+}
+
+static bool date_at(const char *text, char date[11])
+{
+    int year = digits(text, 4), month, day;
+    if (year < 0) return false;
+    if (text[4] == '-' || text[4] == '_') {
+        month = digits(text + 5, 2);
+        if (month < 0 || text[7] != text[4]) return false;
+        day = digits(text + 8, 2);
+        if (day < 0 || isdigit((unsigned char)text[10])) return false;
+    } else {
+        month = digits(text + 4, 2);
+        if (month < 0) return false;
+        day = digits(text + 6, 2);
+        if (day < 0 || isdigit((unsigned char)text[8])) return false;
+    }
+    snprintf(date, 11, "%04d-%02d-%02d", year % 10000, month % 100, day % 100);
+    return year >= 1900 && year <= 2200 && sal_date_days(date) != INT64_MIN;
+}
+
+bool sal__date_find(const char *text, char date[11])
+{
+    for (const char *at = text; *at; at++)
+        if ((at == text || !isdigit((unsigned char)at[-1])) && date_at(at, date)) return true;
+    return false;
+}
+
+bool sal__date_valid(const char *text)
+{
+    char date[11];
+    return strlen(text) == 10 && date_at(text, date) && strcmp(text, date) == 0;
+}
+
+/* ---- names ---- */
+
+static void file_stem(const char *path, char stem[256])
+{
+    const char *slash = strrchr(path, '/');
+    snprintf(stem, 256, "%s", slash ? slash + 1 : path);
+    char *dot = strrchr(stem, '.');
+    if (dot && dot != stem) *dot = 0;
+}
+
+static bool looks_like_band(const char *token)
+{
+    size_t n = strlen(token);
+    if (n < 2 || n > 4 || toupper((unsigned char)token[0]) != 'B' || !isdigit((unsigned char)token[1])) return false;
+    for (size_t i = 1; i < n; i++)
+        if (!isdigit((unsigned char)token[i]) && !(i == n - 1 && toupper((unsigned char)token[i]) == 'A')) return false;
+    return true;
+}
+
+/* The last word of a file name that looks like a band: "B04", "SR_B4", "red". */
+static bool band_in_stem(const char *stem, char name[NAME])
+{
+    char copy[256], *tokens[64], *rest = copy;
+    int n = 0;
+    snprintf(copy, sizeof copy, "%s", stem);
+    for (char *token; n < 64 && (token = strtok_r(rest, "_-. ", &rest));) tokens[n++] = token;
+    for (int i = n - 1; i >= 0; i--) {
+        if (looks_like_band(tokens[i])) {
+            bool surface = i > 0 && strcmp(tokens[i - 1], "SR") == 0;
+            snprintf(name, NAME, "%s%.8s", surface ? "SR_" : "", tokens[i]);
+            return true;
+        }
+        if ((strlen(tokens[i]) > 1 || i == n - 1) && strlen(tokens[i]) < NAME && sal__band_id("", tokens[i])) {
+            snprintf(name, NAME, "%s", tokens[i]);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Sensor from names such as S2A_MSIL2A_..., LC08_L2SP_...; NULL when the name does not begin like those. */
+static const char *sensor_in_stem(const char *stem)
+{
+    char token[8];
+    size_t n = strcspn(stem, "_-.");
+    if (n < 2 || n > 4) return NULL;
+    snprintf(token, sizeof token, "%.*s", (int)n, stem);
+    if (strncmp(token, "S2", 2) == 0 && (n == 2 || (n == 3 && isalpha((unsigned char)token[2])))) return sal__sensor_find(token);
+    return n == 4 && token[0] == 'L' && strchr("CETO", token[1]) && token[2] == '0' ? sal__sensor_find(token) : NULL;
+}
+
+/* ---- roles as the user writes them ---- */
+
+typedef struct role_list {
+    char names[ROLES_MAX][NAME];
+    int64_t bands[ROLES_MAX]; /* from 0 */
+    int64_t n;
+} role_list;
+
+static sal_status parse_roles(sal_context *ctx, const char *text, role_list *list)
+{
+    list->n = 0;
+    for (const char *at = text ? text : ""; *at;) {
+        size_t n = strcspn(at, ",;");
+        char word[NAME * 2], *equal, *end, *name = word;
+        snprintf(word, sizeof word, "%.*s", (int)(n < sizeof word ? n : sizeof word - 1), at);
+        while (*name == ' ') name++;
+        for (size_t k = strlen(name); k > 0 && name[k - 1] == ' ';) name[--k] = 0;
+        if (list->n == ROLES_MAX || strlen(name) >= NAME)
+            return sal_fail(ctx, SAL_STATUS_ARGUMENT, "roles \"%.60s...\" has more than %d entries or a name longer than %d letters", text, ROLES_MAX,
+                            NAME - 1);
+        long long band = list->n + 1;
+        if ((equal = strchr(name, '='))) {
+            band = strtoll(equal + 1, &end, 10);
+            if (band < 1 || *end || end == equal + 1)
+                return sal_fail(ctx, SAL_STATUS_ARGUMENT, "roles has \"%s\"; write a band number after =, counted from 1, such as NIR=4", name);
+            *equal = 0;
+        }
+        snprintf(list->names[list->n], NAME, "%.63s", name);
+        list->bands[list->n++] = band - 1;
+        at += n + (at[n] != 0);
+    }
+    return SAL_STATUS_OK;
+}
+
+static bool skipped(const char *name)
+{
+    return name[0] == 0 || strcmp(name, "-") == 0;
+}
+
+/* ---- scenes ---- */
+
+typedef struct scene {
+    sal_raster *raster;
+    char stem[256], file_band[NAME];
+} scene;
+
+/* Name of a band before the sensor is known; "" when it has none. */
+static const char *raw_name(const scene *s, const role_list *roles, int64_t band)
+{
+    if (roles->n > 0 && sal_raster_band_count(s->raster) > 1) {
+        for (int64_t i = 0; i < roles->n; i++)
+            if (roles->bands[i] == band && !skipped(roles->names[i])) return roles->names[i];
+        return "";
+    }
+    const char *description = sal_raster_band_name(s->raster, band);
+    if (sal_raster_band_count(s->raster) == 1 && !looks_like_band(description) && strncmp(description, "SR_B", 4) != 0 &&
+        !sal__band_id("", description))
+        return s->file_band;
+    return description;
+}
+
+static void find_sensor(sal_build *build, const scene *scenes, int64_t n, const role_list *roles)
+{
+    const char *names[256], *found = NULL;
+    int64_t count = 0;
+    for (int64_t i = 0; i < n && !build->sensor[0]; i++) {
+        const char *stated = sal_raster_metadata(scenes[i].raster, "SALINA", "SENSOR");
+        found = stated && stated[0] ? stated : sensor_in_stem(scenes[i].stem);
+        if (found) snprintf(build->sensor, sizeof build->sensor, "%.63s", found);
+    }
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t b = 0; b < sal_raster_band_count(scenes[i].raster) && count < 256; b++)
+            names[count++] = raw_name(&scenes[i], roles, b);
+    if (!build->sensor[0]) snprintf(build->sensor, sizeof build->sensor, "%s", sal__sensor_guess(names, count));
+}
+
+static sal_status find_date(sal_build *build, const scene *scenes, int64_t n)
+{
+    char dates[2][11];
+    const char *first = NULL;
+    if (build->date[0]) return SAL_STATUS_OK;
+    for (int64_t i = 0; i < n; i++) {
+        const char *stated = sal_raster_metadata(scenes[i].raster, "SALINA", "DATE");
+        char *date = dates[first ? 1 : 0];
+        if (stated && stated[0]) {
+            if (!sal__date_valid(stated))
+                return sal_fail(build->ctx, SAL_STATUS_DATA, "scene \"%s\" states the date \"%s\", which is no day; give it as date = YYYY-MM-DD",
+                                sal_raster_path(scenes[i].raster), stated);
+            snprintf(date, 11, "%.10s", stated);
+        } else if (!sal__date_find(scenes[i].stem, date)) {
+            continue;
+        }
+        if (first && strcmp(dates[0], date) != 0)
+            return sal_fail(build->ctx, SAL_STATUS_DATA,
+                            "scenes are of different days: \"%s\" of %s and \"%s\" of %s; build one stack for each campaign, or give date if they "
+                            "belong together",
+                            first, dates[0], sal_raster_path(scenes[i].raster), date);
+        if (!first) first = sal_raster_path(scenes[i].raster);
+    }
+    if (first) snprintf(build->date, sizeof build->date, "%s", dates[0]);
+    return SAL_STATUS_OK;
+}
+
+static sal_status check_roles(sal_build *build, const scene *s, const role_list *roles)
+{
+    for (int64_t i = 0; i < roles->n; i++) {
+        const char *name = roles->names[i];
+        if (skipped(name)) continue;
+        if (!sal__band_id(build->sensor, name))
+            return sal_fail(build->ctx, SAL_STATUS_ARGUMENT,
+                            "roles has \"%s\", which is no band%s%s; use B, G, R, RE1, RE2, RE3, NIR, NIR2, SWIR1, SWIR2 or the sensor's band names, "
+                            "and - for a band to leave out",
+                            name, build->sensor[0] ? " of " : "", build->sensor);
+        if (sal_raster_band_count(s->raster) > 1 && roles->bands[i] >= sal_raster_band_count(s->raster))
+            return sal_fail(build->ctx, SAL_STATUS_DATA, "roles names band %lld (%s), but scene \"%s\" has only %lld bands",
+                            (long long)roles->bands[i] + 1, name, sal_raster_path(s->raster), (long long)sal_raster_band_count(s->raster));
+    }
+    return SAL_STATUS_OK;
+}
+
+static sal_status add_bands(sal_build *build, const scene *s, const role_list *roles)
+{
+    sal_status status = SAL_STATUS_OK;
+    const char *path = sal_raster_path(s->raster), *unknown = "";
+    int64_t found = 0;
+    SAL_TRY(check_roles(build, s, roles));
+    for (int64_t b = 0; b < sal_raster_band_count(s->raster); b++) {
+        const char *name = raw_name(s, roles, b), *id = sal__band_id(build->sensor, name);
+        if (id) {
+            SAL_TRY(sal__build_add(build, SAL_SOURCE_REFLECTANCE, path, b, id, NULL));
+            found++;
+        } else if (roles->n == 0) {
+            sal_warn(build->ctx, "band %lld \"%s\" of \"%s\" is no spectral band%s%s and is left out; give it as extra to keep it", (long long)b + 1,
+                     name, path, build->sensor[0] ? " of " : "", build->sensor);
+            if (!unknown[0]) unknown = name;
+        }
+    }
+    if (found == 0)
+        status = sal_fail(build->ctx, SAL_STATUS_DATA,
+                          "scene \"%s\" has no band that can be recognised (first band: \"%s\", sensor: %s); give roles, such as B=1,G=2,R=3,NIR=4, or "
+                          "sensor, or name the bands in their descriptions",
+                          path, unknown, build->sensor[0] ? build->sensor : "not known");
+done:
+    return status;
+}
+
+sal_status sal__build_add_scenes(sal_build *build, const char *const *paths, int64_t n, const char *roles_text)
+{
+    sal_status status;
+    sal_context *ctx = build->ctx;
+    scene *scenes = NULL;
+    role_list *roles = NULL;
+    SAL_TRY(sal_allocate(ctx, n, sizeof *scenes, &scenes));
+    SAL_TRY(sal_allocate(ctx, 1, sizeof *roles, &roles));
+    SAL_TRY(parse_roles(ctx, roles_text, roles));
+    for (int64_t i = 0; i < n; i++) {
+        SAL_TRY(sal_raster_open(ctx, paths[i], &scenes[i].raster));
+        file_stem(paths[i], scenes[i].stem);
+        if (!band_in_stem(scenes[i].stem, scenes[i].file_band)) scenes[i].file_band[0] = 0;
+    }
+    find_sensor(build, scenes, n, roles);
+    SAL_TRY(find_date(build, scenes, n));
+    for (int64_t i = 0; i < n; i++) SAL_TRY(add_bands(build, &scenes[i], roles));
+done:
+    for (int64_t i = 0; scenes && i < n; i++) sal_raster_free(scenes[i].raster);
+    sal_release(ctx, scenes);
+    sal_release(ctx, roles);
+    return status;
+}

@@ -1,0 +1,376 @@
+/* stack_build.c - the pass that writes a covariate stack: read a block of every source, derive terrain and indices, write, next.
+ *
+ * Bands alone are stored as int16 x 0.0001, as the sensors deliver them; with anything else in the file everything is float32, since a
+ * GeoTIFF has one type and curvature has no natural step. The block shrinks until it fits max_memory; results do not depend on it.
+ */
+#include "features/stack_build.h"
+#include "features/indices.h"
+#include "features/terrain.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static const double store_scale = 1e-4; /* of int16 reflectance, the step of Sentinel-2 products */
+
+sal_status sal__build_new(sal_context *ctx, sal_build *build)
+{
+    *build = (sal_build){.ctx = ctx, .scale = 1};
+    return sal_arena_new(ctx, &build->arena);
+}
+
+void sal__build_clear(sal_build *build)
+{
+    for (int64_t i = 0; i < build->source_count; i++)
+        if (i == 0 || build->sources[i].raster != build->sources[i - 1].raster) sal_raster_free(build->sources[i].raster);
+    sal_release(build->ctx, build->sources);
+    sal_grid_clear(build->ctx, &build->grid);
+    if (build->arena) sal_arena_free(build->arena);
+}
+
+static bool good_id(const char *id)
+{
+    if (!isalpha((unsigned char)id[0]) || strlen(id) > 63) return false;
+    for (const char *c = id; *c; c++)
+        if (!isalnum((unsigned char)*c) && *c != '_') return false;
+    return true;
+}
+
+sal_status sal__build_add(sal_build *build, sal_source_kind kind, const char *path, int64_t band, const char *id, const char *unit)
+{
+    sal_status status;
+    char *texts[3];
+    if (!good_id(id))
+        return sal_fail(build->ctx, SAL_STATUS_DATA,
+                        "\"%s\" (band %lld of \"%s\") is no covariate id: letters, digits and underscores, a letter first, at most 63; write ID=path", id,
+                        (long long)band + 1, path);
+    for (int64_t i = 0; i < build->source_count; i++)
+        if (strcmp(build->sources[i].id, id) == 0)
+            return sal_fail(build->ctx, SAL_STATUS_DATA, "covariate %s comes twice, from \"%s\" and from \"%s\"; leave one out or give it another id", id,
+                            build->sources[i].path, path);
+    SAL_TRY(sal_arena_text(build->arena, path, &texts[0]));
+    SAL_TRY(sal_arena_text(build->arena, id, &texts[1]));
+    SAL_TRY(sal_arena_text(build->arena, unit ? unit : "", &texts[2]));
+    SAL_TRY(sal_reallocate(build->ctx, build->source_count, build->source_count + 1, sizeof *build->sources, &build->sources));
+    build->sources[build->source_count++] = (sal_source){.kind = kind, .path = texts[0], .id = texts[1], .unit = texts[2], .band = band};
+done:
+    return status;
+}
+
+/* ---- layout of the output ---- */
+
+typedef struct pass {
+    sal_build *build;
+    sal_terrain_options terrain;
+    int64_t bands, terrain_slot, index_slot; /* sources first, then terrain, then indices */
+    int64_t elevation;                       /* source, -1 when there is none */
+    int64_t edge, halo, widest;              /* block edge, terrain halo, most bands in one read */
+    int64_t role[SAL_ROLE_COUNT];
+    sal__item *items; /* index_count */
+    sal_band_spec *specs;
+    int64_t *missing;  /* (bands) pixels without value */
+    float *block;      /* (rows, columns, bands) */
+    float *scratch;    /* (rows, columns, widest), terrain too */
+    float *heights;    /* (rows + 2 halo, columns + 2 halo) */
+} pass;
+
+static int64_t block_bytes(const pass *p, int64_t edge)
+{
+    const int64_t pixels = edge * edge, with_halo = (edge + 2 * p->halo) * (edge + 2 * p->halo);
+    const int64_t per_pixel = (int64_t)sizeof(float) * (p->bands + p->widest + 1);
+    return pixels * per_pixel + (p->elevation >= 0 && p->build->terrain_count ? with_halo * 20 : 0);
+}
+
+static sal_status choose_block(pass *p)
+{
+    const int64_t cache = 96ll << 20; /* GDAL's blocks in flight */
+    const sal_grid *g = &p->build->grid;
+    const int64_t longest = g->columns > g->rows ? g->columns : g->rows;
+    p->edge = 512;
+    while (p->edge > 64 && p->edge / 2 >= longest) p->edge /= 2;
+    while (p->edge > 64 && block_bytes(p, p->edge) + cache > p->build->max_memory) p->edge /= 2;
+    if (block_bytes(p, p->edge) + cache <= p->build->max_memory) return SAL_STATUS_OK;
+    return sal_fail(p->build->ctx, SAL_STATUS_ARGUMENT, "max_memory is %lld MiB, but %lld bands and a terrain window of %lld pixels need %lld MiB",
+                    (long long)(p->build->max_memory >> 20), (long long)p->bands, (long long)(2 * p->halo + 1),
+                    (long long)((block_bytes(p, p->edge) + cache) >> 20) + 1);
+}
+
+static sal_status bind_indices(pass *p)
+{
+    sal_build *b = p->build;
+    for (int r = 0; r < SAL_ROLE_COUNT; r++) p->role[r] = -1;
+    for (int64_t i = 0; i < b->source_count; i++) {
+        const char *role = b->sources[i].kind == SAL_SOURCE_REFLECTANCE ? sal_band_role(b->sensor, b->sources[i].id) : NULL;
+        if (role) p->role[sal__role_find(role, (int64_t)strlen(role))] = i;
+    }
+    for (int64_t k = 0; k < b->index_count; k++) {
+        const sal_index *index = sal_index_at(b->indices[k]);
+        const uint32_t roles = sal__index_roles(index);
+        for (sal_role r = 0; r < SAL_ROLE_COUNT; r++)
+            if (roles & 1u << r && p->role[r] < 0)
+                return sal_fail(b->ctx, SAL_STATUS_DATA, "index %s = %s needs a band with the role %s, which no scene has; add that band or leave %s out",
+                                index->id, index->formula, sal__role_name(r), index->id);
+        p->items[k] = (sal__item){-1, b->indices[k], p->index_slot + k};
+    }
+    return SAL_STATUS_OK;
+}
+
+static sal_status check_distinct(const pass *p)
+{
+    for (int64_t i = 0; i < p->bands; i++)
+        for (int64_t k = 0; k < i; k++)
+            if (strcmp(p->specs[i].name, p->specs[k].name) == 0)
+                return sal_fail(p->build->ctx, SAL_STATUS_DATA, "covariate %s would be written twice: it is given and would be computed too; leave one out",
+                                p->specs[i].name);
+    return SAL_STATUS_OK;
+}
+
+static sal_status lay_out(pass *p)
+{
+    sal_status status;
+    sal_build *b = p->build;
+    p->terrain = (sal_terrain_options){b->grid.pixel, b->smooth_dem, b->relief_radius};
+    p->elevation = -1;
+    p->terrain_slot = b->source_count;
+    p->index_slot = b->source_count + b->terrain_count;
+    p->bands = p->index_slot + b->index_count;
+    p->halo = b->terrain_count ? sal_terrain_halo(&p->terrain) : 0;
+    p->widest = b->terrain_count;
+    SAL_TRY(sal_allocate(b->ctx, p->bands, sizeof *p->specs, &p->specs));
+    SAL_TRY(sal_allocate(b->ctx, p->bands, sizeof *p->missing, &p->missing));
+    SAL_TRY(sal_allocate(b->ctx, b->index_count, sizeof *p->items, &p->items));
+    for (int64_t i = 0, run = 0; i < b->source_count; i++) {
+        const sal_source *s = &b->sources[i];
+        run = i > 0 && s->raster == s[-1].raster ? run + 1 : 1;
+        if (run > p->widest) p->widest = run;
+        if (s->kind == SAL_SOURCE_ELEVATION) p->elevation = i;
+        p->specs[i] = (sal_band_spec){.name = s->id, .unit = s->unit[0] ? s->unit : NULL, .scale = 1};
+    }
+    for (int64_t k = 0; k < b->terrain_count; k++) {
+        const sal_terrain *t = sal_terrain_at(b->terrain[k]);
+        p->specs[p->terrain_slot + k] = (sal_band_spec){.name = t->id, .unit = t->unit, .scale = 1};
+    }
+    for (int64_t k = 0; k < b->index_count; k++)
+        p->specs[p->index_slot + k] = (sal_band_spec){.name = sal_index_at(b->indices[k])->id, .scale = 1};
+    SAL_TRY(bind_indices(p));
+    SAL_TRY(check_distinct(p));
+    SAL_TRY(choose_block(p));
+    const int64_t with_halo = p->edge + 2 * p->halo;
+    SAL_TRY(sal_allocate(b->ctx, p->edge * p->edge * p->bands, sizeof *p->block, &p->block));
+    SAL_TRY(sal_allocate(b->ctx, p->edge * p->edge * p->widest, sizeof *p->scratch, &p->scratch));
+    if (b->terrain_count) SAL_TRY(sal_allocate(b->ctx, with_halo * with_halo, sizeof *p->heights, &p->heights));
+done:
+    return status;
+}
+
+static void pass_clear(pass *p)
+{
+    sal_context *ctx = p->build->ctx;
+    sal_release(ctx, p->specs);
+    sal_release(ctx, p->missing);
+    sal_release(ctx, p->items);
+    sal_release(ctx, p->block);
+    sal_release(ctx, p->scratch);
+    sal_release(ctx, p->heights);
+}
+
+/* ---- one block ---- */
+
+static void spread(const pass *p, int64_t pixels, int64_t slot, int64_t n, double scale, double offset)
+{
+    const bool same = scale == 1 && offset == 0;
+    for (int64_t i = 0; i < pixels; i++)
+        for (int64_t k = 0; k < n; k++) {
+            const float value = p->scratch[i * n + k];
+            p->block[i * p->bands + slot + k] = same ? value : (float)(value * scale + offset);
+        }
+}
+
+static sal_status read_sources(pass *p, int64_t x, int64_t y, int64_t columns, int64_t rows)
+{
+    sal_build *b = p->build;
+    for (int64_t i = 0, next; i < b->source_count; i = next) {
+        const sal_source *s = &b->sources[i];
+        int64_t slots[512];
+        for (next = i; next < b->source_count && next - i < 512 && b->sources[next].raster == s->raster; next++) slots[next - i] = b->sources[next].slot;
+        sal_status status = sal_raster_read(s->raster, slots, next - i, s->shift_x + x, s->shift_y + y, columns, rows, p->scratch);
+        if (status != SAL_STATUS_OK) return status;
+        const bool reflectance = s->kind == SAL_SOURCE_REFLECTANCE;
+        spread(p, columns * rows, i, next - i, reflectance ? b->scale : 1, reflectance ? b->offset : 0);
+        if (sal_cancelled(b->ctx)) return sal_progress(b->ctx, 0, NULL);
+    }
+    return SAL_STATUS_OK;
+}
+
+static sal_status derive(pass *p, int64_t x, int64_t y, int64_t columns, int64_t rows)
+{
+    sal_build *b = p->build;
+    sal_status status = SAL_STATUS_OK;
+    if (b->terrain_count) {
+        const sal_source *s = &b->sources[p->elevation];
+        SAL_TRY(sal_raster_read(s->raster, &s->slot, 1, s->shift_x + x - p->halo, s->shift_y + y - p->halo, columns + 2 * p->halo,
+                                rows + 2 * p->halo, p->heights));
+        SAL_TRY(sal_terrain_compute(b->ctx, p->heights, rows, columns, &p->terrain, b->terrain, b->terrain_count, p->scratch));
+        spread(p, columns * rows, p->terrain_slot, b->terrain_count, 1, 0);
+    }
+    if (b->index_count)
+        sal__items_evaluate(b->ctx, p->role, p->items, b->index_count, p->block, p->bands, columns * rows, p->block, p->bands);
+    for (int64_t i = 0; i < columns * rows; i++)
+        for (int64_t k = 0; k < p->bands; k++) p->missing[k] += isnan(p->block[i * p->bands + k]) != 0;
+done:
+    return status;
+}
+
+static sal_status write_blocks(pass *p, sal_raster_writer *writer)
+{
+    sal_status status = SAL_STATUS_OK;
+    const sal_grid *g = &p->build->grid;
+    for (int64_t y = 0; y < g->rows; y += p->edge)
+        for (int64_t x = 0; x < g->columns; x += p->edge) {
+            const int64_t columns = g->columns - x < p->edge ? g->columns - x : p->edge, rows = g->rows - y < p->edge ? g->rows - y : p->edge;
+            SAL_TRY(sal_progress(p->build->ctx, (double)(y * g->columns + x * rows) / (double)(g->rows * g->columns), NULL));
+            SAL_TRY(read_sources(p, x, y, columns, rows));
+            SAL_TRY(derive(p, x, y, columns, rows));
+            SAL_TRY(sal_raster_writer_write(writer, x, y, columns, rows, p->block));
+        }
+    for (int64_t i = 0; i < p->build->source_count; i++)
+        if (p->missing[i] == g->rows * g->columns)
+            SAL_TRY(sal_fail(p->build->ctx, SAL_STATUS_DATA, "covariate %s has no value anywhere on the grid: \"%s\" holds only nodata there",
+                             p->specs[i].name, p->build->sources[i].path));
+done:
+    return status;
+}
+
+/* ---- metadata and result ---- */
+
+/* [{"path":..., "size":..., "sha256":...}], each file once; size and hash are null for what is no plain file. */
+static sal_status describe_sources(const sal_build *b, json_object **out)
+{
+    sal_status status = SAL_STATUS_OK;
+    json_object *list = json_object_new_array(), *entry = NULL;
+    for (int64_t i = 0; i < b->source_count; i++) {
+        const char *path = b->sources[i].path;
+        char hash[65];
+        struct stat about;
+        bool seen = false;
+        for (int64_t k = 0; k < i; k++) seen = seen || strcmp(b->sources[k].path, path) == 0;
+        if (seen) continue;
+        SAL_TRY(sal_progress(b->ctx, (double)i / (double)b->source_count, "hashing %s", path));
+        const bool plain = stat(path, &about) == 0 && S_ISREG(about.st_mode);
+        entry = json_object_new_object();
+        SAL_TRY(sal_json_add_text(b->ctx, entry, "path", path));
+        if (plain) {
+            SAL_TRY(sal_file_sha256(b->ctx, path, hash));
+            SAL_TRY(sal_json_add_i64(b->ctx, entry, "size", (int64_t)about.st_size));
+            SAL_TRY(sal_json_add_text(b->ctx, entry, "sha256", hash));
+        } else {
+            SAL_TRY(sal_json_add(b->ctx, entry, "size", NULL));
+            SAL_TRY(sal_json_add(b->ctx, entry, "sha256", NULL));
+        }
+        json_object_array_add(list, entry);
+        entry = NULL;
+    }
+    *out = list;
+    list = NULL;
+done:
+    json_object_put(entry);
+    json_object_put(list);
+    return status;
+}
+
+static sal_status write_metadata(const sal_build *b, sal_raster_writer *writer)
+{
+    sal_status status;
+    json_object *sources = NULL;
+    SAL_TRY(sal_raster_writer_set_metadata(writer, "SENSOR", b->sensor));
+    SAL_TRY(sal_raster_writer_set_metadata(writer, "DATE", b->date));
+    SAL_TRY(sal_raster_writer_set_metadata(writer, "CAMPAIGN", b->campaign));
+    SAL_TRY(sal_raster_writer_set_metadata(writer, "VERSION", sal_version()));
+    SAL_TRY(describe_sources(b, &sources));
+    SAL_TRY(sal_raster_writer_set_metadata(writer, "SOURCES", json_object_to_json_string_ext(sources, JSON_C_TO_STRING_PLAIN)));
+done:
+    json_object_put(sources);
+    return status;
+}
+
+static sal_status add_names(const pass *p, json_object *result)
+{
+    json_object *bands = json_object_new_array(), *covariates = json_object_new_array(), *missing = json_object_new_object();
+    const double pixels = (double)(p->build->grid.columns * p->build->grid.rows);
+    for (int64_t i = 0; i < p->bands; i++) {
+        json_object_array_add(bands, json_object_new_string(p->specs[i].name));
+        json_object_array_add(covariates, json_object_new_string(p->specs[i].name));
+        json_object_object_add(missing, p->specs[i].name, json_object_new_double((double)p->missing[i] / pixels));
+    }
+    for (int64_t k = 0; k < sal_index_count(); k++) {
+        const sal_index *index = sal_index_at(k);
+        const uint32_t roles = sal__index_roles(index);
+        bool have = true;
+        for (int r = 0; r < SAL_ROLE_COUNT; r++) have = have && (!(roles & 1u << r) || p->role[r] >= 0);
+        for (int64_t i = 0; i < p->bands; i++) have = have && strcmp(p->specs[i].name, index->id) != 0;
+        if (have) json_object_array_add(covariates, json_object_new_string(index->id));
+    }
+    sal_status status = sal_json_add(p->build->ctx, result, "bands", bands);
+    sal_status second = sal_json_add(p->build->ctx, result, "covariates", covariates);
+    sal_status third = sal_json_add(p->build->ctx, result, "nodata_share", missing);
+    return status != SAL_STATUS_OK ? status : second != SAL_STATUS_OK ? second : third;
+}
+
+static sal_status add_figures(const pass *p, const char *output, double seconds, json_object *result)
+{
+    sal_status status;
+    const sal_build *b = p->build;
+    SAL_TRY(sal_json_add_text(b->ctx, result, "output", output));
+    SAL_TRY(sal_json_add_text(b->ctx, result, "sensor", b->sensor));
+    SAL_TRY(sal_json_add_text(b->ctx, result, "date", b->date));
+    SAL_TRY(sal_json_add_text(b->ctx, result, "campaign", b->campaign));
+    SAL_TRY(sal_json_add_i64(b->ctx, result, "width", b->grid.columns));
+    SAL_TRY(sal_json_add_i64(b->ctx, result, "height", b->grid.rows));
+    SAL_TRY(sal_json_add_f64(b->ctx, result, "pixel", b->grid.pixel));
+    SAL_TRY(sal_json_add_text(b->ctx, result, "crs", b->grid.crs_name));
+    SAL_TRY(sal_json_add_f64(b->ctx, result, "megapixels_per_second", 1e-6 * (double)(b->grid.columns * b->grid.rows) / fmax(seconds, 1e-9)));
+    SAL_TRY(add_names(p, result));
+done:
+    return status;
+}
+
+static sal_status start(const pass *p, const char *output, sal_raster_writer **writer)
+{
+    const sal_build *b = p->build;
+    bool reflectance = true;
+    for (int64_t i = 0; i < b->source_count; i++) reflectance = reflectance && b->sources[i].kind == SAL_SOURCE_REFLECTANCE;
+    reflectance = reflectance && p->bands == b->source_count;
+    for (int64_t i = 0; reflectance && i < p->bands; i++) p->specs[i].scale = store_scale;
+    sal_raster_spec spec = {.grid = &b->grid, .type = reflectance ? SAL_RASTER_INT16 : SAL_RASTER_FLOAT32, .bands = p->specs,
+                            .band_count = p->bands, .nodata = reflectance ? -32768 : NAN, .overviews = true};
+    return sal_raster_writer_new(b->ctx, output, &spec, writer);
+}
+
+sal_status sal__build_write(sal_build *build, const char *output, json_object *result)
+{
+    sal_status status;
+    sal_context *ctx = build->ctx;
+    sal_raster_writer *writer = NULL;
+    pass p = {.build = build};
+    const double begin = sal_clock();
+    SAL_TRY(lay_out(&p));
+    SAL_TRY(start(&p, output, &writer));
+    sal_progress_push(ctx, 0, 0.1);
+    status = write_metadata(build, writer);
+    sal_progress_pop(ctx);
+    if (status != SAL_STATUS_OK) goto done;
+    sal_progress_push(ctx, 0.1, 0.85);
+    status = write_blocks(&p, writer);
+    sal_progress_pop(ctx);
+    if (status != SAL_STATUS_OK) goto done;
+    sal_progress_push(ctx, 0.85, 1);
+    status = sal_raster_writer_commit(writer);
+    sal_progress_pop(ctx);
+    if (status != SAL_STATUS_OK) goto done;
+    SAL_TRY(add_figures(&p, output, sal_clock() - begin, result));
+done:
+    sal_raster_writer_free(writer);
+    pass_clear(&p);
+    return status;
+}

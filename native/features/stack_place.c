@@ -1,0 +1,200 @@
+/* stack_place.c - the grid of a stack, and every source brought on to it.
+ *
+ * A source that lies on the grid pixel by pixel is read as it is; any other is warped: bilinear, or averaged where the grid is more than
+ * 1.5 times coarser. The elevation model is placed with a margin, so that terrain is known up to the border of the grid.
+ */
+#include "features/indices.h"
+#include "features/stack_build.h"
+#include "features/terrain.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const double average_from = 1.5;
+
+/* ---- the grid ---- */
+
+static sal_status fail_not_metric(sal_context *ctx, const char *path, const sal_grid *grid)
+{
+    char advice[96] = "a metric CRS such as the local UTM zone";
+    const double x = grid->x0 + grid->pixel * (double)grid->columns / 2, y = grid->y0 - grid->pixel * (double)grid->rows / 2;
+    if (fabs(x) <= 180 && fabs(y) <= 84)
+        snprintf(advice, sizeof advice, "EPSG:%d (UTM zone %d%c)", (y >= 0 ? 32600 : 32700) + (int)floor((x + 180) / 6) % 60 + 1,
+                 (int)floor((x + 180) / 6) % 60 + 1, y >= 0 ? 'N' : 'S');
+    return sal_fail(ctx, SAL_STATUS_DATA,
+                    "the grid of \"%s\" is not metric: %s, pixel %.6g; windows and terrain need metres: warp it to %s, or give a raster in such a CRS "
+                    "as reference_grid",
+                    path, grid->crs_name, grid->pixel, advice);
+}
+
+sal_status sal__build_choose_grid(sal_build *build, const char *reference)
+{
+    sal_status status = SAL_STATUS_OK;
+    sal_context *ctx = build->ctx;
+    sal_raster *raster = NULL;
+    const char *chosen = reference;
+    sal_source_kind kind = SAL_SOURCE_READY;
+    double finest = INFINITY;
+    for (int64_t i = 0; i < build->source_count; i++)
+        if (build->sources[i].kind < kind) kind = build->sources[i].kind;
+    for (int64_t i = 0; i < build->source_count && !reference; i++) {
+        const sal_source *s = &build->sources[i];
+        if (s->kind != kind || (i > 0 && strcmp(s->path, s[-1].path) == 0)) continue;
+        SAL_TRY(sal_raster_open(ctx, s->path, &raster));
+        const sal_grid *grid = sal_raster_grid(raster);
+        if (!grid->is_metric) SAL_TRY(fail_not_metric(ctx, s->path, grid));
+        if (grid->pixel < finest * (1 - 1e-6)) {
+            finest = grid->pixel;
+            chosen = s->path;
+        }
+        sal_raster_free(raster);
+        raster = NULL;
+    }
+    SAL_TRY(sal_raster_open(ctx, chosen, &raster));
+    if (!sal_raster_grid(raster)->is_metric) SAL_TRY(fail_not_metric(ctx, chosen, sal_raster_grid(raster)));
+    SAL_TRY(sal_grid_copy(ctx, sal_raster_grid(raster), &build->grid));
+done:
+    sal_raster_free(raster);
+    return status;
+}
+
+/* ---- sources on the grid ---- */
+
+static sal_status check_overlap(sal_build *build, const sal_source *s, double *pixel)
+{
+    const sal_grid *g = &build->grid;
+    double b[4], east = g->x0 + g->pixel * (double)g->columns, south = g->y0 - g->pixel * (double)g->rows;
+    sal_status status = sal_raster_place(build->ctx, s->path, g, b, pixel);
+    if (status != SAL_STATUS_OK) return status;
+    if (b[0] < east && b[2] > g->x0 && b[1] < g->y0 && b[3] > south) return SAL_STATUS_OK;
+    return sal_fail(build->ctx, SAL_STATUS_DATA,
+                    "\"%s\" does not overlap the grid of the stack: it covers %.0f to %.0f east and %.0f to %.0f north, the grid %.0f to %.0f east and "
+                    "%.0f to %.0f north in %s; give data of the same place, or another reference_grid",
+                    s->path, b[0], b[2], b[1], b[3], g->x0, east, south, g->y0, g->crs_name);
+}
+
+/* Whether `raster` lies on the grid pixel by pixel, and where. */
+static bool aligned(const sal_grid *grid, const sal_raster *raster, int64_t *shift_x, int64_t *shift_y)
+{
+    const sal_grid *own = sal_raster_grid(raster);
+    const int64_t longest = grid->columns > grid->rows ? grid->columns : grid->rows;
+    const double x = (grid->x0 - own->x0) / grid->pixel, y = (own->y0 - grid->y0) / grid->pixel;
+    if (fabs(own->pixel - grid->pixel) * (double)longest > 1e-3 * grid->pixel) return false;
+    if (fabs(x - round(x)) > 1e-3 || fabs(y - round(y)) > 1e-3 || !sal_grid_same_crs(own->wkt, grid->wkt)) return false;
+    *shift_x = (int64_t)llround(x);
+    *shift_y = (int64_t)llround(y);
+    return true;
+}
+
+static int64_t margin(const sal_build *build, const sal_source *s)
+{
+    const sal_terrain_options o = {build->grid.pixel, build->smooth_dem, build->relief_radius};
+    return s->kind == SAL_SOURCE_ELEVATION && build->terrain_count > 0 ? sal_terrain_halo(&o) : 0;
+}
+
+/* Opens the sources [first, last), which are bands of one file. */
+static sal_status place_group(sal_build *build, int64_t first, int64_t last)
+{
+    sal_status status;
+    sal_context *ctx = build->ctx;
+    sal_source *s = &build->sources[first];
+    sal_raster *raster = NULL;
+    int64_t *bands = NULL, x = 0, y = 0;
+    double pixel;
+    SAL_TRY(check_overlap(build, s, &pixel));
+    SAL_TRY(sal_allocate(ctx, last - first, sizeof *bands, &bands));
+    for (int64_t i = first; i < last; i++) bands[i - first] = build->sources[i].band;
+    if (sal_raster_open(ctx, s->path, &raster) != SAL_STATUS_OK) sal_error_clear(ctx); /* such as rotated: the warper takes it */
+    const bool direct = raster && aligned(&build->grid, raster, &x, &y);
+    if (!direct) {
+        sal_grid grid = build->grid; /* borrows the CRS */
+        sal_raster_free(raster);
+        raster = NULL;
+        x = y = margin(build, s);
+        grid.x0 -= grid.pixel * (double)x;
+        grid.y0 += grid.pixel * (double)y;
+        grid.columns += 2 * x;
+        grid.rows += 2 * y;
+        const char *method = build->grid.pixel > average_from * pixel ? "average" : "bilinear";
+        SAL_TRY(sal_raster_open_warped_bands(ctx, s->path, bands, last - first, &grid, method, &raster));
+        sal_log(ctx, "\"%s\" (pixel about %.4g m) is warped to %.4g m, %s", s->path, pixel, build->grid.pixel, method);
+    }
+    for (int64_t i = first; i < last; i++) {
+        s = &build->sources[i];
+        s->raster = raster;
+        s->slot = direct ? s->band : i - first;
+        s->shift_x = x;
+        s->shift_y = y;
+    }
+    raster = NULL;
+done:
+    sal_raster_free(raster);
+    sal_release(ctx, bands);
+    return status;
+}
+
+/* ---- does reflectance look like reflectance ---- */
+
+enum { SPOTS = 8, SPOT = 16 };
+
+static int ascending(const void *a, const void *b)
+{
+    const float x = *(const float *)a, y = *(const float *)b;
+    return (x > y) - (x < y);
+}
+
+static sal_status fail_not_reflectance(sal_build *build, const sal_source *s, double median)
+{
+    const bool landsat = strncmp(build->sensor, "Landsat", 7) == 0;
+    const char *advice = median <= 100 ? "scale = 0.01 if these are percent"
+                         : landsat     ? "scale = 2.75e-05 and offset = -0.2 for Landsat Collection 2"
+                                       : "scale = 0.0001 for numbers of 0 to 10000, with offset = -0.1 for Sentinel-2 processed since 25 January 2022";
+    return sal_fail(build->ctx, SAL_STATUS_DATA,
+                    "band %s of \"%s\" is no reflectance between 0 and 1: half of its values are above %.4g; set the parameters scale and offset: %s",
+                    s->id, s->path, median, advice);
+}
+
+static sal_status check_reflectance(sal_build *build, const sal_source *s)
+{
+    sal_status status;
+    float *values = NULL;
+    int64_t n = 0;
+    SAL_TRY(sal_allocate(build->ctx, SPOTS * SPOTS * SPOT * SPOT, sizeof *values, &values));
+    for (int64_t k = 0; k < SPOTS * SPOTS; k++) {
+        const int64_t x = build->grid.columns * (2 * (k % SPOTS) + 1) / (2 * SPOTS), y = build->grid.rows * (2 * (k / SPOTS) + 1) / (2 * SPOTS);
+        float *spot = values + n;
+        SAL_TRY(sal_raster_read(s->raster, &s->slot, 1, s->shift_x + x, s->shift_y + y, SPOT, SPOT, spot));
+        for (int i = 0; i < SPOT * SPOT; i++)
+            if (!isnan(spot[i])) values[n++] = (float)(spot[i] * build->scale + build->offset);
+    }
+    if (n > 0) {
+        qsort(values, (size_t)n, sizeof *values, ascending);
+        if (values[n / 2] > 2) status = fail_not_reflectance(build, s, values[n / 2]);
+    }
+done:
+    sal_release(build->ctx, values);
+    return status;
+}
+
+sal_status sal__build_place(sal_build *build)
+{
+    sal_status status = SAL_STATUS_OK;
+    const sal_grid *g = &build->grid;
+    if (build->terrain_count > 0 && (g->rows < 3 || g->columns < 3))
+        return sal_fail(build->ctx, SAL_STATUS_DATA,
+                        "terrain needs at least 3 rows and 3 columns, but the grid has %lld columns and %lld rows; give a larger grid or leave dem out",
+                        (long long)g->columns, (long long)g->rows);
+    for (int64_t i = 0, next; i < build->source_count; i = next) {
+        for (next = i + 1; next < build->source_count && build->sources[next].kind == build->sources[i].kind &&
+                           strcmp(build->sources[next].path, build->sources[i].path) == 0;)
+            next++;
+        SAL_TRY(sal_progress(build->ctx, (double)i / (double)build->source_count, "opening %s", build->sources[i].path));
+        SAL_TRY(place_group(build, i, next));
+        for (int64_t k = i; k < next && build->sources[k].kind == SAL_SOURCE_REFLECTANCE; k++)
+            SAL_TRY(check_reflectance(build, &build->sources[k]));
+    }
+done:
+    return status;
+}
