@@ -6,6 +6,7 @@ The pictures stay in SALINA_SCREENSHOTS (default: build/screenshots), to be look
 import os
 import shutil
 import subprocess
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,23 @@ from conftest import REPO, profile
 PICTURES = ("toolbox", "dialog_covariates", "dialog_train", "dialog_retrieve", "dialog_demo")
 
 
+@contextmanager
+def display():
+    """A virtual screen; gives its name. Xvfb alone: xvfb-run would need xauth too."""
+    read, write = os.pipe()
+    command = ["Xvfb", "-displayfd", str(write), "-screen", "0", "1400x900x24", "-nolisten", "tcp"]
+    server = subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL)
+    os.close(write)
+    try:
+        with os.fdopen(read) as pipe:
+            yield ":" + pipe.readline().strip()
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
 def session(folder, screenshots, **more):
-    for name in ("xvfb-run", "qgis"):
+    for name in ("Xvfb", "qgis"):
         if not shutil.which(name):
             pytest.skip(f"{name} is not installed")
     screenshots.mkdir(parents=True, exist_ok=True)
@@ -23,8 +39,9 @@ def session(folder, screenshots, **more):
         old.unlink(missing_ok=True)
     environment = {**profile(folder), "QT_QPA_PLATFORM": "xcb", "SALINA_SCREENSHOTS": str(screenshots), **more}
     environment.pop("QGIS_CUSTOM_CONFIG_PATH")
-    command = ["xvfb-run", "-a", "-s", "-screen 0 1400x900x24", "qgis", "--noversioncheck", "--nologo", "--profiles-path", folder]
-    done = subprocess.run([*command, "--code", REPO / "tests/qgis/desktop_session.py"], env=environment, capture_output=True, text=True, timeout=240)
+    command = ["qgis", "--noversioncheck", "--nologo", "--profiles-path", folder, "--code", REPO / "tests/qgis/desktop_session.py"]
+    with display() as name:
+        done = subprocess.run(command, env={**environment, "DISPLAY": name}, capture_output=True, text=True, timeout=240)
     error = screenshots / "error.txt"
     assert not error.exists(), error.read_text()
     assert (screenshots / "done").exists(), done.stderr[-2000:]
