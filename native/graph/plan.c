@@ -123,7 +123,7 @@ sal_status sal__plan_new(sal_context *ctx, const sal_tape *t, sal_plan *p)
         if (all[k].offset + all[k].size > p->size) p->size = all[k].offset + all[k].size;
     }
     for (sal_id i = 0; i < t->count; i++) {
-        if (last[i] < 0) p->last_use[i] = -1;
+        if (last[i] < 0 || p->root[i] != i) p->last_use[i] = last[i]; /* -1: nothing needs the node, it is not run */
     }
 done:
     sal_release(ctx, bound);

@@ -28,7 +28,7 @@ int64_t sal__params_add(sal_params *params, sal_tape *t, const char *name, sal_s
 typedef struct sal_plan {
     int64_t *offset;   /* by node */
     sal_id *root;      /* node whose memory a node uses (views and in-place), by node */
-    int64_t *last_use; /* by root node: last node that reads it; INT64_MAX for outputs */
+    int64_t *last_use; /* last node that reads the value, of a root the memory; INT64_MAX: kept; -1: not needed, not run */
     int64_t size;      /* reals in the arena */
 } sal_plan;
 
