@@ -1,0 +1,327 @@
+/* fit.c - trains one network.
+ *
+ * Batch k takes samples k B ... of an endless row of permutations, so that every batch is full; order, symmetry and dropout are hashes of
+ * (seed, position): a run that is stopped and resumed gives the same bits. The learning rate warms up over the first epoch and falls by
+ * a cosine to 1 % (Loshchilov and Hutter 2017). The trap: the scaled windows are a second copy of the data.
+ */
+#include "fit.h"
+#include "data/window.h"
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+struct sal_fit {
+    sal_context *ctx;
+    const sal_dataset *data;
+    sal_fit_options options;
+    sal_scaler scaler;
+    sal_params *params;
+    sal_tape *tape, *tape_eval;
+    sal_program *program, *program_eval;
+    sal_optimizer *optimizer;
+    sal_schedule schedule;
+    float *spectrum, *index, *window, *target; /* scaled, all samples */
+    int64_t *list, *order;                     /* training samples; permutation of the current epoch */
+    int64_t samples, steps, step, order_epoch;
+    float *losses;
+    double loss_sum; /* of the current epoch */
+};
+
+void sal_fit_defaults(sal_fit_options *o)
+{
+    *o = (sal_fit_options){ .epochs = 30, .batch = 64, .learning_rate = 2e-3, .weight_decay = 1e-2, .clip = 1, .log1p = true, .augment = true, .seed = 1 };
+    sal_model_defaults(&o->model);
+}
+
+int64_t sal_fit_steps(const sal_fit *f) { return f->steps; }
+int64_t sal_fit_step(const sal_fit *f) { return f->step; }
+int64_t sal_fit_samples(const sal_fit *f) { return f->samples; }
+const float *sal_fit_losses(const sal_fit *f) { return f->losses; }
+const sal_scaler *sal_fit_scaler(const sal_fit *f) { return &f->scaler; }
+sal_params *sal_fit_params(sal_fit *f) { return f->params; }
+const sal_model_options *sal_fit_model(const sal_fit *f) { return &f->options.model; }
+
+/* ---- scaled copies ---- */
+
+typedef struct scaling {
+    const float *from;
+    float *to;
+    const sal_scale *scales;
+    int64_t rows, n; /* of one sample */
+} scaling;
+
+static void scale_one(void *arg, int64_t i, int32_t worker)
+{
+    const scaling *s = arg;
+    int64_t size = s->rows * s->n;
+    memcpy(s->to + i * size, s->from + i * size, (size_t)size * sizeof(float));
+    sal_scale_apply(s->scales, s->n, s->rows, s->to + i * size);
+}
+
+static sal_status scaled(sal_fit *f, const float *from, int64_t rows, int64_t n, const sal_scale *scales, float **to)
+{
+    sal_status status = sal_allocate(f->ctx, f->data->count * rows * n, sizeof(float), to);
+    if (status != SAL_STATUS_OK) return status;
+    scaling s = { from, *to, scales, rows, n };
+    sal_pool_run(f->ctx, f->data->count, scale_one, &s);
+    return SAL_STATUS_OK;
+}
+
+static sal_status scale_all(sal_fit *f)
+{
+    const sal_roles *r = &f->data->roles;
+    sal_status status = SAL_STATUS_OK;
+    SAL_TRY(scaled(f, f->data->spectrum, 1, r->band_count, sal_scaler_bands(&f->scaler), &f->spectrum));
+    SAL_TRY(scaled(f, f->data->index, 1, r->index_count, sal_scaler_indices(&f->scaler), &f->index));
+    SAL_TRY(scaled(f, f->data->window, r->window * r->window, r->covariate_count, sal_scaler_covariates(&f->scaler), &f->window));
+    SAL_TRY(sal_allocate(f->ctx, f->data->count, sizeof(float), &f->target));
+    for (int64_t i = 0; i < f->data->count; i++) f->target[i] = (float)sal_scaler_forward(&f->scaler, f->data->target[i]);
+done:
+    return status;
+}
+
+/* ---- the network ---- */
+
+static sal_status build(sal_fit *f)
+{
+    const sal_fit_options *o = &f->options;
+    sal_status status = SAL_STATUS_OK;
+    SAL_TRY(sal_params_new(f->ctx, &f->params));
+    SAL_TRY(sal_tape_new(f->ctx, f->params, true, &f->tape));
+    sal_model_inputs in = sal_system_inputs(f->tape, o->system, &o->model, o->batch);
+    sal_id y = o->system->build(f->tape, &o->model, &in);
+    sal_id target = sal_input(f->tape, "target", SAL_SHAPE(o->batch, 1), false);
+    sal_id loss = sal_model_loss(f->tape, &o->model, y, target, SAL_NONE);
+    sal_gradients(f->tape, loss);
+    sal_tape_output(f->tape, loss, "loss");
+    SAL_TRY(sal_program_new(f->ctx, f->tape, &f->program));
+    SAL_TRY(sal_tape_new(f->ctx, f->params, false, &f->tape_eval));
+    in = sal_system_inputs(f->tape_eval, o->system, &o->model, o->batch);
+    sal_tape_output(f->tape_eval, o->system->build(f->tape_eval, &o->model, &in), "prediction");
+    SAL_TRY(sal_program_new(f->ctx, f->tape_eval, &f->program_eval));
+    SAL_TRY(sal_params_initialise(f->params, o->seed));
+    sal_optimizer_options options = { .weight_decay = o->weight_decay, .clip_norm = o->clip };
+    SAL_TRY(sal_optimizer_new(f->ctx, f->params, &options, &f->optimizer));
+done:
+    return status;
+}
+
+sal_status sal_fit_new(sal_context *ctx, const sal_dataset *d, const uint8_t *keep, const sal_fit_options *options, sal_fit **out)
+{
+    sal_status status = SAL_STATUS_OK;
+    sal_fit *f = NULL;
+    *out = NULL;
+    SAL_TRY(sal_allocate(ctx, 1, sizeof *f, &f));
+    f->ctx = ctx;
+    f->data = d;
+    f->options = *options;
+    sal_model_options *m = &f->options.model;
+    m->bands = d->roles.band_count;
+    m->indices = d->roles.index_count;
+    m->covariates = d->roles.covariate_count;
+    m->window = d->roles.window;
+    SAL_TRY(sal_allocate(ctx, d->count, sizeof *f->list, &f->list));
+    SAL_TRY(sal_allocate(ctx, d->count, sizeof *f->order, &f->order));
+    for (int64_t i = 0; i < d->count; i++) {
+        if (keep[i]) f->list[f->samples++] = i;
+    }
+    if (f->samples < 2) {
+        status = sal_fail(ctx, SAL_STATUS_DATA, "%lld samples are too few to train on", (long long)f->samples);
+        goto done;
+    }
+    if (f->options.batch > f->samples) f->options.batch = f->samples;
+    f->steps = (f->options.epochs * f->samples + f->options.batch - 1) / f->options.batch;
+    f->order_epoch = -1;
+    f->schedule = (sal_schedule){ .kind = SAL_SCHEDULE_COSINE, .base = options->learning_rate, .floor = 0.01 * options->learning_rate,
+                                  .steps = f->steps, .warmup = f->samples / f->options.batch };
+    SAL_TRY(sal_allocate(ctx, f->options.epochs, sizeof *f->losses, &f->losses));
+    for (int64_t e = 0; e < f->options.epochs; e++) f->losses[e] = NAN;
+    SAL_TRY(sal_scaler_fit(ctx, d, keep, options->log1p, &f->scaler));
+    SAL_TRY(scale_all(f));
+    SAL_TRY(build(f));
+    *out = f;
+    return status;
+done:
+    sal_fit_free(f);
+    return status;
+}
+
+void sal_fit_free(sal_fit *f)
+{
+    if (!f) return;
+    sal_optimizer_free(f->optimizer);
+    sal_program_free(f->program);
+    sal_program_free(f->program_eval);
+    sal_tape_free(f->tape);
+    sal_tape_free(f->tape_eval);
+    sal_params_free(f->params);
+    sal_release(f->ctx, f->spectrum);
+    sal_release(f->ctx, f->index);
+    sal_release(f->ctx, f->window);
+    sal_release(f->ctx, f->target);
+    sal_release(f->ctx, f->list);
+    sal_release(f->ctx, f->order);
+    sal_release(f->ctx, f->losses);
+    sal_release(f->ctx, f);
+}
+
+/* ---- batches ---- */
+
+typedef struct batch {
+    const sal_fit *f;
+    sal_program *program;
+    int64_t samples[1024];
+    int32_t symmetry[1024];
+    int64_t count;
+} batch;
+
+static void put_row(sal_program *p, const char *name, int64_t k, const float *from, int64_t n)
+{
+    real *to = sal_program_input(p, name);
+    for (int64_t i = 0; to && i < n; i++) to[k * n + i] = (real)from[i];
+}
+
+static void put_sample(void *arg, int64_t k, int32_t worker)
+{
+    const batch *b = arg;
+    const sal_fit *f = b->f;
+    const sal_roles *r = &f->data->roles;
+    int64_t i = b->samples[k], w = r->window, c = r->covariate_count;
+    const float *window = f->window + i * w * w * c;
+    float ndvi = f->data->ndvi[i];
+    if (!isfinite(ndvi)) ndvi = 0;
+    put_row(b->program, "spectrum", k, f->spectrum + i * r->band_count, r->band_count);
+    put_row(b->program, "index", k, f->index + i * r->index_count, r->index_count);
+    put_row(b->program, "ndvi", k, &ndvi, 1);
+    put_row(b->program, "target", k, f->target + i, 1);
+    put_row(b->program, "point", k, window + (w / 2 * w + w / 2) * c, c);
+    real *to = sal_program_input(b->program, "window");
+    if (to) sal_window_symmetry(window, w, c, b->symmetry[k], to + k * w * w * c);
+}
+
+static void order_epoch(sal_fit *f, int64_t epoch)
+{
+    if (f->order_epoch == epoch) return;
+    memcpy(f->order, f->list, (size_t)f->samples * sizeof *f->order);
+    sal_random_shuffle(f->options.seed, sal_random_stream("fit order", (uint64_t)epoch, 0), f->order, f->samples);
+    f->order_epoch = epoch;
+}
+
+static void fill_batch(sal_fit *f)
+{
+    batch b = { .f = f, .program = f->program, .count = f->options.batch };
+    for (int64_t k = 0; k < b.count; k++) {
+        int64_t position = f->step * b.count + k, epoch = position / f->samples;
+        order_epoch(f, epoch);
+        b.samples[k] = f->order[position % f->samples];
+        b.symmetry[k] = f->options.augment ? (int32_t)sal_random_below(f->options.seed, sal_random_stream("fit symmetry", 0, 0), (uint64_t)position, 8) : 0;
+    }
+    sal_pool_run(f->ctx, b.count, put_sample, &b);
+}
+
+sal_status sal_fit_run(sal_fit *f, int64_t until)
+{
+    sal_status status = SAL_STATUS_OK;
+    if (until > f->steps) until = f->steps;
+    while (f->step < until) {
+        SAL_TRY(sal_progress(f->ctx, (double)f->step / (double)f->steps, NULL));
+        fill_batch(f);
+        sal_program_run(f->program, f->options.seed, (uint64_t)f->step);
+        sal_optimizer_step(f->optimizer, sal_schedule_rate(&f->schedule, f->step));
+        double loss = (double)sal_program_output(f->program, "loss")[0];
+        if (!isfinite(loss)) {
+            status = sal_fail(f->ctx, SAL_STATUS_FAILED, "the loss is no longer a number after %lld steps; use a lower learning rate", (long long)f->step);
+            goto done;
+        }
+        int64_t epoch = f->step * f->options.batch / f->samples, next = (f->step + 1) * f->options.batch / f->samples;
+        int64_t first = (epoch * f->samples + f->options.batch - 1) / f->options.batch;
+        f->loss_sum += loss;
+        if (next > epoch && epoch < f->options.epochs) {
+            f->losses[epoch] = (float)(f->loss_sum / (double)(f->step - first + 1 > 0 ? f->step - first + 1 : 1));
+            f->loss_sum = 0;
+        }
+        f->step++;
+    }
+done:
+    return status;
+}
+
+/* ---- checkpoint ---- */
+
+static sal_status save_one(sal_tensors *tensors, const char *prefix, const char *name, sal_tensor_type type, int64_t n, const void *data)
+{
+    char full[96];
+    snprintf(full, sizeof full, "%s%s", prefix, name);
+    return sal_tensors_add(tensors, full, type, 1, &n, data, true);
+}
+
+static sal_status load_one(const sal_tensors *tensors, const char *prefix, const char *name, sal_tensor_type type, int64_t n, void *data, size_t size)
+{
+    char full[96];
+    const void *from;
+    snprintf(full, sizeof full, "%s%s", prefix, name);
+    sal_status status = sal_tensors_require(tensors, full, type, 1, &n, &from);
+    if (status == SAL_STATUS_OK) memcpy(data, from, (size_t)n * size);
+    return status;
+}
+
+#ifdef SAL_DOUBLE
+#define REAL_TENSOR SAL_TENSOR_F64
+#else
+#define REAL_TENSOR SAL_TENSOR_F32
+#endif
+
+sal_status sal_fit_save(const sal_fit *f, sal_tensors *tensors, const char *prefix)
+{
+    sal_status status = SAL_STATUS_OK;
+    double numbers[2] = { (double)f->step, f->loss_sum };
+    sal_optimizer_array arrays[4];
+    int64_t n = sal_optimizer_state(f->optimizer, arrays);
+    SAL_TRY(save_one(tensors, prefix, "numbers", SAL_TENSOR_F64, 2, numbers));
+    SAL_TRY(save_one(tensors, prefix, "losses", SAL_TENSOR_F32, f->options.epochs, f->losses));
+    SAL_TRY(save_one(tensors, prefix, "values", REAL_TENSOR, sal_params_size(f->params), sal_params_values(f->params)));
+    SAL_TRY(save_one(tensors, prefix, "state", REAL_TENSOR, sal_params_state_size(f->params), sal_params_state(f->params)));
+    for (int64_t i = 0; i < n; i++) SAL_TRY(save_one(tensors, prefix, arrays[i].name, REAL_TENSOR, arrays[i].count, arrays[i].values));
+done:
+    return status;
+}
+
+sal_status sal_fit_restore(sal_fit *f, const sal_tensors *tensors, const char *prefix)
+{
+    sal_status status = SAL_STATUS_OK;
+    double numbers[2];
+    sal_optimizer_array arrays[4];
+    int64_t n = sal_optimizer_state(f->optimizer, arrays);
+    SAL_TRY(load_one(tensors, prefix, "numbers", SAL_TENSOR_F64, 2, numbers, sizeof(double)));
+    SAL_TRY(load_one(tensors, prefix, "losses", SAL_TENSOR_F32, f->options.epochs, f->losses, sizeof(float)));
+    SAL_TRY(load_one(tensors, prefix, "values", REAL_TENSOR, sal_params_size(f->params), sal_params_values(f->params), sizeof(real)));
+    SAL_TRY(load_one(tensors, prefix, "state", REAL_TENSOR, sal_params_state_size(f->params), sal_params_state(f->params), sizeof(real)));
+    for (int64_t i = 0; i < n; i++)
+        SAL_TRY(load_one(tensors, prefix, arrays[i].name, REAL_TENSOR, arrays[i].count, arrays[i].values, sizeof(real)));
+    f->step = (int64_t)numbers[0];
+    f->loss_sum = numbers[1];
+    sal_optimizer_set_steps(f->optimizer, f->step);
+done:
+    return status;
+}
+
+/* ---- prediction ---- */
+
+sal_status sal_fit_predict(sal_fit *f, const int64_t *list, int64_t n, double *out)
+{
+    sal_status status = SAL_STATUS_OK;
+    batch b = { .f = f, .program = f->program_eval, .count = f->options.batch };
+    int64_t columns = f->options.model.head == SAL_HEAD_HUBER ? 1 : 3;
+    for (int64_t start = 0; start < n; start += b.count) {
+        for (int64_t k = 0; k < b.count; k++) b.samples[k] = list[start + k < n ? start + k : n - 1];
+        sal_pool_run(f->ctx, b.count, put_sample, &b);
+        sal_program_run(f->program_eval, 0, 0);
+        const real *y = sal_program_output(f->program_eval, "prediction");
+        for (int64_t k = 0; k < b.count && start + k < n; k++) {
+            for (int64_t c = 0; c < 3; c++) out[(start + k) * 3 + c] = (double)y[k * columns + (columns == 3 ? c : 0)];
+        }
+        if (sal_cancelled(f->ctx)) SAL_TRY(sal_progress(f->ctx, 1, NULL));
+    }
+done:
+    return status;
+}

@@ -1,0 +1,43 @@
+/* fit.h - one network fitted to the training samples of one fold: scaling, batches, optimiser, checkpoint, prediction.
+ */
+#ifndef SAL_TRAIN_FIT_H
+#define SAL_TRAIN_FIT_H
+
+#include "graph/optimizer.h"
+#include "models/model.h"
+#include "tensor/safetensors.h"
+#include "train/dataset.h"
+
+typedef struct sal_fit_options {
+    const sal_system *system;
+    sal_model_options model; /* sizes of inputs are filled in by sal_fit_new */
+    int64_t epochs, batch;
+    double learning_rate, weight_decay, clip; /* clip: largest norm of the gradient */
+    bool log1p;                               /* learn log(1 + target) */
+    bool augment;                             /* turn and mirror windows: 8 symmetries */
+    uint64_t seed;
+} sal_fit_options;
+
+void sal_fit_defaults(sal_fit_options *options);
+
+typedef struct sal_fit sal_fit;
+
+/* Fits scaling on the samples with keep[i] != 0 and builds the network; nothing is trained yet. Borrows the dataset. */
+sal_status sal_fit_new(sal_context *ctx, const sal_dataset *dataset, const uint8_t *keep, const sal_fit_options *options, sal_fit **out);
+void sal_fit_free(sal_fit *fit);
+/* Trains up to `until` steps in all (sal_fit_steps trains to the end); progress inside the current span. CANCELLED keeps the state. */
+sal_status sal_fit_run(sal_fit *fit, int64_t until);
+int64_t sal_fit_steps(const sal_fit *fit);      /* of the whole training */
+int64_t sal_fit_step(const sal_fit *fit);       /* done so far */
+int64_t sal_fit_samples(const sal_fit *fit);    /* training samples */
+const float *sal_fit_losses(const sal_fit *fit); /* mean loss by epoch, sal_fit_options.epochs entries, NaN where not reached */
+const sal_scaler *sal_fit_scaler(const sal_fit *fit);
+sal_params *sal_fit_params(sal_fit *fit);
+const sal_model_options *sal_fit_model(const sal_fit *fit);
+/* Everything that is needed to go on with the same bits, as tensors "<prefix>...", and back. DATA when they do not fit. */
+sal_status sal_fit_save(const sal_fit *fit, sal_tensors *tensors, const char *prefix);
+sal_status sal_fit_restore(sal_fit *fit, const sal_tensors *tensors, const char *prefix);
+/* Network outputs for listed samples of the dataset: out (n, 3) lower, median, upper on the scaled target (all equal for one output). */
+sal_status sal_fit_predict(sal_fit *fit, const int64_t *list, int64_t n, double *out);
+
+#endif
