@@ -8,10 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void *default_allocate(void *user SAL_UNUSED, size_t bytes)
-{
-    return aligned_alloc(64, (bytes + 63) / 64 * 64);
-}
+static void *default_allocate(void *user SAL_UNUSED, size_t bytes) { return aligned_alloc(64, (bytes + 63) / 64 * 64); }
 
 static void default_release(void *user SAL_UNUSED, void *memory) { free(memory); }
 
@@ -41,6 +38,7 @@ void sal_context_free(sal_context *context)
 {
     if (!context) return;
     drop_texts(context);
+    sal__pool_free(context->pool);
     free(context);
 }
 

@@ -19,12 +19,15 @@ struct sal_context {
     char message[SAL__MESSAGE_BYTES]; /* fixed, so that reporting a failed allocation needs none */
     int32_t threads;                  /* as asked: 0 = one per available core */
 
+    struct sal__pool *pool; /* made by the first run that can use it */
+    int32_t pool_threads;
+
     sal_progress_callback callback;
     void *callback_user;
     atomic_bool cancelled;
-    double fraction;      /* last reported, never falls */
-    double reported_at;   /* sal_clock of the last call of the callback */
-    int32_t depth;        /* spans in use */
+    double fraction;                         /* last reported, never falls */
+    double reported_at;                      /* sal_clock of the last call of the callback */
+    int32_t depth;                           /* spans in use */
     double from[SAL__SPANS], to[SAL__SPANS]; /* as fractions of the whole */
 
     sal__log_line *log;
@@ -38,5 +41,6 @@ struct sal_context {
 void sal__context_begin(sal_context *ctx);
 /* Whether the calling thread is inside a task of sal_pool_run. */
 bool sal__pool_inside(void);
+void sal__pool_free(struct sal__pool *pool);
 
 #endif
