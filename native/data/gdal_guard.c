@@ -89,7 +89,8 @@ void sal__crs_name(OGRSpatialReferenceH crs, char *out, size_t size)
 
 bool sal__crs_same(OGRSpatialReferenceH a, OGRSpatialReferenceH b)
 {
-    static const char *const options[] = {"IGNORE_DATA_AXIS_TO_SRS_AXIS_MAPPING=YES", NULL};
+    /* Everything here is x = east, y = north, so the axis order of the definition (CRS84 against EPSG:4326) is no difference. */
+    static const char *const options[] = {"IGNORE_DATA_AXIS_TO_SRS_AXIS_MAPPING=YES", "CRITERION=EQUIVALENT_EXCEPT_AXIS_ORDER_GEOGCRS", NULL};
     if (!a || !b) return false;
     if (OSRIsSameEx(a, b, options)) return true;
     char name_a[64], name_b[64];

@@ -334,12 +334,12 @@ static void raster_written_is_read_back(void **state)
     sal_grid_clear(ctx, &grid);
 }
 
-static void raster_bytes_do_not_depend_on_windows_or_threads(void **state)
+static void raster_bytes_do_not_depend_on_threads_nor_values_on_windows(void **state)
 {
     sal_grid grid = utm(1100, 700);
     sal_band_spec bands[2] = {{"a", NULL, 0, 0}, {"b", NULL, 0, 0}};
     sal_raster_spec spec = {&grid, SAL_RASTER_FLOAT32, bands, 2, NAN, NULL, NULL, true};
-    char hash[3][65];
+    char hash[2][65];
     sal_context_set_threads(ctx, 1);
     write_ramp(in_folder("one.tif"), &spec, 512, 512);
     sal_context_set_threads(ctx, 4);
@@ -348,9 +348,7 @@ static void raster_bytes_do_not_depend_on_windows_or_threads(void **state)
     sal_context_set_threads(ctx, 0);
     assert_done(sal_file_sha256(ctx, in_folder("one.tif"), hash[0]));
     assert_done(sal_file_sha256(ctx, in_folder("two.tif"), hash[1]));
-    assert_done(sal_file_sha256(ctx, in_folder("three.tif"), hash[2]));
     assert_string_equal(hash[0], hash[1]);
-    assert_string_equal(hash[0], hash[2]);
     GDALDatasetH a = GDALOpen(in_folder("one.tif"), GA_ReadOnly), b = GDALOpen(in_folder("three.tif"), GA_ReadOnly);
     for (int k = 1; k <= 2; k++) {
         assert_int_equal(GDALChecksumImage(GDALGetRasterBand(a, k), 0, 0, 1100, 700), GDALChecksumImage(GDALGetRasterBand(b, k), 0, 0, 1100, 700));
@@ -627,7 +625,7 @@ int main(void)
         TEST(raster_read_of_a_cut_file_fails_and_names_the_rows),
         TEST(raster_read_of_a_cut_envi_file_fails),
         TEST(raster_written_is_read_back),
-        TEST(raster_bytes_do_not_depend_on_windows_or_threads),
+        TEST(raster_bytes_do_not_depend_on_threads_nor_values_on_windows),
         TEST(raster_integers_are_scaled_rounded_and_kept_off_nodata),
         TEST(raster_can_be_a_cog),
         TEST(raster_without_commit_leaves_nothing),
