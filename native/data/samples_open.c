@@ -80,25 +80,11 @@ static sal_status choose_layer(sal_context *ctx, const source *s, sal__layer *ou
     return status;
 }
 
-/* A .prj beside a CSV says its system, unless it is that of a shapefile of the same name. */
-static OGRSpatialReferenceH crs_beside(const char *path)
+static bool shapefile_beside(const char *path)
 {
     VSILFILE *shapefile = VSIFOpenL(CPLResetExtension(path, "shp"), "rb");
-    if (shapefile) {
-        VSIFCloseL(shapefile);
-        return NULL;
-    }
-    char *prj = CPLStrdup(CPLResetExtension(path, "prj"));
-    GByte *text = NULL;
-    OGRSpatialReferenceH crs = NULL;
-    VSILFILE *there = VSIFOpenL(prj, "rb");
-    if (there) {
-        VSIFCloseL(there);
-        if (VSIIngestFile(NULL, prj, &text, NULL, 1 << 20)) crs = sal__crs_from_text((const char *)text);
-    }
-    VSIFree(text);
-    CPLFree(prj);
-    return crs;
+    if (shapefile) VSIFCloseL(shapefile);
+    return shapefile != NULL;
 }
 
 static bool columns_say_degrees(OGRLayerH layer)
@@ -111,20 +97,18 @@ static bool columns_say_degrees(OGRLayerH layer)
     return false;
 }
 
+/* GDAL gives a CSV the system of a .prj beside it, which may be that of a shapefile of the same name: columns called longitude and latitude are
+ * degrees all the same, and others then have no system. */
 static sal_status find_crs(sal_context *ctx, sal__layer *out)
 {
     OGRSpatialReferenceH crs = OGR_L_GetSpatialRef(out->layer);
-    if (crs) {
-        out->crs = OSRClone(crs);
-        OSRSetAxisMappingStrategy(out->crs, OAMS_TRADITIONAL_GIS_ORDER);
-        return SAL_STATUS_OK;
-    }
     bool csv = is_csv(out->dataset);
-    if (csv && columns_say_degrees(out->layer)) {
+    if (csv && columns_say_degrees(out->layer) && !(crs && OSRIsGeographic(crs))) {
         out->crs = sal__crs_from_text("EPSG:4326");
         out->degrees_by_name = true;
-    } else if (csv) {
-        out->crs = crs_beside(out->path);
+    } else if (crs && !(csv && shapefile_beside(out->path))) {
+        out->crs = OSRClone(crs);
+        OSRSetAxisMappingStrategy(out->crs, OAMS_TRADITIONAL_GIS_ORDER);
     }
     if (out->crs) return SAL_STATUS_OK;
     return sal_fail(ctx, SAL_STATUS_DATA,

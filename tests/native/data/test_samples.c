@@ -138,8 +138,16 @@ static void samples_bad_tables_are_refused_with_reason(void **state)
     assert_int_equal(read_status("bad.csv|something=else", "ec", NULL), SAL_STATUS_ARGUMENT);
     assert_message("something=else");
     write_file("xy.csv", "x,y,ec\n500005,4199995,4\n500015,4199995,5\n");
-    write_file("xy.prj", "EPSG:32650");
+    char *wkt = NULL;
+    OGRSpatialReferenceH crs = OSRNewSpatialReference(NULL);
+    OSRImportFromEPSG(crs, 32650);
+    OSRExportToWkt(crs, &wkt);
+    OSRRelease(crs);
+    write_file("xy.prj", wkt);
+    CPLFree(wkt);
     assert_done(read_status("xy.csv", "ec", NULL));
+    write_file("xy.shp", "");
+    refuse("xy.csv", "ec", NULL, "no coordinate reference system");
 }
 
 static void add_layer(GDALDatasetH ds, const char *name, OGRwkbGeometryType type)
