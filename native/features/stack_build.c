@@ -1,7 +1,7 @@
 /* stack_build.c - the pass that writes a covariate stack: read a block of every source, derive terrain and indices, write, next.
  *
  * Bands alone are stored as int16 x 0.0001, as the sensors deliver them; with anything else in the file everything is float32, since a
- * GeoTIFF has one type and curvature has no natural step. The block shrinks until it fits max_memory; results do not depend on it.
+ * GeoTIFF has one type and curvature has no natural step, and reflectance is rounded to 2^-17 before use. The block shrinks until it fits max_memory; results do not depend on it.
  */
 #include "features/stack_build.h"
 #include "features/indices.h"
@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 static const double store_scale = 1e-4; /* of int16 reflectance, the step of Sentinel-2 products */
+static const float reflectance_step = 0x1p-17f; /* 8e-6, far below noise: zeros for the compressor, 1.9 instead of 3.0 bytes a value */
 
 sal_status sal__build_new(sal_context *ctx, sal_build *build)
 {
@@ -65,6 +66,7 @@ typedef struct pass {
     sal_terrain_options terrain;
     int64_t bands, terrain_slot, index_slot; /* sources first, then terrain, then indices */
     int64_t elevation;                       /* source, -1 when there is none */
+    bool integers;                           /* reflectance alone: int16 */
     int64_t edge, halo, widest;              /* block edge, terrain halo, most bands in one read */
     int64_t role[SAL_ROLE_COUNT];
     sal__item *items; /* index_count */
@@ -137,6 +139,7 @@ static sal_status lay_out(pass *p)
     p->bands = p->index_slot + b->index_count;
     p->halo = b->terrain_count ? sal_terrain_halo(&p->terrain) : 0;
     p->widest = b->terrain_count;
+    p->integers = p->bands == b->source_count;
     SAL_TRY(sal_allocate(b->ctx, p->bands, sizeof *p->specs, &p->specs));
     SAL_TRY(sal_allocate(b->ctx, p->bands, sizeof *p->missing, &p->missing));
     SAL_TRY(sal_allocate(b->ctx, b->index_count, sizeof *p->items, &p->items));
@@ -145,6 +148,7 @@ static sal_status lay_out(pass *p)
         run = i > 0 && s->raster == s[-1].raster ? run + 1 : 1;
         if (run > p->widest) p->widest = run;
         if (s->kind == SAL_SOURCE_ELEVATION) p->elevation = i;
+        p->integers = p->integers && s->kind == SAL_SOURCE_REFLECTANCE;
         p->specs[i] = (sal_band_spec){.name = s->id, .unit = s->unit[0] ? s->unit : NULL, .scale = 1};
     }
     for (int64_t k = 0; k < b->terrain_count; k++) {
@@ -177,13 +181,21 @@ static void pass_clear(pass *p)
 
 /* ---- one block ---- */
 
-static void spread(const pass *p, int64_t pixels, int64_t slot, int64_t n, double scale, double offset)
+static void spread(const pass *p, int64_t pixels, int64_t slot, int64_t n)
 {
-    const bool same = scale == 1 && offset == 0;
+    for (int64_t i = 0; i < pixels; i++)
+        for (int64_t k = 0; k < n; k++) p->block[i * p->bands + slot + k] = p->scratch[i * n + k];
+}
+
+/* Scaled and, where floats are stored, rounded to a multiple of reflectance_step. */
+static void spread_reflectance(const pass *p, int64_t pixels, int64_t slot, int64_t n)
+{
+    const float step = p->integers ? 1 : reflectance_step;
+    const float scale = (float)(p->build->scale / step), offset = (float)(p->build->offset / step);
     for (int64_t i = 0; i < pixels; i++)
         for (int64_t k = 0; k < n; k++) {
-            const float value = p->scratch[i * n + k];
-            p->block[i * p->bands + slot + k] = same ? value : (float)(value * scale + offset);
+            const float value = p->scratch[i * n + k] * scale + offset;
+            p->block[i * p->bands + slot + k] = p->integers ? value : step * rintf(value);
         }
 }
 
@@ -196,8 +208,8 @@ static sal_status read_sources(pass *p, int64_t x, int64_t y, int64_t columns, i
         for (next = i; next < b->source_count && next - i < 512 && b->sources[next].raster == s->raster; next++) slots[next - i] = b->sources[next].slot;
         sal_status status = sal_raster_read(s->raster, slots, next - i, s->shift_x + x, s->shift_y + y, columns, rows, p->scratch);
         if (status != SAL_STATUS_OK) return status;
-        const bool reflectance = s->kind == SAL_SOURCE_REFLECTANCE;
-        spread(p, columns * rows, i, next - i, reflectance ? b->scale : 1, reflectance ? b->offset : 0);
+        if (s->kind == SAL_SOURCE_REFLECTANCE) spread_reflectance(p, columns * rows, i, next - i);
+        else spread(p, columns * rows, i, next - i);
         if (sal_cancelled(b->ctx)) return sal_progress(b->ctx, 0, NULL);
     }
     return SAL_STATUS_OK;
@@ -212,7 +224,7 @@ static sal_status derive(pass *p, int64_t x, int64_t y, int64_t columns, int64_t
         SAL_TRY(sal_raster_read(s->raster, &s->slot, 1, s->shift_x + x - p->halo, s->shift_y + y - p->halo, columns + 2 * p->halo,
                                 rows + 2 * p->halo, p->heights));
         SAL_TRY(sal_terrain_compute(b->ctx, p->heights, rows, columns, &p->terrain, b->terrain, b->terrain_count, p->scratch));
-        spread(p, columns * rows, p->terrain_slot, b->terrain_count, 1, 0);
+        spread(p, columns * rows, p->terrain_slot, b->terrain_count);
     }
     if (b->index_count)
         sal__items_evaluate(b->ctx, p->role, p->items, b->index_count, p->block, p->bands, columns * rows, p->block, p->bands);
@@ -338,12 +350,9 @@ done:
 static sal_status start(const pass *p, const char *output, sal_raster_writer **writer)
 {
     const sal_build *b = p->build;
-    bool reflectance = true;
-    for (int64_t i = 0; i < b->source_count; i++) reflectance = reflectance && b->sources[i].kind == SAL_SOURCE_REFLECTANCE;
-    reflectance = reflectance && p->bands == b->source_count;
-    for (int64_t i = 0; reflectance && i < p->bands; i++) p->specs[i].scale = store_scale;
-    sal_raster_spec spec = {.grid = &b->grid, .type = reflectance ? SAL_RASTER_INT16 : SAL_RASTER_FLOAT32, .bands = p->specs,
-                            .band_count = p->bands, .nodata = reflectance ? -32768 : NAN, .overviews = true};
+    for (int64_t i = 0; p->integers && i < p->bands; i++) p->specs[i].scale = store_scale;
+    sal_raster_spec spec = {.grid = &b->grid, .type = p->integers ? SAL_RASTER_INT16 : SAL_RASTER_FLOAT32, .bands = p->specs,
+                            .band_count = p->bands, .nodata = p->integers ? -32768 : NAN, .overviews = true};
     return sal_raster_writer_new(b->ctx, output, &spec, writer);
 }
 
