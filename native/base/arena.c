@@ -36,8 +36,9 @@ sal_status sal_arena_allocate(sal_arena *arena, int64_t count, size_t size, void
     memcpy(out, &piece, sizeof piece);
     size_t bytes;
     if (count < 0 || __builtin_mul_overflow((size_t)count, size, &bytes) || bytes > PTRDIFF_MAX - 2 * BLOCK_BYTES)
-        return sal_fail(arena->ctx, SAL_STATUS_MEMORY, "cannot allocate %lld items of %zu bytes: more than this machine can address",
-                        (long long)count, size);
+        return sal_fail(arena->ctx, SAL_STATUS_MEMORY,
+                        "cannot allocate %lld items of %zu bytes: more than this machine can address", (long long)count,
+                        size);
     bytes = (bytes + 15) / 16 * 16;
     block *b = arena->blocks;
     if (!b || b->capacity - b->used < bytes) {

@@ -21,7 +21,8 @@ struct sal_output {
     bool committed;
 };
 
-static const char *const suffixes[] = { ".aux.xml", ".ovr", ".msk", ".msk.ovr", ".ovr.msk", "-wal", "-shm", "-journal", NULL };
+static const char *const suffixes[] = { ".aux.xml", ".ovr", ".msk",     ".msk.ovr", ".ovr.msk",
+                                        "-wal",     "-shm", "-journal", NULL };
 static const char *const siblings[] = { ".dbf", ".shx", ".prj", ".cpg", ".qix", ".sbn", ".sbx", NULL }; /* of a .shp */
 
 /* The extension with its dot within the last part of a path, or the end of the path. */
@@ -69,12 +70,13 @@ static sal_status check_folder(sal_output *output)
     switch (errno) {
     case ENOENT:
     case ENOTDIR:
-        return sal_fail(ctx, SAL_STATUS_IO, "cannot write \"%s\": the folder \"%.*s\" does not exist", output->target, length, folder);
+        return sal_fail(ctx, SAL_STATUS_IO, "cannot write \"%s\": the folder \"%.*s\" does not exist", output->target,
+                        length, folder);
     case EACCES:
     case EPERM:
     case EROFS:
-        return sal_fail(ctx, SAL_STATUS_IO, "cannot write \"%s\": the folder \"%.*s\" is read-only; choose another one", output->target,
-                        length, folder);
+        return sal_fail(ctx, SAL_STATUS_IO, "cannot write \"%s\": the folder \"%.*s\" is read-only; choose another one",
+                        output->target, length, folder);
     default: return cannot_write(ctx, output->target, errno);
     }
 }
@@ -104,8 +106,8 @@ sal_status sal_output_new(sal_context *ctx, const char *target, sal_output **out
     output->ctx = ctx;
     SAL_TRY(sal_text_copy(ctx, target, &output->target));
     const char *extension = extension_of(target);
-    SAL_TRY(sal_text_format(ctx, &output->temporary, "%.*s.partial-%ld-%u%s", (int)(extension - target), target, (long)getpid(),
-                            atomic_fetch_add(&counter, 1), extension));
+    SAL_TRY(sal_text_format(ctx, &output->temporary, "%.*s.partial-%ld-%u%s", (int)(extension - target), target,
+                            (long)getpid(), atomic_fetch_add(&counter, 1), extension));
     SAL_TRY(check_folder(output));
     *out = output;
     output = NULL;
@@ -233,7 +235,8 @@ sal_status sal_file_read(sal_context *ctx, const char *path, char **bytes, int64
     struct stat s;
     FILE *file = fopen(path, "rb");
     if (!file) return sal_fail(ctx, SAL_STATUS_IO, "cannot read \"%s\": %s", path, strerror(errno));
-    if (fstat(fileno(file), &s) != 0 || S_ISDIR(s.st_mode)) SAL_TRY(sal_fail(ctx, SAL_STATUS_IO, "cannot read \"%s\": it is a folder", path));
+    if (fstat(fileno(file), &s) != 0 || S_ISDIR(s.st_mode))
+        SAL_TRY(sal_fail(ctx, SAL_STATUS_IO, "cannot read \"%s\": it is a folder", path));
     capacity = s.st_size > 0 ? (int64_t)s.st_size + 1 : 4096;
     SAL_TRY(sal_allocate(ctx, capacity, 1, &data));
     for (size_t n; (n = fread(data + used, 1, (size_t)(capacity - 1 - used), file)) > 0;) {

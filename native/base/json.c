@@ -38,8 +38,8 @@ sal_status sal_json_parse(sal_context *ctx, const char *text, int64_t length, co
     json_object_put(object);
     int64_t line, column;
     line_and_column(text, at < length ? at : length, &line, &column);
-    return sal_fail(ctx, SAL_STATUS_DATA, "%s: not valid JSON at line %lld, column %lld: %s", what, (long long)line, (long long)column,
-                    json_tokener_error_desc(error));
+    return sal_fail(ctx, SAL_STATUS_DATA, "%s: not valid JSON at line %lld, column %lld: %s", what, (long long)line,
+                    (long long)column, json_tokener_error_desc(error));
 }
 
 static sal_status field(sal_context *ctx, json_object *object, const char *what, const char *key, json_object **out)
@@ -47,7 +47,8 @@ static sal_status field(sal_context *ctx, json_object *object, const char *what,
     if (!json_object_is_type(object, json_type_object))
         return sal_fail(ctx, SAL_STATUS_DATA, "%s: an object with \"%s\" is needed, found %s", what, key,
                         json_type_to_name(json_object_get_type(object)));
-    if (!json_object_object_get_ex(object, key, out)) return sal_fail(ctx, SAL_STATUS_DATA, "%s: \"%s\" is missing", what, key);
+    if (!json_object_object_get_ex(object, key, out))
+        return sal_fail(ctx, SAL_STATUS_DATA, "%s: \"%s\" is missing", what, key);
     return SAL_STATUS_OK;
 }
 
@@ -57,8 +58,8 @@ static sal_status mistyped(sal_context *ctx, json_object *value, const char *wha
                     json_type_to_name(json_object_get_type(value)));
 }
 
-static sal_status typed(sal_context *ctx, json_object *object, const char *what, const char *key, json_type type, const char *wanted,
-                        json_object **out)
+static sal_status typed(sal_context *ctx, json_object *object, const char *what, const char *key, json_type type,
+                        const char *wanted, json_object **out)
 {
     json_object *value = NULL;
     *out = NULL;

@@ -10,7 +10,8 @@ static void keep(sal_context *ctx, const char *line, bool is_warning)
     snprintf(before, sizeof before, "%s", ctx->message);
     if (ctx->log_count == ctx->log_capacity) {
         int64_t capacity = ctx->log_capacity ? 2 * ctx->log_capacity : 32;
-        if (sal_reallocate(ctx, ctx->log_capacity, capacity, sizeof *ctx->log, &ctx->log) != SAL_STATUS_OK) goto restore;
+        if (sal_reallocate(ctx, ctx->log_capacity, capacity, sizeof *ctx->log, &ctx->log) != SAL_STATUS_OK)
+            goto restore;
         ctx->log_capacity = capacity;
     }
     char *text;

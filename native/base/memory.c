@@ -8,8 +8,9 @@ sal_status sal_allocate(sal_context *ctx, int64_t count, size_t size, void *out)
     memcpy(out, &memory, sizeof memory);
     size_t bytes;
     if (count < 0 || __builtin_mul_overflow((size_t)count, size, &bytes) || bytes > PTRDIFF_MAX - 64)
-        return sal_fail(ctx, SAL_STATUS_MEMORY, "cannot allocate %lld items of %zu bytes: more than this machine can address",
-                        (long long)count, size);
+        return sal_fail(ctx, SAL_STATUS_MEMORY,
+                        "cannot allocate %lld items of %zu bytes: more than this machine can address", (long long)count,
+                        size);
     memory = ctx->allocator.allocate(ctx->allocator.user, bytes ? bytes : 1);
     if (!memory)
         return sal_fail(ctx, SAL_STATUS_MEMORY, "out of memory: %.1f MiB more were needed", (double)bytes / 1048576.0);

@@ -21,9 +21,10 @@ const char *sal_version(void) { return SAL_VERSION; }
 
 const char *sal_build_json(void)
 {
-    return "{\"version\":\"" SAL_VERSION "\",\"compiler\":\"" SAL_COMPILER "\",\"gdal\":\"" SAL_GDAL_VERSION "\",\"proj\":\"" SAL_PROJ_VERSION
-           "\",\"json_c\":\"" SAL_JSONC_VERSION "\",\"dnnl\":" SAL_DNNL_VERSION ",\"xgboost\":" SAL_XGBOOST_VERSION
-           ",\"libsvm\":" SAL_LIBSVM_VERSION ",\"mpi\":" SAL_MPI_VERSION ",\"qt\":" SAL_QT_VERSION "}";
+    return "{\"version\":\"" SAL_VERSION "\",\"compiler\":\"" SAL_COMPILER "\",\"gdal\":\"" SAL_GDAL_VERSION
+           "\",\"proj\":\"" SAL_PROJ_VERSION "\",\"json_c\":\"" SAL_JSONC_VERSION "\",\"dnnl\":" SAL_DNNL_VERSION
+           ",\"xgboost\":" SAL_XGBOOST_VERSION ",\"libsvm\":" SAL_LIBSVM_VERSION ",\"mpi\":" SAL_MPI_VERSION
+           ",\"qt\":" SAL_QT_VERSION "}";
 }
 
 const char *sal_status_text(int32_t status)

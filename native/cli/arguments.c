@@ -21,7 +21,8 @@ static json_object *find_row(json_object *operation, const char *key)
     json_object *rows = NULL;
     json_object_object_get_ex(operation, "params", &rows);
     for (size_t i = 0; rows && i < json_object_array_length(rows); i++)
-        if (strcmp(text_of(json_object_array_get_idx(rows, i), "key"), key) == 0) return json_object_array_get_idx(rows, i);
+        if (strcmp(text_of(json_object_array_get_idx(rows, i), "key"), key) == 0)
+            return json_object_array_get_idx(rows, i);
     return NULL;
 }
 
@@ -70,10 +71,15 @@ int arguments_parse(json_object *operation, int argc, char **argv, json_object *
     *parameters = json_object_new_object();
     for (int i = 0; i < argc;) {
         int used = 1;
-        if (strcmp(argv[i], "--json") == 0) *want_json = 1;
-        else if (strncmp(argv[i], "--", 2) == 0) used = take(operation, *parameters, argc - i, argv + i);
+        if (strcmp(argv[i], "--json") == 0)
+            *want_json = 1;
+        else if (strncmp(argv[i], "--", 2) == 0)
+            used = take(operation, *parameters, argc - i, argv + i);
         else {
-            fprintf(stderr, "salina: \"%s\" belongs to no option; write --key value, and repeat --key for every further value\n", argv[i]);
+            fprintf(
+                stderr,
+                "salina: \"%s\" belongs to no option; write --key value, and repeat --key for every further value\n",
+                argv[i]);
             used = 0;
         }
         if (!used) {

@@ -16,10 +16,10 @@ int arguments_parse(json_object *operation, int argc, char **argv, json_object *
 /* On a terminal one line that is rewritten; elsewhere a line for each message and at most one percentage a second. */
 typedef struct progress_line {
     int is_terminal;
-    int shown;         /* a line without its end stands on the terminal */
-    double last_time;  /* of the last percentage */
+    int shown;        /* a line without its end stands on the terminal */
+    double last_time; /* of the last percentage */
     int last_percent;
-    char label[160];   /* last message */
+    char label[160]; /* last message */
 } progress_line;
 int stderr_is_terminal(void);
 void progress_show(progress_line *line, double fraction, const char *message);

@@ -39,22 +39,26 @@ static int run(sal_context *context, json_object *operation, int argc, char **ar
     signal(SIGINT, on_signal);
     signal(SIGTERM, on_signal);
     sal_context_set_progress(context, on_progress, &line);
-    int32_t status = sal_operation_run(context, text_of(operation, "id"), json_object_to_json_string(parameters), &result);
+    int32_t status =
+        sal_operation_run(context, text_of(operation, "id"), json_object_to_json_string(parameters), &result);
     progress_end(&line);
     json_object_put(parameters);
     if (status != SAL_STATUS_OK) {
         fprintf(stderr, "salina: %s\n", sal_context_message(context));
         return exit_status(status);
     }
-    if (want_json) printf("%s\n", result);
-    else print_result(result);
+    if (want_json)
+        printf("%s\n", result);
+    else
+        print_result(result);
     return fflush(stdout) == 0 ? 0 : 1;
 }
 
 static json_object *find_operation(json_object *list, const char *id)
 {
     for (size_t i = 0; i < json_object_array_length(list); i++)
-        if (strcmp(text_of(json_object_array_get_idx(list, i), "id"), id) == 0) return json_object_array_get_idx(list, i);
+        if (strcmp(text_of(json_object_array_get_idx(list, i), "id"), id) == 0)
+            return json_object_array_get_idx(list, i);
     return NULL;
 }
 
@@ -86,11 +90,15 @@ static int dispatch(sal_context *context, int argc, char **argv)
     if (strcmp(command, "operations") == 0 && has_flag(argc, argv, "--json")) return printf("%s\n", text) < 0;
     json_object *list = json_tokener_parse(text), *operation = find_operation(list, command);
     int code = 0;
-    if (strcmp(command, "--help") == 0 || strcmp(command, "-h") == 0 || strcmp(command, "help") == 0 || strcmp(command, "operations") == 0)
+    if (strcmp(command, "--help") == 0 || strcmp(command, "-h") == 0 || strcmp(command, "help") == 0 ||
+        strcmp(command, "operations") == 0)
         print_operations(list);
-    else if (!operation) code = unknown(context, command);
-    else if (has_flag(argc - 2, argv + 2, "--help") || has_flag(argc - 2, argv + 2, "-h")) print_operation(operation);
-    else code = run(context, operation, argc - 2, argv + 2);
+    else if (!operation)
+        code = unknown(context, command);
+    else if (has_flag(argc - 2, argv + 2, "--help") || has_flag(argc - 2, argv + 2, "-h"))
+        print_operation(operation);
+    else
+        code = run(context, operation, argc - 2, argv + 2);
     json_object_put(list);
     return argc > 1 ? code : 2;
 }

@@ -26,9 +26,12 @@ void progress_show(progress_line *line, double fraction, const char *message)
         return;
     }
     double now = seconds();
-    if (message) fprintf(stderr, "%3d %%  %s\n", percent, message);
-    else if (percent == line->last_percent || now - line->last_time < 1) return;
-    else fprintf(stderr, "%3d %%\n", percent);
+    if (message)
+        fprintf(stderr, "%3d %%  %s\n", percent, message);
+    else if (percent == line->last_percent || now - line->last_time < 1)
+        return;
+    else
+        fprintf(stderr, "%3d %%\n", percent);
     line->last_time = now;
     line->last_percent = percent;
 }
@@ -45,7 +48,8 @@ void print_version(void)
     printf("salina %s\n", sal_version());
     json_object_object_foreach(build, key, value)
     {
-        if (strcmp(key, "version") != 0) printf("  %s: %s\n", key, value ? json_object_get_string(value) : "not in this build");
+        if (strcmp(key, "version") != 0)
+            printf("  %s: %s\n", key, value ? json_object_get_string(value) : "not in this build");
     }
     json_object_put(build);
 }
@@ -127,8 +131,10 @@ void print_result(const char *result)
     {
         int nested = json_object_is_type(value, json_type_array) || json_object_is_type(value, json_type_object);
         if (nested || !value) continue;
-        if (json_object_is_type(value, json_type_double)) printf("%s: %.6g\n", key, json_object_get_double(value));
-        else printf("%s: %s\n", key, json_object_get_string(value));
+        if (json_object_is_type(value, json_type_double))
+            printf("%s: %.6g\n", key, json_object_get_double(value));
+        else
+            printf("%s: %s\n", key, json_object_get_string(value));
     }
     json_object_put(object);
 }

@@ -15,7 +15,7 @@
 typedef struct value {
     bool given;
     int64_t count;
-    char **texts; /* (count) */
+    char **texts;  /* (count) */
     double number; /* of the first */
     int64_t whole;
 } value;
@@ -28,9 +28,12 @@ struct sal_arguments {
 };
 
 static const sal_param common_rows[] = {
-    { "threads", SAL_PARAM_I64, "0", { 0, 256 }, SAL_ADVANCED, "Threads",
-      "Threads to work with; 0 uses every available core. The result does not depend on it." },
-    { NULL }
+    {"threads",
+     SAL_PARAM_I64, "0",
+     { 0, 256 },
+     SAL_ADVANCED, "Threads",
+     "Threads to work with; 0 uses every available core. The result does not depend on it." },
+    { NULL     }
 };
 
 const sal_param *sal__operation_row(const sal_operation *operation, int64_t i)
@@ -45,7 +48,8 @@ const sal_param *sal__operation_row(const sal_operation *operation, int64_t i)
 
 bool sal__param_is_input(sal_param_type type)
 {
-    return type == SAL_PARAM_RASTER || type == SAL_PARAM_VECTOR || type == SAL_PARAM_FILE_IN || type == SAL_PARAM_FOLDER_IN;
+    return type == SAL_PARAM_RASTER || type == SAL_PARAM_VECTOR || type == SAL_PARAM_FILE_IN ||
+           type == SAL_PARAM_FOLDER_IN;
 }
 
 bool sal__param_is_output(sal_param_type type) { return type >= SAL_PARAM_RASTER_OUT && type <= SAL_PARAM_FOLDER_OUT; }
@@ -103,9 +107,24 @@ bool sal__parse_number(const char *text, double *out)
 
 int64_t sal__parse_bytes(const char *text)
 {
-    static const struct { const char *name; double bytes; } units[] = {
-        { "", 1 }, { "b", 1 }, { "kb", 1e3 }, { "mb", 1e6 }, { "gb", 1e9 }, { "tb", 1e12 }, { "kib", 0x1p10 }, { "mib", 0x1p20 },
-        { "gib", 0x1p30 }, { "tib", 0x1p40 }, { "k", 0x1p10 }, { "m", 0x1p20 }, { "g", 0x1p30 }, { "t", 0x1p40 },
+    static const struct {
+        const char *name;
+        double bytes;
+    } units[] = {
+        {"",     1     },
+        { "b",   1     },
+        { "kb",  1e3   },
+        { "mb",  1e6   },
+        { "gb",  1e9   },
+        { "tb",  1e12  },
+        { "kib", 0x1p10},
+        { "mib", 0x1p20},
+        { "gib", 0x1p30},
+        { "tib", 0x1p40},
+        { "k",   0x1p10},
+        { "m",   0x1p20},
+        { "g",   0x1p30},
+        { "t",   0x1p40},
     };
     char number[64];
     size_t n = strspn(text, "0123456789.");
@@ -117,7 +136,8 @@ int64_t sal__parse_bytes(const char *text)
     const char *unit = text + n + strspn(text + n, " ");
     if (!sal__parse_number(number, &amount)) return -1;
     for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-        if (strcasecmp(unit, units[i].name) == 0) return amount * units[i].bytes < 0x1p62 ? (int64_t)(amount * units[i].bytes) : -1;
+        if (strcasecmp(unit, units[i].name) == 0)
+            return amount * units[i].bytes < 0x1p62 ? (int64_t)(amount * units[i].bytes) : -1;
     return -1;
 }
 
@@ -132,8 +152,8 @@ static sal_status check_bounds(sal_context *ctx, const sal_param *row, const cha
 {
     double lo = row->bounds[0], hi = row->bounds[1];
     if ((lo == 0 && hi == 0) || (x >= lo && x <= hi)) return SAL_STATUS_OK;
-    return sal_fail(ctx, SAL_STATUS_ARGUMENT, "%s is %s; give %.15g to %.15g%s%s", row->key, text, lo, hi, row->unit ? " " : "",
-                    row->unit ? row->unit : "");
+    return sal_fail(ctx, SAL_STATUS_ARGUMENT, "%s is %s; give %.15g to %.15g%s%s", row->key, text, lo, hi,
+                    row->unit ? " " : "", row->unit ? row->unit : "");
 }
 
 static sal_status check_choice(sal_context *ctx, const sal_param *row, const char *text)
@@ -180,7 +200,8 @@ static sal_status check_value(sal_context *ctx, const sal_param *row, const char
     double x;
     switch (row->type) {
     case SAL_PARAM_I64:
-        if (!sal__parse_number(text, &x) || x != floor(x) || fabs(x) > 0x1p53) return wrong(ctx, row, text, "a whole number");
+        if (!sal__parse_number(text, &x) || x != floor(x) || fabs(x) > 0x1p53)
+            return wrong(ctx, row, text, "a whole number");
         v->whole = (int64_t)x, v->number = x;
         return check_bounds(ctx, row, text, x);
     case SAL_PARAM_F64:
@@ -282,17 +303,21 @@ static sal_status check_keys(sal_context *ctx, const sal_operation *operation, j
     {
         (void)ignored;
         bool known = false;
-        for (int64_t i = 0; !known && sal__operation_row(operation, i); i++) known = strcmp(sal__operation_row(operation, i)->key, key) == 0;
+        for (int64_t i = 0; !known && sal__operation_row(operation, i); i++)
+            known = strcmp(sal__operation_row(operation, i)->key, key) == 0;
         if (known) continue;
         const char *near = sal__nearest(key, row_key, operation);
         if (near)
-            return sal_fail(ctx, SAL_STATUS_ARGUMENT, "operation \"%s\" has no parameter \"%s\"; did you mean \"%s\"?", operation->id, key, near);
+            return sal_fail(ctx, SAL_STATUS_ARGUMENT, "operation \"%s\" has no parameter \"%s\"; did you mean \"%s\"?",
+                            operation->id, key, near);
         char listed[1024] = "";
         for (int64_t i = 0; sal__operation_row(operation, i); i++) {
             size_t used = strlen(listed);
-            snprintf(listed + used, sizeof listed - used, "%s%s", used ? ", " : "", sal__operation_row(operation, i)->key);
+            snprintf(listed + used, sizeof listed - used, "%s%s", used ? ", " : "",
+                     sal__operation_row(operation, i)->key);
         }
-        return sal_fail(ctx, SAL_STATUS_ARGUMENT, "operation \"%s\" has no parameter \"%s\"; it has: %s", operation->id, key, listed);
+        return sal_fail(ctx, SAL_STATUS_ARGUMENT, "operation \"%s\" has no parameter \"%s\"; it has: %s", operation->id,
+                        key, listed);
     }
     return SAL_STATUS_OK;
 }
@@ -327,8 +352,8 @@ static sal_status check_collisions(sal_arguments *a, int64_t r, const char *targ
         if (k == r || !(sal__param_is_input(against->type) || (output && k < r))) continue;
         for (int64_t i = 0; i < a->values[k].count; i++)
             if (canonical(a->values[k].texts[i], other) && strcmp(wanted, other) == 0)
-                return sal_fail(a->ctx, SAL_STATUS_ARGUMENT, "%s and %s are the same file \"%s\"; choose another %s", row->key, against->key,
-                                target, row->key);
+                return sal_fail(a->ctx, SAL_STATUS_ARGUMENT, "%s and %s are the same file \"%s\"; choose another %s",
+                                row->key, against->key, target, row->key);
     }
     return SAL_STATUS_OK;
 }
@@ -374,7 +399,8 @@ static sal_status parse_object(sal_context *ctx, const char *parameters, json_ob
     if (status == SAL_STATUS_OK && !json_object_is_type(*out, json_type_object)) {
         json_object_put(*out);
         *out = NULL;
-        status = sal_fail(ctx, SAL_STATUS_ARGUMENT, "the parameters must be a JSON object, such as {\"output\": \"map.tif\"}");
+        status = sal_fail(ctx, SAL_STATUS_ARGUMENT,
+                          "the parameters must be a JSON object, such as {\"output\": \"map.tif\"}");
     }
     return status;
 }
@@ -390,7 +416,8 @@ static sal_status take_row(sal_arguments *a, int64_t r, json_object *parameters)
     return take_default(a, r, row);
 }
 
-sal_status sal__arguments_new(sal_context *ctx, const sal_operation *operation, const char *parameters, sal_arguments **out)
+sal_status sal__arguments_new(sal_context *ctx, const sal_operation *operation, const char *parameters,
+                              sal_arguments **out)
 {
     json_object *object = NULL;
     sal_arguments *a = NULL;
@@ -442,7 +469,10 @@ static const value *find(const sal_arguments *arguments, const char *key)
 
 bool sal_argument_given(const sal_arguments *arguments, const char *key) { return find(arguments, key)->given; }
 
-const char *sal_argument_text(const sal_arguments *arguments, const char *key) { return sal_argument_text_at(arguments, key, 0); }
+const char *sal_argument_text(const sal_arguments *arguments, const char *key)
+{
+    return sal_argument_text_at(arguments, key, 0);
+}
 
 double sal_argument_f64(const sal_arguments *arguments, const char *key)
 {
@@ -456,7 +486,10 @@ int64_t sal_argument_i64(const sal_arguments *arguments, const char *key)
     return v->count ? v->whole : 0;
 }
 
-bool sal_argument_bool(const sal_arguments *arguments, const char *key) { return sal_argument_i64(arguments, key) != 0; }
+bool sal_argument_bool(const sal_arguments *arguments, const char *key)
+{
+    return sal_argument_i64(arguments, key) != 0;
+}
 
 int64_t sal_argument_count(const sal_arguments *arguments, const char *key) { return find(arguments, key)->count; }
 
@@ -484,7 +517,8 @@ json_object *sal_arguments_json(const sal_arguments *arguments)
         const sal_param *row = sal__operation_row(arguments->operation, r);
         const value *v = &arguments->values[r];
         json_object *entry = row->flags & SAL_LIST ? json_object_new_array() : v->count ? as_json(row, v, 0) : NULL;
-        for (int64_t i = 0; row->flags & SAL_LIST && entry && i < v->count; i++) json_object_array_add(entry, as_json(row, v, i));
+        for (int64_t i = 0; row->flags & SAL_LIST && entry && i < v->count; i++)
+            json_object_array_add(entry, as_json(row, v, i));
         json_object_object_add(object, row->key, entry);
     }
     return object;

@@ -10,7 +10,8 @@ const sal_param *sal__operation_row(const sal_operation *operation, int64_t i);
 /* Checks a JSON object of parameters (NULL or "" is an empty one) against the rows: unknown keys, missing ones, types, bounds, choices,
  * input files that do not exist, an output that would overwrite an input or another output, folders that take no files. ARGUMENT or
  * IO; nothing is left on disk. The caller frees. */
-sal_status sal__arguments_new(sal_context *ctx, const sal_operation *operation, const char *parameters, sal_arguments **out);
+sal_status sal__arguments_new(sal_context *ctx, const sal_operation *operation, const char *parameters,
+                              sal_arguments **out);
 void sal__arguments_free(sal_arguments *arguments);
 
 /* The operation nearest in spelling to `id`, or NULL when none is near. */
@@ -30,6 +31,7 @@ bool sal__param_is_output(sal_param_type type);
 
 /* Runs an operation with a clean error and log, adds operation, version, started, seconds and log to its result, and keeps the result in
  * the context. */
-sal_status sal__operation_execute(sal_context *ctx, const sal_operation *operation, const char *parameters, const char **result);
+sal_status sal__operation_execute(sal_context *ctx, const sal_operation *operation, const char *parameters,
+                                  const char **result);
 
 #endif

@@ -7,8 +7,9 @@
 
 const char *sal__param_type_text(sal_param_type type)
 {
-    static const char *const names[] = { "",     "raster", "vector", "field", "file_in", "folder_in",  "text",       "choice",   "i64",
-                                         "f64",  "bool",   "bytes",  "extent", "raster_out", "vector_out", "file_out", "folder_out" };
+    static const char *const names[] = { "",       "raster",     "vector",     "field",    "file_in",   "folder_in",
+                                         "text",   "choice",     "i64",        "f64",      "bool",      "bytes",
+                                         "extent", "raster_out", "vector_out", "file_out", "folder_out" };
     return type >= SAL_PARAM_RASTER && type <= SAL_PARAM_FOLDER_OUT ? names[type] : "";
 }
 
@@ -41,7 +42,9 @@ static sal_status describe_default(sal_context *ctx, const sal_param *row, json_
 {
     const char *text = row->default_value;
     if (!text) return sal_json_add_text(ctx, out, "default", NULL);
-    return sal_json_add(ctx, out, "default", row->flags & SAL_LIST ? split(row->type, text, ",") : typed_default(row->type, text, strlen(text)));
+    return sal_json_add(ctx, out, "default",
+                        row->flags & SAL_LIST ? split(row->type, text, ",")
+                                              : typed_default(row->type, text, strlen(text)));
 }
 
 static sal_status describe_bounds(sal_context *ctx, const sal_param *row, json_object *out)
@@ -50,7 +53,8 @@ static sal_status describe_bounds(sal_context *ctx, const sal_param *row, json_o
     json_object *pair = json_object_new_array();
     for (int i = 0; pair && i < 2; i++) {
         bool whole = row->type == SAL_PARAM_I64 || row->type == SAL_PARAM_BYTES;
-        json_object_array_add(pair, whole ? json_object_new_int64((int64_t)row->bounds[i]) : sal_json_number(row->bounds[i]));
+        json_object_array_add(pair,
+                              whole ? json_object_new_int64((int64_t)row->bounds[i]) : sal_json_number(row->bounds[i]));
     }
     return sal_json_add(ctx, out, "bounds", pair);
 }
@@ -69,8 +73,10 @@ static sal_status describe_param(sal_context *ctx, const sal_param *row, json_ob
     SAL_TRY(sal_json_add(ctx, out, "required", json_object_new_boolean((row->flags & SAL_REQUIRED) != 0)));
     SAL_TRY(sal_json_add(ctx, out, "advanced", json_object_new_boolean((row->flags & SAL_ADVANCED) != 0)));
     SAL_TRY(sal_json_add(ctx, out, "list", json_object_new_boolean((row->flags & SAL_LIST) != 0)));
-    if (row->choices) SAL_TRY(sal_json_add(ctx, out, "choices", split(SAL_PARAM_TEXT, row->choices, "|")));
-    else SAL_TRY(sal_json_add_text(ctx, out, "choices", NULL));
+    if (row->choices)
+        SAL_TRY(sal_json_add(ctx, out, "choices", split(SAL_PARAM_TEXT, row->choices, "|")));
+    else
+        SAL_TRY(sal_json_add_text(ctx, out, "choices", NULL));
     SAL_TRY(sal_json_add_text(ctx, out, "parent", row->parent));
     SAL_TRY(sal_json_add_text(ctx, out, "extension", row->extension));
     if (json_object_array_add(list, json_object_get(out)) != 0) {
@@ -101,16 +107,20 @@ done:
 sal_status sal__operation_describe(sal_context *ctx, const sal_operation *operation, json_object **out)
 {
     sal_status status = SAL_STATUS_OK;
-    json_object *object = json_object_new_object(), *params = json_object_new_array(), *results = json_object_new_array();
+    json_object *object = json_object_new_object(), *params = json_object_new_array(),
+                *results = json_object_new_array();
     *out = NULL;
-    if (!params || !results) SAL_TRY(sal_fail(ctx, SAL_STATUS_MEMORY, "out of memory while describing \"%s\"", operation->id));
+    if (!params || !results)
+        SAL_TRY(sal_fail(ctx, SAL_STATUS_MEMORY, "out of memory while describing \"%s\"", operation->id));
     SAL_TRY(sal_json_add_text(ctx, object, "id", operation->id));
     SAL_TRY(sal_json_add_text(ctx, object, "title", operation->title));
     SAL_TRY(sal_json_add_text(ctx, object, "summary", operation->summary ? operation->summary : ""));
     SAL_TRY(sal_json_add_text(ctx, object, "help", operation->help ? operation->help : ""));
     SAL_TRY(sal_json_add_text(ctx, object, "tags", operation->tags ? operation->tags : ""));
-    for (int64_t i = 0; sal__operation_row(operation, i); i++) SAL_TRY(describe_param(ctx, sal__operation_row(operation, i), params));
-    for (const sal_result_row *row = operation->results; row && row->key; row++) SAL_TRY(describe_result(ctx, row, results));
+    for (int64_t i = 0; sal__operation_row(operation, i); i++)
+        SAL_TRY(describe_param(ctx, sal__operation_row(operation, i), params));
+    for (const sal_result_row *row = operation->results; row && row->key; row++)
+        SAL_TRY(describe_result(ctx, row, results));
     SAL_TRY(sal_json_add(ctx, object, "params", json_object_get(params)));
     SAL_TRY(sal_json_add(ctx, object, "results", json_object_get(results)));
     *out = json_object_get(object);

@@ -25,7 +25,10 @@ const sal_operation *sal_operation_find(const char *id)
     return NULL;
 }
 
-static const char *operation_id(const void *list SAL_UNUSED, int64_t i) { return operations[i] ? operations[i]->id : NULL; }
+static const char *operation_id(const void *list SAL_UNUSED, int64_t i)
+{
+    return operations[i] ? operations[i]->id : NULL;
+}
 
 int32_t sal_operations_json(sal_context *context, const char **json)
 {
@@ -39,7 +42,8 @@ int32_t sal_operations_json(sal_context *context, const char **json)
             SAL_TRY(sal__operation_describe(ctx, operations[i], &entry));
             json_object_array_add(list, entry);
         }
-        const char *text = json_object_to_json_string_ext(list, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+        const char *text =
+            json_object_to_json_string_ext(list, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
         if (!text) SAL_TRY(sal_fail(ctx, SAL_STATUS_MEMORY, "out of memory while listing the operations"));
         SAL_TRY(sal_text_copy(ctx, text, &ctx->operations_json));
     }
@@ -67,7 +71,8 @@ done:
     return status;
 }
 
-sal_status sal__operation_execute(sal_context *ctx, const sal_operation *operation, const char *parameters, const char **result)
+sal_status sal__operation_execute(sal_context *ctx, const sal_operation *operation, const char *parameters,
+                                  const char **result)
 {
     sal_status status = SAL_STATUS_OK;
     sal_arguments *arguments = NULL;
@@ -96,7 +101,8 @@ sal_status sal__operation_execute(sal_context *ctx, const sal_operation *operati
     sal_error_clear(ctx);
     *result = ctx->result_json;
 done:
-    if (status != SAL_STATUS_OK && !ctx->message[0]) sal_fail(ctx, status, "%s: %s", operation->title, sal_status_text(status));
+    if (status != SAL_STATUS_OK && !ctx->message[0])
+        sal_fail(ctx, status, "%s: %s", operation->title, sal_status_text(status));
     ctx->threads = threads;
     sal__arguments_free(arguments);
     json_object_put(object);
@@ -110,10 +116,12 @@ int32_t sal_operation_run(sal_context *context, const char *id, const char *para
     const sal_operation *operation = sal_operation_find(id);
     if (operation) return sal__operation_execute(context, operation, parameters, result);
     const char *near = sal__nearest(id, operation_id, NULL);
-    if (near) return sal_fail(context, SAL_STATUS_ARGUMENT, "there is no operation \"%s\"; did you mean \"%s\"?", id, near);
+    if (near)
+        return sal_fail(context, SAL_STATUS_ARGUMENT, "there is no operation \"%s\"; did you mean \"%s\"?", id, near);
     sal_text list = { 0 };
     for (int64_t i = 0; operations[i]; i++) sal_text_append(context, &list, "%s%s", i ? ", " : "", operations[i]->id);
-    sal_status status = sal_fail(context, SAL_STATUS_ARGUMENT, "there is no operation \"%s\"; choose one of: %s", id, list.data ? list.data : "none");
+    sal_status status = sal_fail(context, SAL_STATUS_ARGUMENT, "there is no operation \"%s\"; choose one of: %s", id,
+                                 list.data ? list.data : "none");
     sal_text_free(context, &list);
     return status;
 }

@@ -106,7 +106,8 @@ static void an_output_that_is_not_committed_leaves_nothing(void **state SAL_UNUS
     put(in_folder("points.gpkg"), "old");
     assert_int_equal(sal_output_new(ctx, in_folder("points.gpkg"), &output), SAL_STATUS_OK);
     put(sal_output_path(output), "half");
-    for (size_t i = 0; i < sizeof companions / sizeof *companions; i++) put_beside(sal_output_path(output), companions[i], "x");
+    for (size_t i = 0; i < sizeof companions / sizeof *companions; i++)
+        put_beside(sal_output_path(output), companions[i], "x");
     assert_int_equal(files_in_folder(), 8);
     sal_output_free(output);
     assert_int_equal(files_in_folder(), 1);
@@ -145,7 +146,8 @@ static void refused(const char *target, const char *words)
     sal_error_clear(ctx);
     assert_int_equal(sal_output_new(ctx, target, &output), SAL_STATUS_IO);
     assert_null(output);
-    if (!strstr(sal_context_message(ctx), words)) fail_msg("\"%s\" does not say \"%s\"", sal_context_message(ctx), words);
+    if (!strstr(sal_context_message(ctx), words))
+        fail_msg("\"%s\" does not say \"%s\"", sal_context_message(ctx), words);
 }
 
 static void targets_that_cannot_be_written_are_refused_at_once(void **state SAL_UNUSED)

@@ -27,7 +27,8 @@ static json_object *parse(const char *text)
 
 static void fields_are_read_in_their_type(void **state SAL_UNUSED)
 {
-    json_object *o = parse("{\"name\": \"B04\", \"scale\": 0.1, \"offset\": -3, \"list\": [1, 2], \"inner\": {}}"), *value;
+    json_object *o = parse("{\"name\": \"B04\", \"scale\": 0.1, \"offset\": -3, \"list\": [1, 2], \"inner\": {}}"),
+                *value;
     const char *text;
     double x;
     int64_t k;
@@ -74,7 +75,7 @@ static void a_missing_or_mistyped_field_is_named(void **state SAL_UNUSED)
 
 static void malformed_text_is_refused_with_its_line(void **state SAL_UNUSED)
 {
-    static const char *const bad[] = { "{\"a\": 1,,}", "{", "[1, 2", "{\"a\" 1}", "{\"a\": nan}", "[1] 2", "",
+    static const char *const bad[] = { "{\"a\": 1,,}",      "{",  "[1, 2", "{\"a\" 1}", "{\"a\": nan}", "[1] 2", "",
                                        "{\"a\": \"\xff\"}", "tru" };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         if (parse(bad[i])) fail_msg("accepted: %s", bad[i]);
@@ -118,8 +119,15 @@ static void numbers_survive_writing_and_reading(void **state SAL_UNUSED)
 
 static void numbers_are_written_in_the_fewest_digits(void **state SAL_UNUSED)
 {
-    static const struct { double value; const char *text; } cases[] = {
-        { 0.9, "0.9" }, { 0.99, "0.99" }, { 3, "3.0" }, { -1e300, "-1e+300" }, { 1.0 / 3, "0.3333333333333333" },
+    static const struct {
+        double value;
+        const char *text;
+    } cases[] = {
+        {0.9,      "0.9"               },
+        { 0.99,    "0.99"              },
+        { 3,       "3.0"               },
+        { -1e300,  "-1e+300"           },
+        { 1.0 / 3, "0.3333333333333333"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         json_object *o = sal_json_number(cases[i].value);

@@ -117,7 +117,8 @@ typedef struct inner_call {
 static void inner_task(void *arg, int64_t chunk SAL_UNUSED, int32_t worker)
 {
     inner_call *call = arg;
-    if (worker != call->worker || !pthread_equal(call->thread, pthread_self())) atomic_fetch_add(&call->outer->wrong, 1);
+    if (worker != call->worker || !pthread_equal(call->thread, pthread_self()))
+        atomic_fetch_add(&call->outer->wrong, 1);
     atomic_fetch_add(&call->outer->inner, 1);
 }
 

@@ -162,16 +162,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-        T(spans_map_fractions_into_their_part),
-        T(the_fraction_never_falls_nor_leaves_0_to_1),
-        T(spans_deeper_than_sixteen_do_no_harm),
-        T(silent_reports_reach_the_callback_at_most_every_100_ms),
-        T(cancelling_is_recorded_and_stays),
-        T(cancelling_by_a_log_line_stops_the_next_report),
-        T(tasks_of_the_pool_never_reach_the_callback),
-        T(without_a_callback_nothing_is_cancelled),
-        T(the_log_keeps_lines_and_marks_warnings),
-        T(time_is_iso_utc_and_the_clock_runs),
+        T(spans_map_fractions_into_their_part),        T(the_fraction_never_falls_nor_leaves_0_to_1),
+        T(spans_deeper_than_sixteen_do_no_harm),       T(silent_reports_reach_the_callback_at_most_every_100_ms),
+        T(cancelling_is_recorded_and_stays),           T(cancelling_by_a_log_line_stops_the_next_report),
+        T(tasks_of_the_pool_never_reach_the_callback), T(without_a_callback_nothing_is_cancelled),
+        T(the_log_keeps_lines_and_marks_warnings),     T(time_is_iso_utc_and_the_clock_runs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

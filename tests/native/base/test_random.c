@@ -8,10 +8,13 @@
 
 static void philox_gives_the_known_answers(void **state SAL_UNUSED)
 {
-    static const uint32_t cases[3][10] = { /* counter (4), key (2), answer (4) */
-        { 0, 0, 0, 0, 0, 0, 0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8 },
-        { 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd },
-        { 0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344, 0xa4093822, 0x299f31d0, 0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1 },
+    static const uint32_t cases[3][10] = {
+  /* counter (4), key (2), answer (4) */
+        {0,           0,          0,          0,          0,          0,          0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8},
+        { 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0x408f276d, 0x41c83b0e, 0xa20bc7c6,
+         0x6d5451fd                                                                                                             },
+        { 0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344, 0xa4093822, 0x299f31d0, 0xd16cfe09, 0x94fdcceb, 0x5001e420,
+         0x24126ea1                                                                                                             },
     };
     for (int i = 0; i < 3; i++) {
         uint32_t out[4];
@@ -43,7 +46,7 @@ static void uniform_numbers_have_their_moments_and_stay_inside(void **state SAL_
 {
     double m[4];
     moments(sal_random_uniform, m);
-    assert_true(fabs(m[0] - 0.5) < 0.002);         /* 4 standard errors: 4 * 0.2887 / sqrt(400000) */
+    assert_true(fabs(m[0] - 0.5) < 0.002); /* 4 standard errors: 4 * 0.2887 / sqrt(400000) */
     assert_true(fabs(m[1] - 1.0 / 12) < 0.0005);
     assert_true(fabs(m[2]) < 0.02 && fabs(m[3] - 1.8) < 0.02);
     for (uint64_t i = 0; i < 100000; i++) {
@@ -69,7 +72,8 @@ static void streams_and_seeds_are_not_correlated(void **state SAL_UNUSED)
         by_seed += x * sal_random_normal(2, 1, i);
         by_index += x * sal_random_normal(1, 1, i + 1);
     }
-    assert_true(fabs(by_stream) < 4 * sqrt(100000) && fabs(by_seed) < 4 * sqrt(100000) && fabs(by_index) < 4 * sqrt(100000));
+    assert_true(fabs(by_stream) < 4 * sqrt(100000) && fabs(by_seed) < 4 * sqrt(100000) &&
+                fabs(by_index) < 4 * sqrt(100000));
 }
 
 static void numbers_below_n_are_even(void **state SAL_UNUSED)

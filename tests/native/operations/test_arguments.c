@@ -13,22 +13,25 @@
 #include <cmocka.h>
 
 static const sal_param rows[] = {
-    { "stack", SAL_PARAM_RASTER, NULL, { 0 }, 0, "Stack", "Covariate stack" },
-    { "model", SAL_PARAM_FILE_IN, NULL, { 0 }, 0, "Model", "Trained model" },
-    { "target", SAL_PARAM_TEXT, NULL, { 0 }, SAL_REQUIRED, "Target", "Field with the salinity of a sample" },
-    { "interval", SAL_PARAM_F64, "0.9", { 0.5, 0.99 }, 0, "Interval", "Coverage" },
-    { "size", SAL_PARAM_I64, "2000", { 1, 100000 }, 0, "Size", "Edge of the world", "px" },
-    { "overviews", SAL_PARAM_BOOL, "true", { 0 }, 0, "Overviews", "Write overviews" },
-    { "max_memory", SAL_PARAM_BYTES, "2GiB", { 0 }, SAL_ADVANCED, "Memory", "Upper bound" },
-    { "extent", SAL_PARAM_EXTENT, NULL, { 0 }, 0, "Extent", "Part to map" },
-    { "validation", SAL_PARAM_CHOICE, "random", { 0 }, 0, "Validation", "Folds", NULL, "random|blocks|campaigns" },
-    { "indices", SAL_PARAM_TEXT, "CRSI,NDVI", { 0 }, SAL_LIST, "Indices", "Index ids" },
-    { "output", SAL_PARAM_RASTER_OUT, NULL, { 0 }, 0, "Output", "Map" },
+    {"stack",                                SAL_PARAM_RASTER, NULL, { 0 }, 0, "Stack", "Covariate stack" },
+    { "model",                                  SAL_PARAM_FILE_IN, NULL, { 0 }, 0, "Model", "Trained model" },
+    { "target",                                     SAL_PARAM_TEXT, NULL, { 0 }, SAL_REQUIRED, "Target", "Field with the salinity of a sample" },
+    { "interval",                     SAL_PARAM_F64, "0.9", { 0.5, 0.99 }, 0, "Interval", "Coverage" },
+    { "size",                               SAL_PARAM_I64, "2000", { 1, 100000 }, 0, "Size", "Edge of the world", "px" },
+    { "overviews",                                  SAL_PARAM_BOOL, "true", { 0 }, 0, "Overviews", "Write overviews" },
+    { "max_memory",                                     SAL_PARAM_BYTES, "2GiB", { 0 }, SAL_ADVANCED, "Memory", "Upper bound" },
+    { "extent",                       SAL_PARAM_EXTENT, NULL, { 0 }, 0, "Extent", "Part to map" },
+    { "validation",                              SAL_PARAM_CHOICE, "random", { 0 }, 0, "Validation", "Folds", NULL, "random|blocks|campaigns" },
+    { "indices",                                  SAL_PARAM_TEXT, "CRSI,NDVI", { 0 }, SAL_LIST, "Indices", "Index ids" },
+    { "output",                          SAL_PARAM_RASTER_OUT, NULL, { 0 }, 0, "Output", "Map" },
     { "report", SAL_PARAM_FILE_OUT, NULL, { 0 }, 0, "Report", "Report", NULL, NULL, NULL, "html" },
-    { "folder", SAL_PARAM_FOLDER_OUT, NULL, { 0 }, 0, "Folder", "Folder" },
-    { NULL }
+    { "folder",                            SAL_PARAM_FOLDER_OUT, NULL, { 0 }, 0, "Folder", "Folder" },
+    { NULL                                }
 };
-static const sal_result_row results[] = { { "pixels", true, "Pixels" }, { NULL } };
+static const sal_result_row results[] = {
+    {"pixels",  true, "Pixels" },
+    { NULL}
+};
 
 static sal_status outcome; /* of the made-up operation */
 static int32_t threads_seen;
@@ -43,7 +46,9 @@ static sal_status run_fake(sal_context *ctx, const sal_arguments *arguments, jso
     return sal_json_add_i64(ctx, result, "pixels", 42);
 }
 
-static const sal_operation fake = { "fake", "Fake operation", "Does nothing.", "Help.", "salt", rows, results, run_fake };
+static const sal_operation fake = {
+    "fake", "Fake operation", "Does nothing.", "Help.", "salt", rows, results, run_fake
+};
 
 static sal_context *ctx;
 static char folder[512];
@@ -69,7 +74,8 @@ static void take(const char *parameters)
 {
     sal__arguments_free(a);
     sal_error_clear(ctx);
-    if (sal__arguments_new(ctx, &fake, parameters, &a) != SAL_STATUS_OK) fail_msg("%s: %s", parameters, sal_context_message(ctx));
+    if (sal__arguments_new(ctx, &fake, parameters, &a) != SAL_STATUS_OK)
+        fail_msg("%s: %s", parameters, sal_context_message(ctx));
 }
 
 static void refused(const char *parameters, sal_status status, const char *words)
@@ -78,7 +84,8 @@ static void refused(const char *parameters, sal_status status, const char *words
     sal_error_clear(ctx);
     assert_int_equal(sal__arguments_new(ctx, &fake, parameters, &none), status);
     assert_null(none);
-    if (!strstr(sal_context_message(ctx), words)) fail_msg("\"%s\" does not say \"%s\"", sal_context_message(ctx), words);
+    if (!strstr(sal_context_message(ctx), words))
+        fail_msg("\"%s\" does not say \"%s\"", sal_context_message(ctx), words);
 }
 
 static void defaults_stand_in_for_what_is_not_given(void **state SAL_UNUSED)
@@ -105,7 +112,8 @@ static void texts_and_json_types_mean_the_same(void **state SAL_UNUSED)
 {
     static const char *const both[] = {
         "{\"target\":\"ec\",\"interval\":0.8,\"size\":10,\"overviews\":false,\"max_memory\":1000,\"indices\":\"SI\"}",
-        "{\"target\":[\"ec\"],\"interval\":\"0.8\",\"size\":\"10\",\"overviews\":\"no\",\"max_memory\":\"1 kB\",\"indices\":[\"SI\"]}"
+        "{\"target\":[\"ec\"],\"interval\":\"0.8\",\"size\":\"10\",\"overviews\":\"no\",\"max_memory\":\"1 "
+        "kB\",\"indices\":[\"SI\"]}"
     };
     for (int i = 0; i < 2; i++) {
         take(both[i]);
@@ -133,7 +141,8 @@ static void amounts_of_memory_are_read_with_their_unit(void **state SAL_UNUSED)
 
 static void an_unknown_key_names_the_nearest(void **state SAL_UNUSED)
 {
-    refused("{\"target\":\"ec\",\"intervall\":0.9}", SAL_STATUS_ARGUMENT, "has no parameter \"intervall\"; did you mean \"interval\"?");
+    refused("{\"target\":\"ec\",\"intervall\":0.9}", SAL_STATUS_ARGUMENT,
+            "has no parameter \"intervall\"; did you mean \"interval\"?");
     refused("{\"target\":\"ec\",\"thread\":2}", SAL_STATUS_ARGUMENT, "did you mean \"threads\"?");
     refused("{\"target\":\"ec\",\"zzzzzzzz\":2}", SAL_STATUS_ARGUMENT, "it has: stack, model, target, interval");
 }
@@ -155,7 +164,8 @@ static void values_of_another_type_are_refused(void **state SAL_UNUSED)
     refused("{\"target\":\"ec\",\"overviews\":\"perhaps\"}", SAL_STATUS_ARGUMENT, "give true or false");
     refused("{\"target\":\"ec\",\"max_memory\":\"lots\"}", SAL_STATUS_ARGUMENT, "2GiB or 500MB");
     refused("{\"target\":\"ec\",\"max_memory\":0}", SAL_STATUS_ARGUMENT, "max_memory");
-    refused("{\"target\":{\"a\":1}}", SAL_STATUS_ARGUMENT, "target must be a text, a number, true or false, found object");
+    refused("{\"target\":{\"a\":1}}", SAL_STATUS_ARGUMENT,
+            "target must be a text, a number, true or false, found object");
     refused("{\"target\":[\"a\",\"b\"]}", SAL_STATUS_ARGUMENT, "target takes one value, 2 were given");
     refused("{\"target\":\"ec\",\"indices\":[[\"a\"]]}", SAL_STATUS_ARGUMENT, "indices must be");
     refused("{\"target\":\"ec\",\"indices\":[null]}", SAL_STATUS_ARGUMENT, "found null");
@@ -197,14 +207,16 @@ static void malformed_parameters_are_a_wrong_argument(void **state SAL_UNUSED)
 
 static void input_files_must_exist(void **state SAL_UNUSED)
 {
-    refused("{\"target\":\"ec\",\"model\":\"/nowhere/m.safetensors\"}", SAL_STATUS_ARGUMENT, "model: the file \"/nowhere/m.safetensors\" does not exist");
+    refused("{\"target\":\"ec\",\"model\":\"/nowhere/m.safetensors\"}", SAL_STATUS_ARGUMENT,
+            "model: the file \"/nowhere/m.safetensors\" does not exist");
     take("{\"target\":\"ec\",\"model\":\"/vsizip/a.zip/m.safetensors\"}");
 }
 
 static void outputs_are_checked_before_the_work(void **state SAL_UNUSED)
 {
     char text[2048];
-    refused("{\"target\":\"ec\",\"output\":\"/nowhere/map.tif\"}", SAL_STATUS_IO, "output: cannot write \"/nowhere/map.tif\": the folder");
+    refused("{\"target\":\"ec\",\"output\":\"/nowhere/map.tif\"}", SAL_STATUS_IO,
+            "output: cannot write \"/nowhere/map.tif\": the folder");
     refused("{\"target\":\"ec\",\"folder\":\"/nowhere/deep/er\"}", SAL_STATUS_IO, "folder: cannot write");
     snprintf(text, sizeof text, "{\"target\":\"ec\",\"output\":\"%s/a.tif\",\"folder\":\"%s/new\"}", folder, folder);
     take(text);
@@ -219,11 +231,13 @@ static void an_output_may_not_overwrite_an_input_or_another_output(void **state 
     snprintf(link, sizeof link, "%s/link.tif", folder);
     fclose(fopen(file, "w"));
     assert_int_equal(symlink(file, link), 0);
-    snprintf(text, sizeof text, "{\"target\":\"ec\",\"stack\":\"%s\",\"output\":\"%s/../%s/a.tif\"}", file, folder, strrchr(folder, '/') + 1);
+    snprintf(text, sizeof text, "{\"target\":\"ec\",\"stack\":\"%s\",\"output\":\"%s/../%s/a.tif\"}", file, folder,
+             strrchr(folder, '/') + 1);
     refused(text, SAL_STATUS_ARGUMENT, "output and stack are the same file");
     snprintf(text, sizeof text, "{\"target\":\"ec\",\"stack\":\"%s\",\"output\":\"%s\"}", link, file);
     refused(text, SAL_STATUS_ARGUMENT, "output and stack are the same file");
-    snprintf(text, sizeof text, "{\"target\":\"ec\",\"output\":\"%s/new.tif\",\"report\":\"%s/./new.tif\"}", folder, folder);
+    snprintf(text, sizeof text, "{\"target\":\"ec\",\"output\":\"%s/new.tif\",\"report\":\"%s/./new.tif\"}", folder,
+             folder);
     refused(text, SAL_STATUS_ARGUMENT, "report and output are the same file");
     unlink(link);
     unlink(file);
@@ -233,10 +247,11 @@ static void all_arguments_come_back_as_json(void **state SAL_UNUSED)
 {
     take("{\"target\":\"ec\",\"size\":\"7\",\"indices\":[\"SI\",\"BI\"]}");
     json_object *o = sal_arguments_json(a);
-    assert_string_equal(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN),
-                        "{\"stack\":null,\"model\":null,\"target\":\"ec\",\"interval\":0.9,\"size\":7,\"overviews\":true,"
-                        "\"max_memory\":\"2GiB\",\"extent\":null,\"validation\":\"random\",\"indices\":[\"SI\",\"BI\"],"
-                        "\"output\":null,\"report\":null,\"folder\":null,\"threads\":0}");
+    assert_string_equal(
+        json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN),
+        "{\"stack\":null,\"model\":null,\"target\":\"ec\",\"interval\":0.9,\"size\":7,\"overviews\":true,"
+        "\"max_memory\":\"2GiB\",\"extent\":null,\"validation\":\"random\",\"indices\":[\"SI\",\"BI\"],"
+        "\"output\":null,\"report\":null,\"folder\":null,\"threads\":0}");
     json_object_put(o);
 }
 
@@ -247,15 +262,19 @@ static void a_description_has_every_row_with_typed_defaults(void **state SAL_UNU
     assert_int_equal(sal_json_array(ctx, o, "o", "params", &params), SAL_STATUS_OK);
     assert_int_equal(json_object_array_length(params), 14);
     row = json_object_array_get_idx(params, 3);
-    assert_string_equal(json_object_to_json_string_ext(row, JSON_C_TO_STRING_PLAIN),
-                        "{\"key\":\"interval\",\"type\":\"f64\",\"label\":\"Interval\",\"help\":\"Coverage\",\"unit\":null,\"default\":0.9,"
-                        "\"bounds\":[0.5,0.99],\"required\":false,\"advanced\":false,\"list\":false,\"choices\":null,\"parent\":null,"
-                        "\"extension\":null}");
+    assert_string_equal(
+        json_object_to_json_string_ext(row, JSON_C_TO_STRING_PLAIN),
+        "{\"key\":\"interval\",\"type\":\"f64\",\"label\":\"Interval\",\"help\":\"Coverage\",\"unit\":null,\"default\":"
+        "0.9,"
+        "\"bounds\":[0.5,0.99],\"required\":false,\"advanced\":false,\"list\":false,\"choices\":null,\"parent\":null,"
+        "\"extension\":null}");
     value = json_object_object_get(json_object_array_get_idx(params, 8), "choices");
-    assert_string_equal(json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN), "[\"random\",\"blocks\",\"campaigns\"]");
+    assert_string_equal(json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN),
+                        "[\"random\",\"blocks\",\"campaigns\"]");
     value = json_object_object_get(json_object_array_get_idx(params, 9), "default");
     assert_string_equal(json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN), "[\"CRSI\",\"NDVI\"]");
-    assert_string_equal(json_object_get_string(json_object_object_get(json_object_array_get_idx(params, 13), "key")), "threads");
+    assert_string_equal(json_object_get_string(json_object_object_get(json_object_array_get_idx(params, 13), "key")),
+                        "threads");
     assert_string_equal(json_object_to_json_string_ext(json_object_object_get(o, "results"), JSON_C_TO_STRING_PLAIN),
                         "[{\"key\":\"pixels\",\"label\":\"Pixels\",\"number\":true}]");
     json_object_put(o);
@@ -275,8 +294,9 @@ static void a_run_adds_what_every_result_has(void **state SAL_UNUSED)
     assert_int_equal(json_object_get_int64(json_object_object_get(o, "pixels")), 42);
     assert_true(json_object_get_double(json_object_object_get(o, "seconds")) >= 0);
     assert_int_equal(strlen(json_object_get_string(json_object_object_get(o, "started"))), 20);
-    assert_string_equal(json_object_to_json_string_ext(json_object_object_get(o, "log"), JSON_C_TO_STRING_PLAIN),
-                        "[{\"text\":\"reading ec\",\"warning\":false},{\"text\":\"2 samples on nodata\",\"warning\":true}]");
+    assert_string_equal(
+        json_object_to_json_string_ext(json_object_object_get(o, "log"), JSON_C_TO_STRING_PLAIN),
+        "[{\"text\":\"reading ec\",\"warning\":false},{\"text\":\"2 samples on nodata\",\"warning\":true}]");
     json_object_put(o);
     assert_int_equal(sal__operation_execute(ctx, &fake, "{\"target\":\"ec\"}", &result), SAL_STATUS_OK);
     assert_int_equal(threads_seen, 2);
@@ -313,7 +333,8 @@ static void every_failed_allocation_is_reported(void **state SAL_UNUSED)
     for (fail_at = 1;; fail_at++) {
         const char *result;
         allocations = 0;
-        sal_status status = sal__operation_execute(ctx, &fake, "{\"target\":\"ec\",\"indices\":[\"a\",\"b\"],\"output\":\"/tmp/x.tif\"}", &result);
+        sal_status status = sal__operation_execute(
+            ctx, &fake, "{\"target\":\"ec\",\"indices\":[\"a\",\"b\"],\"output\":\"/tmp/x.tif\"}", &result);
         if (allocations < fail_at) break;
         if (status == SAL_STATUS_OK) continue; /* a log line does without */
         failures++;
@@ -344,11 +365,14 @@ static void every_operation_is_complete(void **state SAL_UNUSED)
         assert_int_equal(strspn(o->id, "abcdefghijklmnopqrstuvwxyz"), strlen(o->id));
         assert_true(o->title[strlen(o->title) - 1] != '.');
         for (const sal_param *row = o->params; row->key; row++) {
-            if (strspn(row->key, "abcdefghijklmnopqrstuvwxyz_0123456789") != strlen(row->key)) fail_msg("%s.%s", o->id, row->key);
-            if (!*sal__param_type_text(row->type) || !row->label || !row->help) fail_msg("%s.%s is incomplete", o->id, row->key);
+            if (strspn(row->key, "abcdefghijklmnopqrstuvwxyz_0123456789") != strlen(row->key))
+                fail_msg("%s.%s", o->id, row->key);
+            if (!*sal__param_type_text(row->type) || !row->label || !row->help)
+                fail_msg("%s.%s is incomplete", o->id, row->key);
             if (row->type == SAL_PARAM_CHOICE && !row->choices) fail_msg("%s.%s has no choices", o->id, row->key);
             if (row->type == SAL_PARAM_FIELD && !row->parent) fail_msg("%s.%s has no layer", o->id, row->key);
-            if ((row->flags & SAL_REQUIRED) && row->default_value) fail_msg("%s.%s is required and has a default", o->id, row->key);
+            if ((row->flags & SAL_REQUIRED) && row->default_value)
+                fail_msg("%s.%s is required and has a default", o->id, row->key);
         }
     }
 }

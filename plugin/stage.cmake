@@ -1,0 +1,21 @@
+# Lays out the plugin as QGIS installs it and packs it. Called by the target `plugin` with SOURCE, FOLDER (of the package `salina`),
+# LIBRARIES (files for lib/) and ZIP. Staged afresh each time, so that nothing that was removed stays, and without compiled Python.
+set(package ${FOLDER}/salina)
+file(REMOVE_RECURSE ${package})
+file(MAKE_DIRECTORY ${package}/lib)
+file(GLOB modules ${SOURCE}/plugin/*.py)
+file(COPY ${modules} DESTINATION ${package})
+foreach(part plugin/native algorithms icons)
+  if(EXISTS ${SOURCE}/${part})
+    file(COPY ${SOURCE}/${part} DESTINATION ${package} PATTERN "__pycache__" EXCLUDE PATTERN "*.pyc" EXCLUDE)
+  endif()
+endforeach()
+file(COPY ${SOURCE}/metadata.txt ${SOURCE}/LICENSE DESTINATION ${package})
+string(REPLACE "," ";" libraries "${LIBRARIES}")
+foreach(library ${libraries})
+  get_filename_component(real ${library} REALPATH) # one plain file: a zip and some file systems know no links
+  get_filename_component(name ${library} NAME)
+  configure_file(${real} ${package}/lib/${name} COPYONLY)
+endforeach()
+file(REMOVE ${ZIP})
+execute_process(COMMAND ${CMAKE_COMMAND} -E tar cf ${ZIP} --format=zip salina WORKING_DIRECTORY ${FOLDER} COMMAND_ERROR_IS_FATAL ANY)
