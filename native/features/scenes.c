@@ -229,28 +229,40 @@ static sal_status check_roles(sal_build *build, const scene *s, const role_list 
     return SAL_STATUS_OK;
 }
 
+/* One line for all bands of a scene that are none of the sensor's. */
+static void warn_left_out(const sal_build *build, const scene *s, const role_list *roles)
+{
+    sal_text names = {0};
+    int64_t n = 0;
+    for (int64_t b = 0; b < sal_raster_band_count(s->raster); b++) {
+        const char *name = raw_name(s, roles, b);
+        if (sal__band_id(build->sensor, name)) continue;
+        if (n++ < 8) sal_text_append(build->ctx, &names, "%s\"%s\"", n > 1 ? ", " : "", name);
+    }
+    if (n > 0 && roles->n == 0)
+        sal_warn(build->ctx, "\"%s\": left out, because no spectral band%s%s: %s%s (%lld of %lld bands); give them as extra to keep them",
+                 sal_raster_path(s->raster), build->sensor[0] ? " of " : "", build->sensor, names.data ? names.data : "", n > 8 ? " ..." : "",
+                 (long long)n, (long long)sal_raster_band_count(s->raster));
+    sal_text_free(build->ctx, &names);
+}
+
 static sal_status add_bands(sal_build *build, const scene *s, const role_list *roles)
 {
     sal_status status = SAL_STATUS_OK;
-    const char *path = sal_raster_path(s->raster), *unknown = "";
     int64_t found = 0;
     SAL_TRY(check_roles(build, s, roles));
     for (int64_t b = 0; b < sal_raster_band_count(s->raster); b++) {
-        const char *name = raw_name(s, roles, b), *id = sal__band_id(build->sensor, name);
-        if (id) {
-            SAL_TRY(sal__build_add(build, SAL_SOURCE_REFLECTANCE, path, b, id, NULL));
-            found++;
-        } else if (roles->n == 0) {
-            sal_warn(build->ctx, "band %lld \"%s\" of \"%s\" is no spectral band%s%s and is left out; give it as extra to keep it", (long long)b + 1,
-                     name, path, build->sensor[0] ? " of " : "", build->sensor);
-            if (!unknown[0]) unknown = name;
-        }
+        const char *id = sal__band_id(build->sensor, raw_name(s, roles, b));
+        if (!id) continue;
+        SAL_TRY(sal__build_add(build, SAL_SOURCE_REFLECTANCE, sal_raster_path(s->raster), b, id, NULL));
+        found++;
     }
     if (found == 0)
-        status = sal_fail(build->ctx, SAL_STATUS_DATA,
-                          "scene \"%s\" has no band that can be recognised (first band: \"%s\", sensor: %s); give roles, such as B=1,G=2,R=3,NIR=4, or "
-                          "sensor, or name the bands in their descriptions",
-                          path, unknown, build->sensor[0] ? build->sensor : "not known");
+        SAL_TRY(sal_fail(build->ctx, SAL_STATUS_DATA,
+                         "scene \"%s\" has no band that can be recognised (first band: \"%s\", sensor: %s); give roles, such as B=1,G=2,R=3,NIR=4, "
+                         "or sensor, or name the bands in their descriptions",
+                         sal_raster_path(s->raster), raw_name(s, roles, 0), build->sensor[0] ? build->sensor : "not known"));
+    warn_left_out(build, s, roles);
 done:
     return status;
 }

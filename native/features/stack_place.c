@@ -150,7 +150,8 @@ static sal_status fail_not_reflectance(sal_build *build, const sal_source *s, do
     const bool landsat = strncmp(build->sensor, "Landsat", 7) == 0;
     const char *advice = median <= 100 ? "scale = 0.01 if these are percent"
                          : landsat     ? "scale = 2.75e-05 and offset = -0.2 for Landsat Collection 2"
-                                       : "scale = 0.0001 for numbers of 0 to 10000, with offset = -0.1 for Sentinel-2 processed since 25 January 2022";
+                                       : "scale = 0.0001 for numbers of 0 to 10000, with offset = -0.1 for Sentinel-2 processed since 25 January 2022; "
+                                         "scale = 2.75e-05 and offset = -0.2 for Landsat Collection 2";
     return sal_fail(build->ctx, SAL_STATUS_DATA,
                     "band %s of \"%s\" is no reflectance between 0 and 1: half of its values are above %.4g; set the parameters scale and offset: %s",
                     s->id, s->path, median, advice);

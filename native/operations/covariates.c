@@ -171,6 +171,17 @@ done:
     return status;
 }
 
+static sal_status add_elevation(sal_context *ctx, sal_build *build, const char *path)
+{
+    sal_raster *raster = NULL;
+    if (sal_raster_open(ctx, path, &raster) != SAL_STATUS_OK) sal_error_clear(ctx); /* the warper may take it, or says why not */
+    if (raster && sal_raster_band_count(raster) > 1)
+        sal_warn(ctx, "\"%s\" has %lld bands; the elevation is taken from the first, \"%s\"", path, (long long)sal_raster_band_count(raster),
+                 sal_raster_band_name(raster, 0));
+    sal_raster_free(raster);
+    return sal__build_add(build, SAL_SOURCE_ELEVATION, path, 0, "DEM", "m");
+}
+
 static sal_status gather(sal_context *ctx, sal_build *build, const sal_arguments *arguments)
 {
     sal_status status = SAL_STATUS_OK;
@@ -181,7 +192,7 @@ static sal_status gather(sal_context *ctx, sal_build *build, const sal_arguments
     if (scenes > 4096) return sal_fail(ctx, SAL_STATUS_ARGUMENT, "%lld scenes are more than 4096", (long long)scenes);
     for (int64_t i = 0; i < scenes; i++) paths[i] = sal_argument_text_at(arguments, "scene", i);
     if (scenes > 0) SAL_TRY(sal__build_add_scenes(build, paths, scenes, sal_argument_text(arguments, "roles")));
-    if (dem) SAL_TRY(sal__build_add(build, SAL_SOURCE_ELEVATION, dem, 0, "DEM", "m"));
+    if (dem) SAL_TRY(add_elevation(ctx, build, dem));
     for (int64_t i = 0; i < extras; i++) SAL_TRY(add_extra(ctx, build, sal_argument_text_at(arguments, "extra", i)));
 done:
     return status;
