@@ -89,7 +89,7 @@ int64_t sal__params_add(sal_params *p, sal_tape *t, const char *name, sal_shape 
     *total += (info->count + 15) / 16 * 16; /* every array starts on a cache line */
     return p->count++;
 failed:
-    sal_tape_fail(t, "out of memory for parameter \"%s\"", name);
+    t->status = SAL_STATUS_MEMORY;
     return -1;
 }
 

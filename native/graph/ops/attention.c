@@ -8,6 +8,7 @@
 #include "graph/op.h"
 #include "graph/ops/scalar.h"
 #include "kernels/gemm.h"
+#include "kernels/vector_math.h"
 #include <math.h>
 
 /* Sizes of an attention node from the shapes of q, k (and v). */
@@ -40,12 +41,14 @@ static void weights_of(const sizes *s, const real *q, const real *k, real *p)
 {
     sal_gemm(false, true, s->tq, s->tk, s->dh, s->scale, q, s->d, k, s->d, 0, p, s->tk);
     for (int64_t i = 0; i < s->tq; i++) {
-        real *row = p + i * s->tk, top = row[0], sum = 0;
+        real *row = p + i * s->tk, top = row[0];
         for (int64_t j = 1; j < s->tk; j++) top = r_max(top, row[j]);
-        for (int64_t j = 0; j < s->tk; j++) {
-            row[j] = r_exp(row[j] - top);
-            sum += row[j];
-        }
+        for (int64_t j = 0; j < s->tk; j++) row[j] -= top;
+    }
+    sal_math_exp(s->tq * s->tk, p, p);
+    for (int64_t i = 0; i < s->tq; i++) {
+        real *row = p + i * s->tk, sum = 0;
+        for (int64_t j = 0; j < s->tk; j++) sum += row[j];
         real inverse = 1 / sum;
         for (int64_t j = 0; j < s->tk; j++) row[j] *= inverse;
     }

@@ -3,25 +3,10 @@
 
 static void eval(const sal_run *r, const sal_node *n, int64_t lo, int64_t hi)
 {
-    sal__pool p = sal__pool_of(&sal__in_node(r, n, 0)->shape, n->i);
-    real share = 1 / (real)(p.kernel * p.kernel);
-    for (int64_t item = lo; item < hi; item++) {
-        const real *x = sal__in(r, n, 0) + item * p.rows * p.cols * p.c;
-        real *y = sal__out(r, n) + item * p.out_rows * p.out_cols * p.c;
-        for (int64_t at = 0; at < p.out_rows * p.out_cols; at++, y += p.c) {
-            int64_t r0, r1, c0, c1;
-            sal__pool_window(at / p.out_cols, &p, p.rows, &r0, &r1);
-            sal__pool_window(at % p.out_cols, &p, p.cols, &c0, &c1);
-            for (int64_t k = 0; k < p.c; k++) y[k] = 0;
-            for (int64_t row = r0; row < r1; row++) {
-                for (int64_t col = c0; col < c1; col++) {
-                    const real *v = x + (row * p.cols + col) * p.c;
-                    for (int64_t k = 0; k < p.c; k++) y[k] += v[k];
-                }
-            }
-            for (int64_t k = 0; k < p.c; k++) y[k] *= share;
-        }
-    }
+    const sal_shape *x = &sal__in_node(r, n, 0)->shape;
+    sal_pool_shape p = sal__pool_of(x, n->i);
+    int64_t in = x->dim[1] * x->dim[2] * x->dim[3], out = n->count / n->shape.dim[0];
+    sal_pool_average_forward(&p, hi - lo, sal__in(r, n, 0) + lo * in, sal__out(r, n) + lo * out);
 }
 
 /* ---- back: gy; the shape of x in i[3 .. 6] ---- */
@@ -34,24 +19,9 @@ static sal_status shape_back(sal_tape *t, sal_node *n)
 
 static void eval_back(const sal_run *r, const sal_node *n, int64_t lo, int64_t hi)
 {
-    sal__pool p = sal__pool_of(&n->shape, n->i);
-    real share = 1 / (real)(p.kernel * p.kernel);
-    for (int64_t item = lo; item < hi; item++) {
-        const real *gy = sal__in(r, n, 0) + item * p.out_rows * p.out_cols * p.c;
-        real *gx = sal__out(r, n) + item * p.rows * p.cols * p.c;
-        for (int64_t j = 0; j < p.rows * p.cols * p.c; j++) gx[j] = 0;
-        for (int64_t at = 0; at < p.out_rows * p.out_cols; at++, gy += p.c) {
-            int64_t r0, r1, c0, c1;
-            sal__pool_window(at / p.out_cols, &p, p.rows, &r0, &r1);
-            sal__pool_window(at % p.out_cols, &p, p.cols, &c0, &c1);
-            for (int64_t row = r0; row < r1; row++) {
-                for (int64_t col = c0; col < c1; col++) {
-                    real *g = gx + (row * p.cols + col) * p.c;
-                    for (int64_t k = 0; k < p.c; k++) g[k] += share * gy[k];
-                }
-            }
-        }
-    }
+    sal_pool_shape p = sal__pool_of(&n->shape, n->i);
+    int64_t in = n->count / n->shape.dim[0], out = sal__in_node(r, n, 0)->count / n->shape.dim[0];
+    sal_pool_average_backward(&p, hi - lo, sal__in(r, n, 0) + lo * out, sal__out(r, n) + lo * in);
 }
 
 const sal_op sal_op_average_pool2d_back = { .name = "average_pool2d_back", .n_in = 1, .shape = shape_back, .items = sal__items_first,

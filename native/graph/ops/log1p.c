@@ -1,4 +1,4 @@
 /* log1p.c - y = ln(1 + x) for x > -1; y' = 1 / (1 + x). */
 #include "graph/ops/unary.h"
 
-SAL_UNARY(log1p, SAL_OP_INPLACE, 20, r_log1p(x), SAL_SAVES_X, 1 / (1 + v))
+SAL_UNARY_KERNEL(log1p, SAL_OP_INPLACE, 5, sal_math_log1p, SAL_SAVES_X, 1 / (1 + v))

@@ -9,6 +9,7 @@
 #include "graph/op.h"
 #include "graph/ops/scalar.h"
 #include "kernels/gemm.h"
+#include "kernels/vector_math.h"
 
 enum { BLOCK = 16 }; /* samples that go through a step together on the way back */
 
@@ -31,15 +32,13 @@ static double work(const sal_tape *t, const sal_node *n)
 /* Gates of one sample at one step: z = i f g o before activation, in place; cell before, c and h after. */
 static void cell(real *z, const real *before, real *c, real *h, int64_t width)
 {
-    real *i = z, *f = z + width, *g = z + 2 * width, *o = z + 3 * width;
-    for (int64_t k = 0; k < width; k++) {
-        i[k] = r_sigmoid(i[k]);
-        f[k] = r_sigmoid(f[k]);
-        g[k] = r_tanh(g[k]);
-        o[k] = r_sigmoid(o[k]);
-        c[k] = (before ? f[k] * before[k] : 0) + i[k] * g[k];
-        h[k] = o[k] * r_tanh(c[k]);
-    }
+    const real *i = z, *f = z + width, *g = z + 2 * width, *o = z + 3 * width;
+    sal_math_sigmoid(2 * width, z, z);
+    sal_math_tanh(width, z + 2 * width, z + 2 * width);
+    sal_math_sigmoid(width, z + 3 * width, z + 3 * width);
+    for (int64_t k = 0; k < width; k++) c[k] = (before ? f[k] * before[k] : 0) + i[k] * g[k];
+    sal_math_tanh(width, c, h);
+    for (int64_t k = 0; k < width; k++) h[k] *= o[k];
 }
 
 static void eval(const sal_run *r, const sal_node *n, int64_t lo, int64_t hi)

@@ -1,69 +1,45 @@
-/* max_pool2d.c - the largest value of each window; padding is never chosen. The way back finds it again: of equal values the first in
- * reading order gets the gradient, so results do not depend on anything but x.
+/* max_pool2d.c - the largest value of each window; padding is never chosen. The way back finds it again (attributes and shapes are those
+ * of the forward node): of equal values the first in reading order gets the gradient, so results do not depend on anything but x.
  */
 #include "graph/ops/pool.h"
 
 static void eval(const sal_run *r, const sal_node *n, int64_t lo, int64_t hi)
 {
-    sal__pool p = sal__pool_of(&sal__in_node(r, n, 0)->shape, n->i);
-    for (int64_t item = lo; item < hi; item++) {
-        const real *x = sal__in(r, n, 0) + item * p.rows * p.cols * p.c;
-        real *y = sal__out(r, n) + item * p.out_rows * p.out_cols * p.c;
-        for (int64_t at = 0; at < p.out_rows * p.out_cols; at++, y += p.c) {
-            int64_t r0, r1, c0, c1;
-            sal__pool_window(at / p.out_cols, &p, p.rows, &r0, &r1);
-            sal__pool_window(at % p.out_cols, &p, p.cols, &c0, &c1);
-            for (int64_t k = 0; k < p.c; k++) y[k] = x[(r0 * p.cols + c0) * p.c + k];
-            for (int64_t row = r0; row < r1; row++) {
-                for (int64_t col = c0; col < c1; col++) {
-                    const real *v = x + (row * p.cols + col) * p.c;
-                    for (int64_t k = 0; k < p.c; k++) y[k] = v[k] > y[k] ? v[k] : y[k];
-                }
-            }
-        }
-    }
+    const sal_shape *x = &sal__in_node(r, n, 0)->shape;
+    sal_pool_shape p = sal__pool_of(x, n->i);
+    int64_t in = x->dim[1] * x->dim[2] * x->dim[3], out = n->count / n->shape.dim[0];
+    sal_pool_max_forward(&p, hi - lo, sal__in(r, n, 0) + lo * in, sal__out(r, n) + lo * out, NULL);
 }
 
-/* ---- back: gy, x, y ---- */
+/* ---- back: gy, x ---- */
 
-static void back_window(const sal__pool *p, int64_t at, const real *gy, const real *x, const real *y, real *gx)
+static sal_status shape_back(sal_tape *t, sal_node *n) { return sal__shape_like(t, n, 1); }
+
+static int64_t scratch_back(const sal_tape *t, const sal_node *n)
 {
-    int64_t r0, r1, c0, c1;
-    sal__pool_window(at / p->out_cols, p, p->rows, &r0, &r1);
-    sal__pool_window(at % p->out_cols, p, p->cols, &c0, &c1);
-    for (int64_t k = 0; k < p->c; k++) {
-        for (int64_t cell = 0; cell < (r1 - r0) * (c1 - c0); cell++) {
-            int64_t j = ((r0 + cell / (c1 - c0)) * p->cols + c0 + cell % (c1 - c0)) * p->c + k;
-            if (x[j] == y[k]) {
-                gx[j] += gy[k];
-                break;
-            }
-        }
-    }
+    const sal_shape *gy = sal__shape_in(t, n, 0); /* values and places of one image */
+    return gy->dim[1] * gy->dim[2] * gy->dim[3] * (int64_t)(sizeof(real) + sizeof(int32_t));
 }
 
 static void eval_back(const sal_run *r, const sal_node *n, int64_t lo, int64_t hi)
 {
-    sal__pool p = sal__pool_of(&n->shape, n->i);
+    sal_pool_shape p = sal__pool_of(&n->shape, n->i);
+    int64_t in = n->count / n->shape.dim[0], out = sal__in_node(r, n, 0)->count / n->shape.dim[0];
+    real *largest = (real *)r->scratch;
+    int32_t *place = (int32_t *)(largest + out);
     for (int64_t item = lo; item < hi; item++) {
-        int64_t from = item * p.rows * p.cols * p.c, out = item * p.out_rows * p.out_cols * p.c;
-        real *gx = sal__out(r, n) + from;
-        for (int64_t j = 0; j < p.rows * p.cols * p.c; j++) gx[j] = 0;
-        for (int64_t at = 0; at < p.out_rows * p.out_cols; at++, out += p.c) {
-            back_window(&p, at, sal__in(r, n, 0) + out, sal__in(r, n, 1) + from, sal__in(r, n, 2) + out, gx);
-        }
+        sal_pool_max_forward(&p, 1, sal__in(r, n, 1) + item * in, largest, place);
+        sal_pool_max_backward(&p, 1, sal__in(r, n, 0) + item * out, place, sal__out(r, n) + item * in);
     }
 }
 
-static sal_status shape_back(sal_tape *t, sal_node *n) { return sal__shape_like(t, n, 1); }
-
-const sal_op sal_op_max_pool2d_back = { .name = "max_pool2d_back", .n_in = 3, .shape = shape_back, .items = sal__items_first,
-                                        .work = sal__pool_work, .eval = eval_back };
+const sal_op sal_op_max_pool2d_back = { .name = "max_pool2d_back", .n_in = 2, .shape = shape_back, .items = sal__items_first,
+                                        .work = sal__pool_work, .scratch = scratch_back, .eval = eval_back };
 
 static void grad(sal_tape *t, sal_id y, sal_id gy, sal_id gx[])
 {
     const sal_node n = *sal__node(t, y);
-    gx[0] = sal__append(t, &sal_op_max_pool2d_back, (sal_id[]){ gy, n.in[0], y }, 3, n.i, 3, NULL, 0);
+    gx[0] = sal__append(t, &sal_op_max_pool2d_back, (sal_id[]){ gy, n.in[0] }, 2, n.i, 3, NULL, 0);
 }
 
 const sal_op sal_op_max_pool2d = { .name = "max_pool2d", .n_in = 1, .flags = SAL_OP_KINK, .shape = sal__pool_shape,

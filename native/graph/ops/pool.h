@@ -3,15 +3,13 @@
 #define SAL_GRAPH_OPS_POOL_H
 
 #include "graph/op.h"
+#include "kernels/pool.h"
 
-typedef struct sal__pool {
-    int64_t rows, cols, c, out_rows, out_cols, kernel, stride, pad;
-} sal__pool;
-
-static inline sal__pool sal__pool_of(const sal_shape *x, const int64_t *i)
+static inline sal_pool_shape sal__pool_of(const sal_shape *x, const int64_t *i)
 {
-    return (sal__pool){ x->dim[1], x->dim[2], x->dim[3], (x->dim[1] + 2 * i[2] - i[0]) / i[1] + 1,
-                        (x->dim[2] + 2 * i[2] - i[0]) / i[1] + 1, i[0], i[1], i[2] };
+    return (sal_pool_shape){ .rows = x->dim[1], .cols = x->dim[2], .channels = x->dim[3], .kernel_rows = i[0], .kernel_cols = i[0],
+                             .stride_rows = i[1], .stride_cols = i[1], .pad_top = i[2], .pad_left = i[2], .pad_bottom = i[2],
+                             .pad_right = i[2], .count_padding = true };
 }
 
 /* Output shape of a pooling of input 0. */
@@ -23,20 +21,12 @@ static inline sal_status sal__pool_shape(sal_tape *t, sal_node *n)
         return sal__shape_fail(t, n, "kernel %lld, stride %lld, padding %lld: the padding may be at most half the kernel", (long long)n->i[0],
                                (long long)n->i[1], (long long)n->i[2]);
     }
-    if (x->dim[1] + 2 * n->i[2] < n->i[0] || x->dim[2] + 2 * n->i[2] < n->i[0]) {
-        return sal__shape_fail(t, n, "a kernel of %lld does not fit", (long long)n->i[0]);
-    }
-    sal__pool p = sal__pool_of(x, n->i);
-    n->shape = SAL_SHAPE(x->dim[0], p.out_rows, p.out_cols, p.c);
+    sal_pool_shape p = sal__pool_of(x, n->i);
+    int64_t rows, cols;
+    sal_pool_output_size(&p, &rows, &cols);
+    if (rows < 1 || cols < 1) return sal__shape_fail(t, n, "a kernel of %lld does not fit", (long long)n->i[0]);
+    n->shape = SAL_SHAPE(x->dim[0], rows, cols, x->dim[3]);
     return SAL_STATUS_OK;
-}
-
-/* The part [from, to) of window `at` that lies inside [0, size). */
-static inline void sal__pool_window(int64_t at, const sal__pool *p, int64_t size, int64_t *from, int64_t *to)
-{
-    int64_t first = at * p->stride - p->pad;
-    *from = first < 0 ? 0 : first;
-    *to = first + p->kernel < size ? first + p->kernel : size;
 }
 
 static inline double sal__pool_work(const sal_tape *t, const sal_node *n)

@@ -1,6 +1,7 @@
 /* softmax.c - y_j = exp(x_j - max x) / sum_k exp(x_k - max x) over the last dimension; gx = y (gy - sum gy y). */
 #include "graph/op.h"
 #include "graph/ops/scalar.h"
+#include "kernels/vector_math.h"
 
 static sal_status shape(sal_tape *t, sal_node *n)
 {
@@ -17,10 +18,9 @@ static void eval(const sal_run *r, const sal_node *n, int64_t lo, int64_t hi)
         const real *x = sal__in(r, n, 0) + row * c;
         real *y = sal__out(r, n) + row * c, top = x[0], sum = 0;
         for (int64_t j = 1; j < c; j++) top = r_max(top, x[j]);
-        for (int64_t j = 0; j < c; j++) {
-            y[j] = r_exp(x[j] - top);
-            sum += y[j];
-        }
+        for (int64_t j = 0; j < c; j++) y[j] = x[j] - top;
+        sal_math_exp(c, y, y);
+        for (int64_t j = 0; j < c; j++) sum += y[j];
         for (int64_t j = 0; j < c; j++) y[j] /= sum;
     }
 }
