@@ -19,7 +19,7 @@ from qgis.core import (
 
 from .. import native
 from ..texts import icon_path, metadata, tr
-from .parameters import LAYER_OUTPUTS, OUTPUTS, Values, define, out_of_bounds
+from .parameters import LAYER_OUTPUTS, OUTPUTS, Values, define, help_text, out_of_bounds
 
 WARNING = "Warning: "  # libsalina puts it in front of a line that is one
 
@@ -101,7 +101,7 @@ class SalinaAlgorithm(QgsProcessingAlgorithm):
         if not description:
             return self.canExecute()[1] or self.shortDescription()
         lines = [tr(description["summary"]), *tr(description["help"]).split("\n")]
-        lines += [f'{tr(row["label"])}: {tr(row["help"])}' for row in self._rows()]
+        lines += [f'{tr(row["label"])}: {help_text(row)}' for row in self._rows()]
         return "\n".join(line for line in lines if line.strip())
 
     def helpUrl(self):
@@ -142,7 +142,17 @@ class SalinaAlgorithm(QgsProcessingAlgorithm):
                 reason = self.provider().isSupportedOutputValue(parameters[name], self.parameterDefinition(name), scratch)[1]
             if reason:
                 return False, f'{self.parameterDefinition(name).description()}: {reason}'
-        return super().checkParameterValues(parameters, context)
+        ok, message = super().checkParameterValues(parameters, context)
+        return ok, message if ok else self._reason(parameters, context) or message
+
+    def _reason(self, parameters, context):
+        """Which value QGIS does not take; its own words hold only a key."""
+        for parameter in self.parameterDefinitions():
+            value = parameters.get(parameter.name())
+            if not parameter.checkValueIsAcceptable(value, context):
+                reason = tr("a value is needed") if value in (None, "", []) else tr("{value} cannot be opened, or is no such thing").format(value=value)
+                return f"{parameter.description()}: {reason}"
+        return ""
 
     # ---- a run
 

@@ -22,6 +22,8 @@ from qgis.core import (
     QgsProcessingParameterString,
     QgsProcessingParameterVectorDestination,
     QgsProcessingParameterVectorLayer,
+    QgsProcessingUtils,
+    QgsRasterLayer,
 )
 
 from ..texts import tr
@@ -37,12 +39,19 @@ def define(row):
     if row.get("unit") and row["unit"] not in label:
         label = f'{label} ({row["unit"]})'
     parameter = _DEFINE[row["type"]](row, row["key"].upper(), label, not row["required"] and default(row) is None)
-    parameter.setHelp(tr(row["help"]))
+    parameter.setHelp(help_text(row))
     if row["advanced"]:
         parameter.setFlags(parameter.flags() | QgsProcessingParameterDefinition.Flag.FlagAdvanced)
     if row["type"] in OUTPUTS and not row["required"]:
         parameter.setCreateByDefault(False)
     return parameter
+
+
+def help_text(row):
+    """The help of a row, with what QGIS adds to it."""
+    if row["type"] == "text" and row["list"] and "ID=path" in row["help"]:
+        return tr(row["help"]) + " " + tr("A raster layer of the project may stand there by its name: ID=layer.")
+    return tr(row["help"])
 
 
 def default(row):
@@ -228,7 +237,13 @@ class Values:
 
     def _text(self, row, name):
         text = self._as("String", name)
-        return entries(text) if row["list"] else text
+        return [self._entry(entry) for entry in entries(text)] if row["list"] else text
+
+    def _entry(self, entry):
+        """ID=name becomes ID=path where the name is a raster layer of the project."""
+        key, sign, name = entry.partition("=")
+        layer = QgsProcessingUtils.mapLayerFromString(name.strip(), self.context, False) if sign else None
+        return f"{key.strip()}={raster_path(layer, self.feedback)}" if isinstance(layer, QgsRasterLayer) else entry
 
     _bytes = _text
 

@@ -143,16 +143,71 @@ def qgis_process(tmp_path_factory):
     return call
 
 
-@pytest.fixture(scope="session")
-def delta(app, tmp_path_factory):
-    """A small demo delta made by the real library: the result of operation demo, and its folder."""
+def needs(*operations):
+    """Skips where libsalina, or an operation in it, is not built."""
     from salina import native
 
     forget()
     try:
-        native.library()
-    except native.LibraryMissing as missing:
-        pytest.skip(str(missing))
-    folder = tmp_path_factory.mktemp("delta")
-    native.run("demo", {"output": str(folder), "size": 256, "campaigns": 1, "seed": 1})
-    return folder
+        missing = set(operations) - set(native.operations())
+    except native.LibraryMissing as reason:
+        pytest.skip(str(reason))
+    if missing:
+        pytest.skip(f"libsalina is built without {', '.join(sorted(missing))}")
+
+
+class Delta:
+    """A small demo delta and what the main job makes of it, each made once, by qgis_process."""
+
+    def __init__(self, folder, call):
+        self.folder, self.call = folder, call
+        self.done = {}
+        self.samples = f"{folder}/samples.gpkg"
+
+    def run(self, name, **parameters):
+        words = [f"--{key}={value}" for key, values in parameters.items() for value in (values if isinstance(values, list) else [values])]
+        done = self.call("--json", "run", f"salina:{name}", *words)
+        assert done.returncode == 0, done.stderr[-3000:]
+        import json
+
+        return json.loads(done.stdout)["results"]
+
+    def once(self, name, **parameters):
+        if name not in self.done:
+            needs(name.split()[0])
+            self.done[name] = self.run(name.split()[0], **parameters)
+        return self.done[name]
+
+    def made(self):
+        self.once("demo", OUTPUT=self.folder, SIZE=256, CAMPAIGNS=2, SAMPLES=240)
+        return self
+
+    def stacks(self):
+        """One stack a campaign."""
+        self.made()
+        paths = []
+        for scene in sorted(self.folder.glob("scene_*.tif")):
+            month = scene.stem[len("scene_"):][:7]  # fmt: skip
+            paths.append(str(self.folder / f"stack_{month}.tif"))
+            self.once(
+                f"covariates {month}", SCENE=scene, DEM=self.folder / "dem.tif", EXTRA=self.folder / f"phenology_{month}.tif", OUTPUT=paths[-1]
+            )
+        return paths
+
+    def model(self):
+        path = self.folder / "delta.safetensors"
+        self.once(
+            "train", STACKS=self.stacks(), SAMPLES=self.samples, TARGET="salinity", UNIT="g/kg", DATE_FIELD="date", FOLDS=2, EPOCHS=2, SEED=1,
+            OUTPUT=path, REPORT=self.folder / "report.html", PREDICTIONS=self.folder / "predictions.gpkg",
+        )  # fmt: skip
+        return str(path)
+
+    def map(self):
+        path = self.folder / "map.tif"
+        self.once("retrieve", STACK=self.stacks()[0], MODEL=self.model(), OUTPUT=path)
+        return str(path)
+
+
+@pytest.fixture(scope="session")
+def delta(app, tmp_path_factory, qgis_process):
+    return Delta(tmp_path_factory.mktemp("delta"), qgis_process)

@@ -139,6 +139,13 @@ def test_list_typed_as_text_is_split_at_lines_and_ids_at_commas(algorithm):
     assert given(algorithm, EXTRA="NDVI, CRSI\n\nSOS=/a,b.tif\n/c,d.tif")["extra"] == ["NDVI", "CRSI", "SOS=/a,b.tif", "/c,d.tif"]
 
 
+def test_layer_of_the_project_stands_for_its_path_in_a_list(algorithm, raster):
+    from qgis.core import QgsRasterLayer
+
+    in_project(QgsRasterLayer(raster, "start of season"))
+    assert given(algorithm, EXTRA="SOS = start of season\nGUS=other")["extra"] == [f"SOS={raster}", "GUS=other"]
+
+
 def test_false_is_passed_on(algorithm):
     assert given(algorithm, AOA=False) == {"aoa": False}
 
@@ -148,6 +155,12 @@ def test_value_out_of_bounds_is_refused_before_the_run(algorithm):
 
     ok, message = algorithm.checkParameterValues({"OUTPUT": "/tmp/x", "SIZE": 2}, QgsProcessingContext())
     assert not ok and message == "Size (m): 2 is outside 0.5 to 0.99"
+
+
+def test_value_that_is_missing_is_named(algorithm):
+    from qgis.core import QgsProcessingContext
+
+    assert algorithm.checkParameterValues({}, QgsProcessingContext()) == (False, "Output: a value is needed")
 
 
 def test_rasters_arrive_as_paths(algorithm, raster):
