@@ -125,6 +125,46 @@ static inline GDALDatasetH make_raster(const char *path, GDALDataType type, int 
     return ds;
 }
 
+/* An allocator that fails from the n-th allocation on, and counts what is not given back. */
+typedef struct failing {
+    int64_t left, alive;
+} failing;
+
+static inline void *failing_allocate(void *user, size_t bytes)
+{
+    failing *f = user;
+    if (f->left-- <= 0) return NULL;
+    f->alive++;
+    return aligned_alloc(64, (bytes + 63) / 64 * 64 + 64);
+}
+
+static inline void failing_release(void *user, void *memory)
+{
+    if (!memory) return;
+    ((failing *)user)->alive--;
+    free(memory);
+}
+
+/* Runs a task in a fresh context with ever more allocations allowed until it succeeds; every failure must be MEMORY and leak nothing. */
+static inline void fail_every_allocation(int32_t (*task)(sal_context *))
+{
+    sal_status status = SAL_STATUS_MEMORY;
+    int files = files_in_folder();
+    for (int64_t n = 0; status != SAL_STATUS_OK; n++) {
+        failing f = {n, 0};
+        sal_context *poor;
+        assert_int_equal(sal_context_new(&poor), 0);
+        sal_context_set_allocator(poor, (sal_allocator){failing_allocate, failing_release, &f});
+        status = task(poor);
+        if (status != SAL_STATUS_OK && status != SAL_STATUS_MEMORY)
+            fail_msg("allocation %d: status %d: %s", (int)n, status, sal_context_message(poor));
+        if (status != SAL_STATUS_OK) assert_int_equal(files_in_folder(), files);
+        if (f.alive != 0) fail_msg("allocation %d: %d blocks leak", (int)n, (int)f.alive);
+        sal_context_free(poor);
+        if (n > 2000) fail_msg("never succeeds");
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, fresh)
 
 #endif

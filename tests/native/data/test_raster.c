@@ -128,7 +128,7 @@ static void raster_nodata_is_compared_before_scaling_and_before_rounding(void **
 static void raster_mask_and_alpha_give_nan(void **state)
 {
     double v[8] = {1, 2, 3, 4, 255, 0, 255, 255};
-    GDALDatasetH ds = make_raster(in_folder("alpha.tif"), GDT_Byte, 2, 2, 2, v, CSLSetNameValue(NULL, "ALPHA", "YES"));
+    GDALDatasetH ds = make_raster(in_folder("alpha.tif"), GDT_Byte, 2, 2, 2, v, (char *[]){"ALPHA=YES", NULL});
     GDALClose(ds);
     sal_raster *raster;
     assert_done(sal_raster_open(ctx, in_folder("alpha.tif"), &raster));
@@ -172,6 +172,7 @@ static void raster_grid_says_crs_unit_and_position(void **state)
     assert_false(degrees.is_metric);
     assert_false(sal_grid_same_crs(degrees.wkt, same.wkt));
     assert_true(sal_grid_same_crs(same.wkt, "EPSG:32650"));
+    sal_grid_clear(ctx, &degrees);
     assert_int_equal(sal_grid_from_crs(ctx, "no such system", 5, 4, 0, 0, 1, &degrees), SAL_STATUS_ARGUMENT);
     sal_grid_clear(ctx, &same);
     sal_raster_free(raster);
@@ -577,7 +578,7 @@ static void warp_takes_chosen_bands_with_their_own_nodata_and_mask(void **state)
     double v[4 * 16];
     for (int b = 0; b < 4; b++)
         for (int i = 0; i < 16; i++) v[b * 16 + i] = b == 3 ? (i == 0 ? 0 : 255) : b * 50 + i;
-    GDALClose(make_raster(in_folder("rgba.tif"), GDT_Byte, 4, 4, 4, v, CSLSetNameValue(NULL, "ALPHA", "YES")));
+    GDALClose(make_raster(in_folder("rgba.tif"), GDT_Byte, 4, 4, 4, v, (char *[]){"ALPHA=YES", NULL}));
     sal_grid grid = utm(4, 4);
     sal_raster *raster;
     float out[32];
@@ -589,6 +590,34 @@ static void warp_takes_chosen_bands_with_their_own_nodata_and_mask(void **state)
     sal_raster_free(raster);
     sal_grid_clear(ctx, &grid);
 }
+
+static int32_t use_rasters(sal_context *poor)
+{
+    sal_grid grid = {0};
+    sal_raster *raster = NULL;
+    sal_raster_writer *writer = NULL;
+    float v[64];
+    sal_status status = SAL_STATUS_OK;
+    SAL_TRY(sal_raster_open(poor, in_folder("wide.tif"), &raster));
+    SAL_TRY(sal_raster_read(raster, (int64_t[]){0}, 1, 0, 0, 3, 1, v));
+    SAL_TRY(sal_grid_copy(poor, sal_raster_grid(raster), &grid));
+    sal_raster_free(raster);
+    raster = NULL;
+    SAL_TRY(sal_raster_open_warped(poor, in_folder("mask.tif"), &grid, "bilinear", &raster));
+    SAL_TRY(sal_raster_read(raster, (int64_t[]){1, 0}, 2, 0, 0, 3, 1, v));
+    const char *options[] = {"FORMAT=COG", NULL};
+    sal_raster_spec spec = {&grid, SAL_RASTER_FLOAT32, &(sal_band_spec){"a", NULL, 0, 0}, 1, NAN, NULL, options, true};
+    SAL_TRY(sal_raster_writer_new(poor, in_folder("poor.tif"), &spec, &writer));
+    SAL_TRY(sal_raster_writer_write(writer, 0, 0, 3, 1, v));
+    SAL_TRY(sal_raster_writer_commit(writer));
+done:
+    sal_raster_writer_free(writer);
+    sal_raster_free(raster);
+    sal_grid_clear(poor, &grid);
+    return status;
+}
+
+static void raster_survives_every_failed_allocation(void **state) { fail_every_allocation(use_rasters); }
 
 static void real_rasters_are_read_or_refused_with_reason(void **state)
 {
@@ -635,6 +664,7 @@ int main(void)
         TEST(warp_averages_coarser_pixels_without_shift_and_without_rounding),
         TEST(warp_reprojects_and_keeps_nodata_out),
         TEST(warp_takes_chosen_bands_with_their_own_nodata_and_mask),
+        TEST(raster_survives_every_failed_allocation),
         TEST(real_rasters_are_read_or_refused_with_reason),
     };
     return cmocka_run_group_tests(tests, data_setup, data_teardown);

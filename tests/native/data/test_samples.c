@@ -369,6 +369,27 @@ static void points_written_are_read_back_and_failure_leaves_nothing(void **state
     assert_message("/no/such/folder");
 }
 
+static int32_t use_samples(sal_context *poor)
+{
+    sal_stack *stack = NULL;
+    sal_samples *samples = NULL;
+    sal_status status = SAL_STATUS_OK;
+    SAL_TRY(sal_stack_open(poor, in_folder("a.tif"), &stack));
+    SAL_TRY(sal_samples_read(poor, in_folder("degrees.gpkg"), "ec", NULL, &samples));
+    SAL_TRY(sal_samples_match(poor, samples, &stack, 1));
+    SAL_TRY(sal_points_write(poor, in_folder("poor.gpkg"), "p", samples->wkt, 0, NULL, NULL, NULL, 0));
+done:
+    sal_samples_free(poor, samples);
+    sal_stack_free(stack);
+    return status;
+}
+
+static void samples_survive_every_failed_allocation(void **state)
+{
+    sal_stack_free(make_stack("a.tif", "2020-06-01", NULL, 0));
+    fail_every_allocation(use_samples);
+}
+
 static void real_samples_are_matched(void **state)
 {
     char layer[1100];
@@ -405,6 +426,7 @@ int main(void)
         TEST(samples_elsewhere_are_refused_and_both_places_are_said),
         TEST(samples_that_repeat_are_merged_and_neighbours_counted),
         TEST(points_written_are_read_back_and_failure_leaves_nothing),
+        TEST(samples_survive_every_failed_allocation),
         TEST(real_samples_are_matched),
     };
     return cmocka_run_group_tests(tests, data_setup, data_teardown);
