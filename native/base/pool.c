@@ -13,7 +13,10 @@
 #include <sched.h>
 #include <stdlib.h>
 
-enum { SPINS = 4000 }; /* pauses before a thread sleeps: about 50 us, longer than the gap between two runs of a training step */
+#define CLOSED 0xffffffffu /* a chunk number beyond every run */
+enum {
+    SPINS = 4000
+}; /* pauses before a thread sleeps: about 50 us, longer than the gap between two runs of a training step */
 
 typedef struct worker {
     struct sal__pool *pool;
@@ -61,11 +64,13 @@ static void work(struct sal__pool *p, uint32_t generation, int32_t index)
     current_worker = index;
     uint64_t claim = atomic_load_explicit(&p->claim, memory_order_acquire);
     while ((uint32_t)(claim >> 32) == generation) {
-        sal_pool_task task = atomic_load_explicit(&p->task, memory_order_relaxed);
-        void *arg = atomic_load_explicit(&p->arg, memory_order_relaxed);
+        sal_pool_task task = atomic_load_explicit(&p->task, memory_order_acquire);
+        void *arg = atomic_load_explicit(&p->arg, memory_order_acquire);
         int64_t chunk = (int64_t)(claim & 0xffffffffu);
-        if (chunk >= atomic_load_explicit(&p->chunks, memory_order_relaxed)) break;
-        if (!atomic_compare_exchange_weak_explicit(&p->claim, &claim, claim + 1, memory_order_acq_rel, memory_order_acquire)) continue;
+        if (chunk >= atomic_load_explicit(&p->chunks, memory_order_acquire)) break;
+        if (!atomic_compare_exchange_weak_explicit(&p->claim, &claim, claim + 1, memory_order_acq_rel,
+                                                   memory_order_acquire))
+            continue;
         task(arg, chunk, index);
         atomic_fetch_add_explicit(&p->finished, 1, memory_order_release);
         claim = atomic_load_explicit(&p->claim, memory_order_acquire);
@@ -73,13 +78,17 @@ static void work(struct sal__pool *p, uint32_t generation, int32_t index)
     current_worker = -1;
 }
 
-static uint32_t generation_of(struct sal__pool *p) { return (uint32_t)(atomic_load_explicit(&p->claim, memory_order_acquire) >> 32); }
+static uint32_t generation_of(struct sal__pool *p)
+{
+    return (uint32_t)(atomic_load_explicit(&p->claim, memory_order_acquire) >> 32);
+}
 
 static void sleep_until(struct sal__pool *p, uint32_t seen)
 {
     pthread_mutex_lock(&p->lock);
     atomic_fetch_add(&p->asleep, 1);
-    while (generation_of(p) == seen && !atomic_load(&p->stop)) pthread_cond_wait(&p->wake, &p->lock);
+    while ((uint32_t)(atomic_load(&p->claim) >> 32) == seen && !atomic_load(&p->stop))
+        pthread_cond_wait(&p->wake, &p->lock);
     atomic_fetch_sub(&p->asleep, 1);
     pthread_mutex_unlock(&p->lock);
 }
@@ -127,7 +136,8 @@ static struct sal__pool *pool_new(int32_t threads)
     pthread_cond_init(&p->wake, NULL);
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, (size_t)8 << 20); /* OpenBLAS and oneDNN need more than small default stacks */
+    pthread_attr_setstacksize(&attributes,
+                              (size_t)8 << 20); /* OpenBLAS and oneDNN need more than small default stacks */
     for (int32_t i = 0; i < threads - 1; i++) {
         p->workers[i] = (worker){ .pool = p, .index = i + 1 };
         if (pthread_create(&p->workers[i].thread, &attributes, live, &p->workers[i]) != 0) break;
@@ -137,12 +147,15 @@ static struct sal__pool *pool_new(int32_t threads)
     return p;
 }
 
+/* The claim is closed under a generation of its own before the task changes: otherwise a thread that still holds the used-up claim of
+ * the last run could compare it with the new number of chunks and begin a chunk too early. */
 static void run_parallel(struct sal__pool *p, int64_t chunks, sal_pool_task task, void *arg)
 {
-    uint32_t generation = generation_of(p) + 1;
-    atomic_store_explicit(&p->task, task, memory_order_relaxed);
-    atomic_store_explicit(&p->arg, arg, memory_order_relaxed);
-    atomic_store_explicit(&p->chunks, chunks, memory_order_relaxed);
+    uint32_t generation = generation_of(p) + 2;
+    atomic_store(&p->claim, (uint64_t)(generation - 1) << 32 | CLOSED);
+    atomic_store_explicit(&p->task, task, memory_order_release);
+    atomic_store_explicit(&p->arg, arg, memory_order_release);
+    atomic_store_explicit(&p->chunks, chunks, memory_order_release);
     atomic_store_explicit(&p->finished, 0, memory_order_relaxed);
     atomic_store(&p->claim, (uint64_t)generation << 32);
     if (atomic_load(&p->asleep) > 0) {
@@ -152,8 +165,10 @@ static void run_parallel(struct sal__pool *p, int64_t chunks, sal_pool_task task
     }
     work(p, generation, 0);
     for (int i = 0; atomic_load_explicit(&p->finished, memory_order_acquire) < chunks; i++) {
-        if (i < SPINS) relax();
-        else sched_yield();
+        if (i < SPINS)
+            relax();
+        else
+            sched_yield();
     }
 }
 

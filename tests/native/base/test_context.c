@@ -219,7 +219,8 @@ done:
 
 static void every_failed_allocation_is_reported_and_leaks_nothing(void **state SAL_UNUSED)
 {
-    counter c = { 0 };
+    static counter c; /* the context goes back to it when it is freed */
+    c = (counter){ 0 };
     sal_context_set_allocator(ctx, (sal_allocator){ counted_allocate, counted_release, &c });
     assert_int_equal(build_everything(ctx), SAL_STATUS_OK);
     int64_t calls = c.calls;

@@ -89,6 +89,40 @@ static void a_sum_has_the_same_bits_with_1_2_3_8_threads(void **state SAL_UNUSED
     }
 }
 
+enum { SHORT_RUNS = 200000 };
+
+static void count_one(void *arg, int64_t chunk, int32_t worker SAL_UNUSED) { ((unsigned char *)arg)[chunk]++; }
+
+/* Not atomic on purpose: two threads in one chunk, or a run that ends before its chunks, lose a count. */
+static void short_runs_one_after_the_other_run_every_chunk_once(void **state SAL_UNUSED)
+{
+    sal_context *ctx = context_with(3);
+    for (uint64_t run = 0; run < SHORT_RUNS; run++) {
+        unsigned char count[64] = { 0 };
+        int64_t chunks = 2 + sal_random_below(1, 2, run, 62);
+        sal_pool_run(ctx, chunks, count_one, count);
+        for (int64_t i = 0; i < 64; i++)
+            if (count[i] != (i < chunks))
+                fail_msg("run %d, chunk %d of %d ran %d times", (int)run, (int)i, (int)chunks, count[i]);
+    }
+    sal_context_free(ctx);
+}
+
+static void changing_the_number_of_threads_between_runs_is_safe(void **state SAL_UNUSED)
+{
+    static visits v;
+    sal_context *ctx = context_with(2);
+    for (int i = 0; i < 40; i++) {
+        memset(&v, 0, sizeof v);
+        v.threads = 1 + i % 5;
+        assert_int_equal(sal_context_set_threads(ctx, v.threads), SAL_STATUS_OK);
+        sal_pool_run(ctx, CHUNKS, visit, &v);
+        assert_int_equal(atomic_load(&v.errors), 0);
+        for (int k = 0; k < CHUNKS; k++) assert_int_equal(atomic_load(&v.count[k]), 1);
+    }
+    sal_context_free(ctx);
+}
+
 static void chunks_cover_all_items_without_overlap(void **state SAL_UNUSED)
 {
     for (int64_t items = 0; items < 50; items++)
@@ -171,6 +205,8 @@ int main(void)
         cmocka_unit_test(every_chunk_runs_once_and_no_worker_is_shared),
         cmocka_unit_test(no_chunks_call_nothing),
         cmocka_unit_test(a_sum_has_the_same_bits_with_1_2_3_8_threads),
+        cmocka_unit_test(short_runs_one_after_the_other_run_every_chunk_once),
+        cmocka_unit_test(changing_the_number_of_threads_between_runs_is_safe),
         cmocka_unit_test(chunks_cover_all_items_without_overlap),
         cmocka_unit_test(nested_calls_stay_in_their_thread_and_keep_its_worker),
         cmocka_unit_test(contexts_of_several_threads_work_at_once),
