@@ -70,8 +70,9 @@ static void moisture_row(void *arg, int64_t row)
         sal__crop_at(d, &keys, i, &crop);
         float relief = (float)fmax(-3, fmin(3, (double)d->relief[i] / SAL__RELIEF_SCALE));
         float flooded = crop.type == SAL__RICE && day > 140 && day < 250 ? 0.10f : 0.0f;
-        float m = 0.16f + 0.05f * d->moisture[i] + 0.03f * job->patches[i] - 0.022f * relief + 0.05f * expf(-d->canal[i] / 150.0f) +
-                  0.03f * d->texture[i] + 0.06f * d->surface[i] / (d->surface[i] + 12.0f) + flooded + job->rain;
+        float m = 0.16f + 0.05f * d->moisture[i] + 0.03f * job->patches[i] - 0.022f * relief +
+                  0.05f * expf(-d->canal[i] / 150.0f) + 0.03f * d->texture[i] +
+                  0.06f * d->surface[i] / (d->surface[i] + 12.0f) + flooded + job->rain;
         d->moisture[i] = fminf(fmaxf(m, 0.02f), 0.50f);
     }
 }
@@ -122,7 +123,8 @@ done:
 
 enum { CLUSTER = 4, EDGE = 33 }; /* pixels: a 65 x 65 window around every sample stays inside */
 
-static bool is_free(const sal_delta *d, const sal_delta_point *points, int64_t count, int32_t campaign, int64_t column, int64_t row)
+static bool is_free(const sal_delta *d, const sal_delta_point *points, int64_t count, int32_t campaign, int64_t column,
+                    int64_t row)
 {
     int64_t edge = d->size >= 4 * EDGE ? EDGE : 0;
     if (column < edge || row < edge || column >= d->size - edge || row >= d->size - edge) return false;
@@ -143,8 +145,10 @@ sal_status sal_delta_place(const sal_delta *delta, int64_t campaigns, int64_t co
         int64_t end = (count * before + total / 2) / total, column = 0, row = 0;
         for (int64_t member = 0, tries = 0; placed < end; tries++) {
             if (tries > 1000 * (count + 10))
-                return sal_fail(delta->ctx, SAL_STATUS_DATA, "%lld samples do not fit on a delta of %lld x %lld pixels; ask for fewer or a larger size",
-                                (long long)count, (long long)delta->size, (long long)delta->size);
+                return sal_fail(
+                    delta->ctx, SAL_STATUS_DATA,
+                    "%lld samples do not fit on a delta of %lld x %lld pixels; ask for fewer or a larger size",
+                    (long long)count, (long long)delta->size, (long long)delta->size);
             if (member % CLUSTER == 0) {
                 column = sal_random_below(delta->seed, stream, draw++, delta->size);
                 row = sal_random_below(delta->seed, stream, draw++, delta->size);
@@ -155,9 +159,12 @@ sal_status sal_delta_place(const sal_delta *delta, int64_t campaigns, int64_t co
                 if (tries % 8 == 7) member = 0; /* a cluster that fell on water or beyond the edge is drawn anew */
                 continue;
             }
-            double dx = sal_random_uniform(delta->seed, stream, draw++) - 0.5, dy = sal_random_uniform(delta->seed, stream, draw++) - 0.5;
+            double dx = sal_random_uniform(delta->seed, stream, draw++) - 0.5,
+                   dy = sal_random_uniform(delta->seed, stream, draw++) - 0.5;
             points[placed++] = (sal_delta_point){
-                .campaign = (int32_t)c, .column = (int32_t)x, .row = (int32_t)y,
+                .campaign = (int32_t)c,
+                .column = (int32_t)x,
+                .row = (int32_t)y,
                 .x = SAL_DELTA_WEST + SAL_DELTA_PIXEL * ((double)x + 0.5 + 0.6 * dx),
                 .y = SAL_DELTA_SOUTH + SAL_DELTA_PIXEL * ((double)(delta->size - y) - 0.5 - 0.6 * dy),
             };

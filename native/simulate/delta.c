@@ -11,9 +11,12 @@
 #include <math.h>
 
 const sal_delta_campaign sal_delta_campaigns[SAL_DELTA_CAMPAIGNS] = {
-    { "2019-07", "2019-07-18", 2019, 199, -0.20, 0.60, 140 }, { "2020-03", "2020-03-19", 2020, 79, 0.25, 0.95, 130 },
-    { "2020-06", "2020-06-12", 2020, 164, -0.05, 0.85, 130 }, { "2020-10", "2020-10-20", 2020, 294, 0.10, 0.90, 140 },
-    { "2022-10", "2022-10-15", 2022, 288, 0.15, 0.95, 136 },  { "2024-06", "2024-06-11", 2024, 163, -0.10, 0.80, 130 }
+    {"2019-07",  "2019-07-18", 2019, 199, -0.20, 0.60, 140},
+    { "2020-03", "2020-03-19", 2020, 79,  0.25,  0.95, 130},
+    { "2020-06", "2020-06-12", 2020, 164, -0.05, 0.85, 130},
+    { "2020-10", "2020-10-20", 2020, 294, 0.10,  0.90, 140},
+    { "2022-10", "2022-10-15", 2022, 288, 0.15,  0.95, 136},
+    { "2024-06", "2024-06-11", 2024, 163, -0.10, 0.80, 130}
 };
 const char *const sal_delta_driver_names[SAL_DELTA_DRIVERS] = { "COAST",   "SEEPAGE", "LEACHING",     "RELIEF",
                                                                 "TEXTURE", "FIELD",   "COAST_RELIEF", "UNEXPLAINED" };
@@ -48,7 +51,10 @@ uint64_t sal__delta_parcel(int64_t row, int64_t column)
     return ((uint64_t)i << 32) | (uint64_t)j;
 }
 
-bool sal_delta_is_water(const sal_delta *delta, int64_t i) { return delta->canal[i] <= 0.0f || delta->drain[i] <= 0.0f; }
+bool sal_delta_is_water(const sal_delta *delta, int64_t i)
+{
+    return delta->canal[i] <= 0.0f || delta->drain[i] <= 0.0f;
+}
 
 /* ---- geography ------------------------------------------------------------------------------------------------- */
 
@@ -70,10 +76,13 @@ static void line_row(void *arg, int64_t row)
     const line_job *job = arg;
     const int64_t n = job->d->size;
     for (int64_t x = 0; x < n; x++) {
-        int64_t west = x ? x - 1 : 0, east = x + 1 < n ? x + 1 : x, north = row ? row - 1 : 0, south = row + 1 < n ? row + 1 : row;
+        int64_t west = x ? x - 1 : 0, east = x + 1 < n ? x + 1 : x, north = row ? row - 1 : 0,
+                south = row + 1 < n ? row + 1 : row;
         double value = line_value(job, row, x);
-        double gx = (line_value(job, row, east) - line_value(job, row, west)) / (SAL_DELTA_PIXEL * (double)(east - west));
-        double gy = (line_value(job, south, x) - line_value(job, north, x)) / (SAL_DELTA_PIXEL * (double)(south - north));
+        double gx =
+            (line_value(job, row, east) - line_value(job, row, west)) / (SAL_DELTA_PIXEL * (double)(east - west));
+        double gy =
+            (line_value(job, south, x) - line_value(job, north, x)) / (SAL_DELTA_PIXEL * (double)(south - north));
         double off = fabs(value - job->spacing * nearbyint(value / job->spacing));
         job->seed[row * n + x] = off < job->half_width * sqrt(gx * gx + gy * gy);
     }
@@ -123,66 +132,6 @@ static sal_status make_coast(sal_delta *d)
     return SAL_STATUS_OK;
 }
 
-/* ---- relief ---------------------------------------------------------------------------------------------------- */
-
-typedef struct relief_job {
-    sal_delta *d;
-    const float *field;
-    float amplitude, farthest;
-} relief_job;
-
-static void base_row(void *arg, int64_t row)
-{
-    const relief_job *job = arg;
-    sal_delta *d = job->d;
-    for (int64_t i = row * d->size; i < (row + 1) * d->size; i++) {
-        float c = d->canal[i], r = d->drain[i];
-        float dike = (c - 35) / 15, bank = (r - 25) / 12, cut = c / 14, ditch = r / 12;
-        d->elevation[i] = 0.8f + 7.0f * powf(d->coast[i] / job->farthest, 0.8f) + 1.2f * expf(-dike * dike) +
-                          0.5f * expf(-bank * bank) - 1.6f * expf(-cut * cut) - 1.2f * expf(-ditch * ditch);
-    }
-}
-
-static void add_row(void *arg, int64_t row)
-{
-    const relief_job *job = arg;
-    for (int64_t i = row * job->d->size; i < (row + 1) * job->d->size; i++) job->d->elevation[i] += job->amplitude * job->field[i];
-}
-
-static void relative_row(void *arg, int64_t row)
-{
-    sal_delta *d = arg;
-    for (int64_t i = row * d->size; i < (row + 1) * d->size; i++) d->relief[i] = d->elevation[i] - d->relief[i];
-}
-
-static void dem_noise_row(void *arg, int64_t row)
-{
-    const relief_job *job = arg;
-    for (int64_t i = row * job->d->size; i < (row + 1) * job->d->size; i++) job->d->dem[i] += 0.20f * job->field[i];
-}
-
-static sal_status make_relief(sal_delta *d, float *scratch)
-{
-    sal_status status;
-    relief_job job = { .d = d, .field = scratch, .farthest = 20000.0f };
-    for (int64_t i = 0; i < d->size * d->size; i++) job.farthest = fmaxf(job.farthest, d->coast[i]);
-    sal__plane_rows(d->ctx, d->size, base_row, &job);
-    SAL_TRY(fill(d, "relief", 0, 1800, 1.5, scratch));
-    job.amplitude = 0.55f;
-    sal__plane_rows(d->ctx, d->size, add_row, &job);
-    SAL_TRY(fill(d, "hummocks", 0, 180, 1.5, scratch));
-    job.amplitude = 0.22f;
-    sal__plane_rows(d->ctx, d->size, add_row, &job);
-    SAL_TRY(sal__plane_box_mean(d->ctx, d->elevation, d->size, 32, d->relief));
-    sal__plane_rows(d->ctx, d->size, relative_row, d);
-    SAL_TRY(sal__plane_box_mean(d->ctx, d->elevation, d->size, 1, d->dem)); /* a radar DEM of 30 m ... */
-    SAL_TRY(fill(d, "dem noise", 0, 60, 0.5, scratch));
-    sal__plane_rows(d->ctx, d->size, dem_noise_row, &job);
-    SAL_TRY(sal__plane_box_mean(d->ctx, d->dem, d->size, 1, d->dem)); /* ... brought to 10 m */
-done:
-    return status;
-}
-
 /* ---- drivers --------------------------------------------------------------------------------------------------- */
 
 /* The drivers before they are standardised; the product needs the others' moments and is left to the caller. */
@@ -194,7 +143,8 @@ static void raw_drivers(const sal_delta *d, int64_t i, double f[SAL_DELTA_DRIVER
     f[SAL_DRIVER_LEACHING] = -(0.75 * exp(-canal / 90.0) + 0.70 * exp(-(double)d->drain[i] / 110.0));
     f[SAL_DRIVER_RELIEF] = -tanh((double)d->relief[i] / SAL__RELIEF_SCALE);
     f[SAL_DRIVER_TEXTURE] = (double)d->texture[i];
-    f[SAL_DRIVER_FIELD] = sal_random_normal(d->seed, sal_random_stream("management", 0, 0), sal__delta_parcel(i / d->size, i % d->size));
+    f[SAL_DRIVER_FIELD] =
+        sal_random_normal(d->seed, sal_random_stream("management", 0, 0), sal__delta_parcel(i / d->size, i % d->size));
     f[SAL_DRIVER_COAST_RELIEF] = 0;
     f[SAL_DRIVER_UNEXPLAINED] = (double)d->unexplained[i];
 }
@@ -267,12 +217,18 @@ static sal_status make(sal_delta *d, float *scratch)
     const double along[2] = { inland[1], -inland[0] }; /* along the coast: canals run inland */
     SAL_TRY(make_coast(d));
     SAL_TRY(sal_progress(d->ctx, 0.15, "canals and drains"));
-    line_job canals = { .direction = { along[0], along[1] }, .amplitude = 400, .spacing = 2600, .half_width = 14 };
+    line_job canals = {
+        .direction = {along[0], along[1]},
+          .amplitude = 400, .spacing = 2600, .half_width = 14
+    };
     SAL_TRY(make_lines(d, "canals", canals, scratch, d->canal));
-    line_job drains = { .direction = { -0.31, 0.95 }, .amplitude = 250, .spacing = 1500, .half_width = 10 };
+    line_job drains = {
+        .direction = {-0.31, 0.95},
+          .amplitude = 250, .spacing = 1500, .half_width = 10
+    };
     SAL_TRY(make_lines(d, "drains", drains, scratch, d->drain));
     SAL_TRY(sal_progress(d->ctx, 0.35, "relief"));
-    SAL_TRY(make_relief(d, scratch));
+    SAL_TRY(sal__delta_relief(d, scratch));
     SAL_TRY(sal_progress(d->ctx, 0.65, "soils"));
     SAL_TRY(fill(d, "texture", 0, 1500, 1.0, d->texture));
     SAL_TRY(fill(d, "unexplained", 0, 450, 0.5, d->unexplained));
@@ -292,14 +248,17 @@ sal_status sal_delta_new(sal_context *ctx, int64_t size, uint64_t seed, sal_delt
     *out = NULL;
     SAL_TRY(sal_allocate(ctx, 1, sizeof(*d), &d));
     *d = (sal_delta){ .ctx = ctx, .size = size, .seed = seed, .campaign = -1 };
-    float **planes[] = { &d->coast, &d->canal, &d->drain, &d->elevation, &d->dem, &d->relief, &d->texture, &d->unexplained,
-                         &d->roughness, &scratch };
-    for (size_t i = 0; i < sizeof(planes) / sizeof(planes[0]); i++) SAL_TRY(sal_allocate(ctx, pixels, sizeof(float), planes[i]));
+    float **planes[] = { &d->coast,  &d->canal,   &d->drain,       &d->elevation, &d->dem,
+                         &d->relief, &d->texture, &d->unexplained, &d->roughness, &scratch };
+    for (size_t i = 0; i < sizeof(planes) / sizeof(planes[0]); i++)
+        SAL_TRY(sal_allocate(ctx, pixels, sizeof(float), planes[i]));
     SAL_TRY(make(d, scratch));
 done:
     sal_release(ctx, scratch);
-    if (status == SAL_STATUS_OK) *out = d;
-    else sal_delta_free(d);
+    if (status == SAL_STATUS_OK)
+        *out = d;
+    else
+        sal_delta_free(d);
     return status;
 }
 
@@ -313,9 +272,9 @@ void sal_delta_release_relief(sal_delta *delta)
 void sal_delta_free(sal_delta *delta)
 {
     if (!delta) return;
-    float *planes[] = { delta->coast, delta->canal, delta->drain, delta->elevation, delta->dem, delta->relief, delta->texture,
-                        delta->unexplained, delta->roughness, delta->field, delta->salinity, delta->surface, delta->root,
-                        delta->fertility, delta->moisture };
+    float *planes[] = { delta->coast,    delta->canal,   delta->drain,       delta->elevation, delta->dem,
+                        delta->relief,   delta->texture, delta->unexplained, delta->roughness, delta->field,
+                        delta->salinity, delta->surface, delta->root,        delta->fertility, delta->moisture };
     for (size_t i = 0; i < sizeof(planes) / sizeof(planes[0]); i++) sal_release(delta->ctx, planes[i]);
     sal_release(delta->ctx, delta);
 }

@@ -8,20 +8,20 @@
 
 #include "base/base.h"
 
-#define SAL_DELTA_PIXEL 10.0
-#define SAL_DELTA_WEST 640000.0
-#define SAL_DELTA_SOUTH 4190000.0 /* lower edge; the delta grows to the north and east with its size */
-#define SAL_DELTA_BANDS 10
+#define SAL_DELTA_PIXEL     10.0
+#define SAL_DELTA_WEST      640000.0
+#define SAL_DELTA_SOUTH     4190000.0 /* lower edge; the delta grows to the north and east with its size */
+#define SAL_DELTA_BANDS     10
 #define SAL_DELTA_CAMPAIGNS 6
-#define SAL_DELTA_MEAN 0.70  /* eta = MEAN + GAIN * (sum of drivers + season + campaign field) + NUGGET * noise */
-#define SAL_DELTA_GAIN 1.15
-#define SAL_DELTA_NUGGET 0.10
+#define SAL_DELTA_MEAN      0.70 /* eta = MEAN + GAIN * (sum of drivers + season + campaign field) + NUGGET * noise */
+#define SAL_DELTA_GAIN      1.15
+#define SAL_DELTA_NUGGET    0.10
 
 enum sal_delta_driver {
-    SAL_DRIVER_COAST = 0,        /* exp(-distance to coast / 4.5 km) */
-    SAL_DRIVER_SEEPAGE = 1,      /* belt 190 m beside canals */
-    SAL_DRIVER_LEACHING = 2,     /* washed out beside canals and drains */
-    SAL_DRIVER_RELIEF = 3,       /* -tanh of the elevation above the 650 m mean */
+    SAL_DRIVER_COAST = 0,    /* exp(-distance to coast / 4.5 km) */
+    SAL_DRIVER_SEEPAGE = 1,  /* belt 190 m beside canals */
+    SAL_DRIVER_LEACHING = 2, /* washed out beside canals and drains */
+    SAL_DRIVER_RELIEF = 3,   /* -tanh of the elevation above the 650 m mean */
     SAL_DRIVER_TEXTURE = 4,
     SAL_DRIVER_FIELD = 5,        /* management of the parcel */
     SAL_DRIVER_COAST_RELIEF = 6, /* product of the standardised coast and relief drivers */
@@ -30,11 +30,11 @@ enum sal_delta_driver {
 };
 
 typedef struct sal_delta_campaign {
-    const char *name, *date;  /* "2019-07", "2019-07-18" */
-    int32_t year, day;        /* day of the year */
-    double season;            /* shift of log-salinity before GAIN */
-    double dryness;           /* of the surface, 0 to 1 */
-    int32_t samples;          /* of 806 */
+    const char *name, *date; /* "2019-07", "2019-07-18" */
+    int32_t year, day;       /* day of the year */
+    double season;           /* shift of log-salinity before GAIN */
+    double dryness;          /* of the surface, 0 to 1 */
+    int32_t samples;         /* of 806 */
 } sal_delta_campaign;
 
 extern const sal_delta_campaign sal_delta_campaigns[SAL_DELTA_CAMPAIGNS];
@@ -45,18 +45,18 @@ typedef struct sal_delta {
     sal_context *ctx;
     int64_t size;
     uint64_t seed;
-    float *coast, *canal, *drain; /* distance, m */
-    float *elevation;             /* true, m; freed by sal_delta_release_relief */
-    float *dem;                   /* as delivered, m; freed likewise */
-    float *relief;                /* true elevation minus its 650 m mean, m */
-    float *texture, *unexplained, *roughness; /* standard normal */
+    float *coast, *canal, *drain;                          /* distance, m */
+    float *elevation;                                      /* true, m; freed by sal_delta_release_relief */
+    float *dem;                                            /* as delivered, m; freed likewise */
+    float *relief;                                         /* true elevation minus its 650 m mean, m */
+    float *texture, *unexplained, *roughness;              /* standard normal */
     double mean[SAL_DELTA_DRIVERS], sd[SAL_DELTA_DRIVERS]; /* of the raw drivers */
-    int32_t campaign;             /* of the planes below, -1 before sal_delta_enter */
-    float *field;                 /* regional field of the campaign, standard normal */
-    float *salinity;              /* 0-20 cm, g/kg: the truth */
-    float *surface, *root;        /* what the sensor sees: crust and root zone, g/kg */
-    float *fertility;             /* standard normal */
-    float *moisture;              /* m3/m3 */
+    int32_t campaign;                                      /* of the planes below, -1 before sal_delta_enter */
+    float *field;                                          /* regional field of the campaign, standard normal */
+    float *salinity;                                       /* 0-20 cm, g/kg: the truth */
+    float *surface, *root;                                 /* what the sensor sees: crust and root zone, g/kg */
+    float *fertility;                                      /* standard normal */
+    float *moisture;                                       /* m3/m3 */
 } sal_delta;
 
 /* Bytes needed at most for a delta of this size with this many threads, writing included. */
@@ -82,7 +82,8 @@ typedef struct sal_delta_point {
     double x, y;     /* m, EPSG:32650 */
     double salinity; /* measured: truth times laboratory error, g/kg; set by sal_delta_measure */
     double truth;
-    double contributions[SAL_DELTA_DRIVERS], campaign_part, nugget; /* eta = MEAN + their sum; set by sal_delta_measure */
+    double contributions[SAL_DELTA_DRIVERS], campaign_part,
+        nugget; /* eta = MEAN + their sum; set by sal_delta_measure */
 } sal_delta_point;
 
 /* Places `count` points, shared out over the first `campaigns` campaigns, in clusters of four within 450 m, on land and no two in one

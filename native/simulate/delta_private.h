@@ -5,12 +5,14 @@
 
 #include "delta.h"
 
-#define SAL__STRIP 512           /* rows written at once: the block height of our rasters */
-#define SAL__RELIEF_SCALE 0.35   /* m of relative elevation at which tanh bends */
-#define SAL__MISMATCH 1.05       /* sd of log salinity between the 0-20 cm sample and what the sensor sees */
+#define SAL__STRIP        512  /* rows written at once: the block height of our rasters */
+#define SAL__RELIEF_SCALE 0.35 /* m of relative elevation at which tanh bends */
+#define SAL__MISMATCH     1.05 /* sd of log salinity between the 0-20 cm sample and what the sensor sees */
 
 /* A standard normal field of the entered campaign (or of the delta before any was entered). */
 sal_status sal__delta_field(const sal_delta *delta, const char *name, double length, double nu, float *out);
+/* Fills elevation, relief and dem from the distances; scratch is a plane. */
+sal_status sal__delta_relief(sal_delta *d, float *scratch);
 /* A number for the parcel (300 m x 110 m) that holds a pixel. */
 uint64_t sal__delta_parcel(int64_t row, int64_t column);
 
@@ -41,8 +43,8 @@ float sal__crop_lai(const sal__crop *crop, float day);
 typedef struct sal__spectral_band {
     const char *name;
     float wavelength_nm;
-    bool coarse;                 /* 20 m */
-    float loam, clay, salt, water; /* reflectance: dry bright loam, dry dark clay, salt crust, open water */
+    bool coarse;                        /* 20 m */
+    float loam, clay, salt, water;      /* reflectance: dry bright loam, dry dark clay, salt crust, open water */
     float k_water, k_pigment, k_matter; /* relative absorption */
 } sal__spectral_band;
 

@@ -97,7 +97,8 @@ static void radix3(const butterfly *f)
 {
     const float half_root3 = 0.866025404f;
     for (int64_t q = 0; q < f->count; q++) {
-        float ar = f->xr[0][q], ai = f->xi[0][q], br = f->xr[1][q], bi = f->xi[1][q], cr = f->xr[2][q], ci = f->xi[2][q];
+        float ar = f->xr[0][q], ai = f->xi[0][q], br = f->xr[1][q], bi = f->xi[1][q], cr = f->xr[2][q],
+              ci = f->xi[2][q];
         float sr = br + cr, si = bi + ci, dr = half_root3 * (br - cr), di = half_root3 * (bi - ci);
         store(f, 0, q, ar + sr, ai + si);
         store(f, 1, q, ar - 0.5f * sr - di, ai - 0.5f * si + dr);
@@ -107,7 +108,8 @@ static void radix3(const butterfly *f)
 
 static void radix5(const butterfly *f)
 {
-    const float c1 = 0.309016994f, c2 = -0.809016994f, s1 = 0.951056516f, s2 = 0.587785252f; /* cos, sin of 72 and 144 degrees */
+    const float c1 = 0.309016994f, c2 = -0.809016994f, s1 = 0.951056516f,
+                s2 = 0.587785252f; /* cos, sin of 72 and 144 degrees */
     for (int64_t q = 0; q < f->count; q++) {
         float ar = f->xr[0][q], ai = f->xi[0][q];
         float b1r = f->xr[1][q] + f->xr[4][q], b1i = f->xi[1][q] + f->xi[4][q];

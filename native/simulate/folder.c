@@ -28,7 +28,8 @@ static sal_status refuse_existing(sal__folder *folder, char *name)
     char *path = NULL;
     SAL_TRY(sal__folder_path(folder, name, &path));
     if (sal_file_exists(path))
-        status = sal_fail(folder->ctx, SAL_STATUS_ARGUMENT, "folder \"%s\" holds %s already; choose another folder or remove the earlier delta",
+        status = sal_fail(folder->ctx, SAL_STATUS_ARGUMENT,
+                          "folder \"%s\" holds %s already; choose another folder or remove the earlier delta",
                           folder->path, name);
 done:
     sal_release(folder->ctx, path);
@@ -38,7 +39,8 @@ done:
 
 static sal_status check_names(sal__folder *folder, int64_t campaigns)
 {
-    static const char *const fixed[] = { "dem.tif", "samples.gpkg", "README.txt", "truth/drivers.tif", "truth/samples_drivers.csv" };
+    static const char *const fixed[] = { "dem.tif", "samples.gpkg", "README.txt", "truth/drivers.tif",
+                                         "truth/samples_drivers.csv" };
     sal_status status = SAL_STATUS_OK;
     char *name = NULL;
     for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++) {
@@ -66,7 +68,8 @@ static sal_status make_folder(sal_context *ctx, const char *path, bool *made)
         return sal_fail(ctx, SAL_STATUS_ARGUMENT, "\"%s\" is a file, not a folder; choose another name", path);
     }
     if (mkdir(path, 0777) != 0)
-        return sal_fail(ctx, SAL_STATUS_IO, "folder \"%s\" cannot be made: %s; its parent folder must exist and be writable", path,
+        return sal_fail(ctx, SAL_STATUS_IO,
+                        "folder \"%s\" cannot be made: %s; its parent folder must exist and be writable", path,
                         strerror(errno));
     *made = true;
     return SAL_STATUS_OK;
@@ -104,8 +107,10 @@ sal_status sal__folder_made(sal__folder *folder, const char *path)
         folder->capacity = capacity;
     }
     sal_status status = sal_text_copy(folder->ctx, path, &folder->files[folder->count]);
-    if (status == SAL_STATUS_OK) folder->count++;
-    else unlink(path);
+    if (status == SAL_STATUS_OK)
+        folder->count++;
+    else
+        unlink(path);
     return status;
 }
 
@@ -140,8 +145,14 @@ static sal_status write_points(sal__folder *folder, const char *wkt, const sampl
 {
     sal_status status;
     char *path = NULL;
-    const sal_column columns[] = { { "id", 'i', t->id },     { "campaign", 't', t->campaign }, { "date", 't', t->date },
-                                   { "salinity", 'f', t->salinity }, { "x", 'f', t->x },       { "y", 'f', t->y } };
+    const sal_column columns[] = {
+        {"id",        'i', t->id      },
+        { "campaign", 't', t->campaign},
+        { "date",     't', t->date    },
+        { "salinity", 'f', t->salinity},
+        { "x",        'f', t->x       },
+        { "y",        'f', t->y       }
+    };
     SAL_TRY(sal__folder_path(folder, "samples.gpkg", &path));
     SAL_TRY(sal_points_write(folder->ctx, path, "samples", wkt, count, t->x, t->y, columns, 6));
     SAL_TRY(sal__folder_made(folder, path));
@@ -175,8 +186,9 @@ static sal_status write_drivers(sal__folder *folder, const sal_delta_point *poin
         const sal_delta_point *p = &points[i];
         double eta = SAL_DELTA_MEAN + p->campaign_part + p->nugget;
         for (int j = 0; j < SAL_DELTA_DRIVERS; j++) eta += p->contributions[j];
-        sal_text_append(ctx, &text, "%lld,%s,%d,%d,%.2f,%.2f,%.6g,%.6g,%.6f", (long long)i + 1, sal_delta_campaigns[p->campaign].name, p->column,
-                        p->row, p->x, p->y, p->salinity, p->truth, eta);
+        sal_text_append(ctx, &text, "%lld,%s,%d,%d,%.2f,%.2f,%.6g,%.6g,%.6f", (long long)i + 1,
+                        sal_delta_campaigns[p->campaign].name, p->column, p->row, p->x, p->y, p->salinity, p->truth,
+                        eta);
         for (int j = 0; j < SAL_DELTA_DRIVERS; j++) sal_text_append(ctx, &text, ",%.6f", p->contributions[j]);
         sal_text_append(ctx, &text, ",%.6f,%.6f\n", p->campaign_part, p->nugget);
     }
@@ -217,25 +229,34 @@ done:
 sal_status sal__folder_readme(sal__folder *folder, const sal_delta_request *request)
 {
     sal_text text = { 0 };
-    sal_text_append(folder->ctx, &text,
-                    "Digital delta, seed %llu, %lld x %lld pixels of 10 m, EPSG:32650, made by Salina %s. Synthetic: nothing here was measured.\n"
-                    "\n"
-                    "dem.tif                    elevation, m: the true ground averaged over 30 m, with 0.2 m of correlated noise, like a radar DEM\n"
-                    "scene_<date>.tif           Sentinel-2-like surface reflectance, ten bands, stored as integers of 1e-4\n"
-                    "phenology_<campaign>.tif   SOS and SDPS (day of the year), GUS (NDVI per day), estimated from a cloudy, noisy NDVI series of the\n"
-                    "                           campaign's year; filled everywhere, and uncertain where hardly anything grows\n"
-                    "samples.gpkg               %lld field samples: id, campaign, date, salinity (total salt of 0-20 cm, g/kg, laboratory error 6 %%), x, y\n"
-                    "truth/salinity_<campaign>.tif  the salinity itself, g/kg, no data on open water. It includes the variation from pixel to pixel (the\n"
-                    "                           nugget, sd 0.10 in log), which no covariate can explain\n"
-                    "truth/drivers.tif          what makes it, as additive parts of log-salinity (mean 0): COAST nearness of the sea, SEEPAGE belts\n"
-                    "                           190 m beside canals, LEACHING beside canals and drains, RELIEF height over the 650 m mean, TEXTURE, FIELD\n"
-                    "                           management of parcels, COAST_RELIEF interaction, UNEXPLAINED\n"
-                    "truth/samples_drivers.csv  the same at the samples, with the campaign's part and the nugget\n"
-                    "\n"
-                    "eta = %.2f + sum of the parts;  salinity = 41 (1 - exp(-exp(eta) / 41)) g/kg.\n"
-                    "The scenes see the surface crust and the root zone, which differ from the 0-20 cm sample by a factor exp(1.05 N(0, 1)) each,\n"
-                    "so spectra alone cannot explain the salinity; relief and canals in the neighbourhood can explain more.\n",
-                    (unsigned long long)request->seed, (long long)request->size, (long long)request->size, sal_version(),
-                    (long long)request->samples, SAL_DELTA_MEAN);
+    sal_text_append(
+        folder->ctx, &text,
+        "Digital delta, seed %llu, %lld x %lld pixels of 10 m, EPSG:32650, made by Salina %s. Synthetic: nothing here "
+        "was measured.\n"
+        "\n"
+        "dem.tif                    elevation, m: the true ground averaged over 30 m, with 0.2 m of correlated noise, "
+        "like a radar DEM\n"
+        "scene_<date>.tif           Sentinel-2-like surface reflectance, ten bands, stored as integers of 1e-4\n"
+        "phenology_<campaign>.tif   SOS and SDPS (day of the year), GUS (NDVI per day), estimated from a cloudy, noisy "
+        "NDVI series of the\n"
+        "                           campaign's year; filled everywhere, and uncertain where hardly anything grows\n"
+        "samples.gpkg               %lld field samples: id, campaign, date, salinity (total salt of 0-20 cm, g/kg, "
+        "laboratory error 6 %%), x, y\n"
+        "truth/salinity_<campaign>.tif  the salinity itself, g/kg, no data on open water. It includes the variation "
+        "from pixel to pixel (the\n"
+        "                           nugget, sd 0.10 in log), which no covariate can explain\n"
+        "truth/drivers.tif          what makes it, as additive parts of log-salinity (mean 0): COAST nearness of the "
+        "sea, SEEPAGE belts\n"
+        "                           190 m beside canals, LEACHING beside canals and drains, RELIEF height over the 650 "
+        "m mean, TEXTURE, FIELD\n"
+        "                           management of parcels, COAST_RELIEF interaction, UNEXPLAINED\n"
+        "truth/samples_drivers.csv  the same at the samples, with the campaign's part and the nugget\n"
+        "\n"
+        "eta = %.2f + sum of the parts;  salinity = 41 (1 - exp(-exp(eta) / 41)) g/kg.\n"
+        "The scenes see the surface crust and the root zone, which differ from the 0-20 cm sample by a factor exp(1.05 "
+        "N(0, 1)) each,\n"
+        "so spectra alone cannot explain the salinity; relief and canals in the neighbourhood can explain more.\n",
+        (unsigned long long)request->seed, (long long)request->size, (long long)request->size, sal_version(),
+        (long long)request->samples, SAL_DELTA_MEAN);
     return write_text(folder, "README.txt", &text);
 }

@@ -41,7 +41,8 @@ static void sweep_columns(void *arg, int64_t chunk, int32_t worker)
 {
     const plane_job *job = arg;
     (void)worker;
-    const int64_t n = job->size, from = chunk * COLUMNS_A_CHUNK, to = from + COLUMNS_A_CHUNK < n ? from + COLUMNS_A_CHUNK : n;
+    const int64_t n = job->size, from = chunk * COLUMNS_A_CHUNK,
+                  to = from + COLUMNS_A_CHUNK < n ? from + COLUMNS_A_CHUNK : n;
     const float far = 2.0f * (float)n;
     for (int64_t y = 0; y < n; y++)
         for (int64_t x = from; x < to; x++) {
@@ -49,7 +50,8 @@ static void sweep_columns(void *arg, int64_t chunk, int32_t worker)
             job->out[y * n + x] = job->seed[y * n + x] ? 0.0f : fminf(above, far);
         }
     for (int64_t y = n - 2; y >= 0; y--)
-        for (int64_t x = from; x < to; x++) job->out[y * n + x] = fminf(job->out[y * n + x], job->out[(y + 1) * n + x] + 1.0f);
+        for (int64_t x = from; x < to; x++)
+            job->out[y * n + x] = fminf(job->out[y * n + x], job->out[(y + 1) * n + x] + 1.0f);
 }
 
 static void envelope_row(void *arg, int64_t y, int32_t worker)

@@ -9,7 +9,7 @@
 #include "fft.h"
 #include <math.h>
 
-#define LANES SAL__FFT_LANES
+#define LANES  SAL__FFT_LANES
 #define TWO_PI 6.28318530717958647692
 
 typedef struct synthesis {

@@ -11,23 +11,26 @@
 #include <math.h>
 
 const sal__spectral_band sal__bands[SAL_DELTA_BANDS] = {
-    { "B02", 492, false, 0.150f, 0.085f, 0.64f, 0.060f, 0.00f, 0.046f, 0.03f },
-    { "B03", 560, false, 0.200f, 0.110f, 0.66f, 0.065f, 0.00f, 0.013f, 0.03f },
-    { "B04", 665, false, 0.255f, 0.140f, 0.66f, 0.050f, 0.01f, 0.042f, 0.03f },
-    { "B05", 704, true, 0.275f, 0.152f, 0.655f, 0.042f, 0.01f, 0.016f, 0.03f },
-    { "B06", 741, true, 0.292f, 0.165f, 0.65f, 0.030f, 0.03f, 0.0025f, 0.03f },
-    { "B07", 783, true, 0.307f, 0.176f, 0.645f, 0.028f, 0.03f, 0.0004f, 0.03f },
-    { "B08", 833, false, 0.320f, 0.186f, 0.635f, 0.025f, 0.04f, 0.0f, 0.03f },
-    { "B8A", 865, true, 0.328f, 0.192f, 0.63f, 0.022f, 0.05f, 0.0f, 0.03f },
-    { "B11", 1614, true, 0.400f, 0.255f, 0.48f, 0.008f, 0.45f, 0.0f, 0.14f },
-    { "B12", 2202, true, 0.370f, 0.220f, 0.36f, 0.005f, 1.00f, 0.0f, 0.28f },
+    {"B02",  492,  false, 0.150f, 0.085f, 0.64f,  0.060f, 0.00f, 0.046f,  0.03f},
+    { "B03", 560,  false, 0.200f, 0.110f, 0.66f,  0.065f, 0.00f, 0.013f,  0.03f},
+    { "B04", 665,  false, 0.255f, 0.140f, 0.66f,  0.050f, 0.01f, 0.042f,  0.03f},
+    { "B05", 704,  true,  0.275f, 0.152f, 0.655f, 0.042f, 0.01f, 0.016f,  0.03f},
+    { "B06", 741,  true,  0.292f, 0.165f, 0.65f,  0.030f, 0.03f, 0.0025f, 0.03f},
+    { "B07", 783,  true,  0.307f, 0.176f, 0.645f, 0.028f, 0.03f, 0.0004f, 0.03f},
+    { "B08", 833,  false, 0.320f, 0.186f, 0.635f, 0.025f, 0.04f, 0.0f,    0.03f},
+    { "B8A", 865,  true,  0.328f, 0.192f, 0.63f,  0.022f, 0.05f, 0.0f,    0.03f},
+    { "B11", 1614, true,  0.400f, 0.255f, 0.48f,  0.008f, 0.45f, 0.0f,    0.14f},
+    { "B12", 2202, true,  0.370f, 0.220f, 0.36f,  0.005f, 1.00f, 0.0f,    0.28f},
 };
-const char *const sal_delta_band_names[SAL_DELTA_BANDS] = { "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B11", "B12" };
+const char *const sal_delta_band_names[SAL_DELTA_BANDS] = { "B02", "B03", "B04", "B05", "B06",
+                                                            "B07", "B08", "B8A", "B11", "B12" };
 
 enum { HALO = 4 };
 /* Gaussian point spread: sigma 0.6 pixel for 10 m bands, 1.1 for 20 m bands, normalised. */
-static const float spread[2][HALO + 1] = { { 0.663815f, 0.165524f, 0.002566f, 0.000002f, 0.0f },
-                                           { 0.362683f, 0.239920f, 0.069452f, 0.008798f, 0.000488f } };
+static const float spread[2][HALO + 1] = {
+    {0.663815f,  0.165524f, 0.002566f, 0.000002f, 0.0f     },
+    { 0.362683f, 0.239920f, 0.069452f, 0.008798f, 0.000488f}
+};
 
 sal__soil_keys sal__soil_keys_of(const sal_delta *d)
 {
@@ -59,7 +62,8 @@ void sal__soil_at(const sal_delta *d, const sal__soil_keys *keys, int64_t i, flo
         const sal__spectral_band *band = &sal__bands[b];
         float ground = (band->loam + (band->clay - band->loam) * clay) * rough;
         ground += crust * (band->salt - ground);
-        out[b] = ground * expf(-(1.6f + 2.2f * band->k_water) * wet) * 1.35f; /* 1.35: the ground values hold for air-dry soil, m = .1 */
+        out[b] = ground * expf(-(1.6f + 2.2f * band->k_water) * wet) *
+                 1.35f; /* 1.35: the ground values hold for air-dry soil, m = .1 */
     }
 }
 
@@ -70,8 +74,8 @@ typedef struct scene_job {
     sal__soil_keys soil;
     float gain[SAL_DELTA_BANDS];
     uint32_t noise[SAL_DELTA_BANDS];
-    float *raw;     /* (rows + 2 HALO, size, BANDS) */
-    float *across;  /* the same, spread along rows */
+    float *raw;    /* (rows + 2 HALO, size, BANDS) */
+    float *across; /* the same, spread along rows */
     float *out;
 } scene_job;
 

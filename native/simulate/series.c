@@ -14,10 +14,10 @@
 #include <math.h>
 
 enum { DATES = 73, LANES = 16, COARSE = 16, TABLE = 1024 };
-#define FIRST_DAY 3.0f
-#define STEP 5.0f
+#define FIRST_DAY   3.0f
+#define STEP        5.0f
 #define CLOUD_LEVEL 0.12566f /* a standard normal lies above it with probability .45 */
-#define LAMBDA 6.0f
+#define LAMBDA      6.0f
 #define TABLE_SCALE 96.0f /* entries per unit of LAI */
 
 struct sal_delta_series {
@@ -35,7 +35,9 @@ static sal_status make_clouds(sal_delta_series *s)
     const uint64_t year = (uint64_t)sal_delta_campaigns[s->d->campaign].year;
     for (uint64_t t = 0; t < DATES; t++) {
         float *now = s->clouds + (int64_t)t * nodes, *before = now - nodes;
-        sal_field_spec spec = { s->coarse, SAL_DELTA_PIXEL * COARSE, 4000, 1.0, s->d->seed, sal_random_stream("clouds", year, t) };
+        sal_field_spec spec = { s->coarse,  SAL_DELTA_PIXEL * COARSE,
+                                4000,       1.0,
+                                s->d->seed, sal_random_stream("clouds", year, t) };
         SAL_TRY(sal_field_fill(s->d->ctx, &spec, now));
         if (t > 0)
             for (int64_t i = 0; i < nodes; i++) now[i] = 0.5f * before[i] + 0.8660254f * now[i]; /* weather lasts */
@@ -86,7 +88,8 @@ typedef struct block {
     uint32_t index[LANES];
 } block;
 
-static void set_pixel(const sal_delta *d, const sal__crop_keys *crops, const sal__soil_keys *soils, int64_t i, int lane, block *b)
+static void set_pixel(const sal_delta *d, const sal__crop_keys *crops, const sal__soil_keys *soils, int64_t i, int lane,
+                      block *b)
 {
     sal__crop crop;
     sal__edge edges[4];
@@ -112,7 +115,8 @@ SAL__CLONES static void observe(const sal_delta_series *s, int64_t row, int64_t 
 {
     const int64_t n = s->coarse;
     const float fy = (float)(row % COARSE) / COARSE;
-    const float *cloud = s->clouds + row / COARSE * n + column / COARSE; /* LANES == COARSE: one cell of the cloud grid */
+    const float *cloud =
+        s->clouds + row / COARSE * n + column / COARSE; /* LANES == COARSE: one cell of the cloud grid */
     for (int t = 0; t < DATES; t++, cloud += n * n) {
         const float left = cloud[0] + fy * (cloud[n] - cloud[0]), right = cloud[1] + fy * (cloud[n + 1] - cloud[1]);
         const uint32_t noise = s->noise[t], residual = s->residual[t];
@@ -147,7 +151,8 @@ SAL__CLONES static void whittaker(block *b)
         float inner = t == 0 || t == DATES - 1 ? 1.0f : t == 1 || t == DATES - 2 ? 5.0f : 6.0f;
         float beside = t == 0 || t == DATES - 2 ? -2.0f : -4.0f;
         for (int l = 0; l < LANES; l++) {
-            float c1 = t > 0 ? b->c[t - 1][l] : 0.0f, d1 = t > 0 ? b->d[t - 1][l] : 0.0f, e1 = t > 0 ? b->e[t - 1][l] : 0.0f;
+            float c1 = t > 0 ? b->c[t - 1][l] : 0.0f, d1 = t > 0 ? b->d[t - 1][l] : 0.0f,
+                  e1 = t > 0 ? b->e[t - 1][l] : 0.0f;
             float e2 = t > 1 ? b->e[t - 2][l] : 0.0f, d2 = t > 1 ? b->d[t - 2][l] : 0.0f;
             float z1 = t > 0 ? b->z[t - 1][l] : 0.0f, z2 = t > 1 ? b->z[t - 2][l] : 0.0f;
             float w = b->w[t][l] + 1e-4f, d = w + LAMBDA * inner - c1 * c1 * d1 - e2 * e2 * d2;
@@ -197,11 +202,14 @@ static void metrics(const block *b, int lane, float out[3])
         high = fmaxf(high, b->z[t][lane]);
     }
     int peak = 1, base = 0;
-    while (peak < DATES - 1 && !(b->z[peak][lane] >= low + 0.75f * (high - low) && b->z[peak][lane] >= b->z[peak + 1][lane])) peak++;
+    while (peak < DATES - 1 &&
+           !(b->z[peak][lane] >= low + 0.75f * (high - low) && b->z[peak][lane] >= b->z[peak + 1][lane]))
+        peak++;
     for (int t = 1; t < peak; t++)
         if (b->z[t][lane] < b->z[base][lane]) base = t;
     float from = b->z[base][lane], range = b->z[peak][lane] - from;
-    float start = crossing(b, lane, base, peak, from + 0.2f * range), steep = crossing(b, lane, base, peak, from + 0.8f * range);
+    float start = crossing(b, lane, base, peak, from + 0.2f * range),
+          steep = crossing(b, lane, base, peak, from + 0.8f * range);
     out[0] = start;
     out[1] = 0.6f * range / fmaxf(steep - start, 1.0f);
     out[2] = crossing(b, lane, base, peak, from + 0.9f * range);
@@ -223,7 +231,8 @@ static void phenology_row(void *arg, int64_t r)
     block b = { 0 };
     for (int64_t x = 0; x < n; x += LANES) {
         int count = n - x < LANES ? (int)(n - x) : LANES;
-        for (int l = 0; l < LANES; l++) set_pixel(d, &job->crops, &job->soils, row * n + x + (l < count ? l : 0), l, &b);
+        for (int l = 0; l < LANES; l++)
+            set_pixel(d, &job->crops, &job->soils, row * n + x + (l < count ? l : 0), l, &b);
         observe(job->series, row, x, &b);
         whittaker(&b);
         doubt(&b);

@@ -11,16 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char utm50n[] = /* EPSG:32650; data/ adds the rest from the identifier */
-    "PROJCRS[\"WGS 84 / UTM zone 50N\",BASEGEOGCRS[\"WGS 84\",DATUM[\"World Geodetic System 1984\",ELLIPSOID[\"WGS 84\",6378137,"
-    "298.257223563,LENGTHUNIT[\"metre\",1]]],PRIMEM[\"Greenwich\",0,ANGLEUNIT[\"degree\",0.0174532925199433]],ID[\"EPSG\",4326]],"
-    "CONVERSION[\"UTM zone 50N\",METHOD[\"Transverse Mercator\",ID[\"EPSG\",9807]],PARAMETER[\"Latitude of natural origin\",0,"
-    "ANGLEUNIT[\"degree\",0.0174532925199433],ID[\"EPSG\",8801]],PARAMETER[\"Longitude of natural origin\",117,ANGLEUNIT[\"degree\","
-    "0.0174532925199433],ID[\"EPSG\",8802]],PARAMETER[\"Scale factor at natural origin\",0.9996,SCALEUNIT[\"unity\",1],"
-    "ID[\"EPSG\",8805]],PARAMETER[\"False easting\",500000,LENGTHUNIT[\"metre\",1],ID[\"EPSG\",8806]],PARAMETER[\"False northing\",0,"
-    "LENGTHUNIT[\"metre\",1],ID[\"EPSG\",8807]]],CS[Cartesian,2],AXIS[\"(E)\",east,ORDER[1],LENGTHUNIT[\"metre\",1]],"
-    "AXIS[\"(N)\",north,ORDER[2],LENGTHUNIT[\"metre\",1]],ID[\"EPSG\",32650]]";
-
 typedef struct maker {
     sal_context *ctx;
     const sal_delta_request *request;
@@ -29,7 +19,6 @@ typedef struct maker {
     sal_delta_series *series;
     sal_delta_point *points;
     float *strip; /* (SAL__STRIP, size, BANDS) */
-    char wkt[sizeof(utm50n)];
     sal_grid grid;
 } maker;
 
@@ -74,7 +63,8 @@ static void driver_row(void *arg, int64_t r)
     double f[SAL_DELTA_DRIVERS];
     for (int64_t x = 0; x < job->d->size; x++) {
         sal_delta_contributions(job->d, (job->row + r) * job->d->size + x, f);
-        for (int j = 0; j < SAL_DELTA_DRIVERS; j++) job->out[(r * job->d->size + x) * SAL_DELTA_DRIVERS + j] = (float)f[j];
+        for (int j = 0; j < SAL_DELTA_DRIVERS; j++)
+            job->out[(r * job->d->size + x) * SAL_DELTA_DRIVERS + j] = (float)f[j];
     }
 }
 
@@ -113,9 +103,12 @@ done:
 
 static const char *const fast[] = { "ZLEVEL=1", NULL }; /* a demo is made more often than it is sent */
 
-static sal_raster_spec raster_spec(const maker *m, sal_raster_type type, const sal_band_spec *bands, int64_t count, double nodata)
+static sal_raster_spec raster_spec(const maker *m, sal_raster_type type, const sal_band_spec *bands, int64_t count,
+                                   double nodata)
 {
-    return (sal_raster_spec){ .grid = &m->grid, .type = type, .bands = bands, .band_count = count, .nodata = nodata, .options = fast };
+    return (sal_raster_spec){
+        .grid = &m->grid, .type = type, .bands = bands, .band_count = count, .nodata = nodata, .options = fast
+    };
 }
 
 static sal_status write_dem(maker *m)
@@ -128,7 +121,8 @@ static sal_status write_dem(maker *m)
 static sal_status write_drivers(maker *m)
 {
     sal_band_spec bands[SAL_DELTA_DRIVERS];
-    for (int j = 0; j < SAL_DELTA_DRIVERS; j++) bands[j] = (sal_band_spec){ sal_delta_driver_names[j], "log g/kg", 0.0005, 0 };
+    for (int j = 0; j < SAL_DELTA_DRIVERS; j++)
+        bands[j] = (sal_band_spec){ sal_delta_driver_names[j], "log g/kg", 0.0005, 0 };
     sal_raster_spec spec = raster_spec(m, SAL_RASTER_INT16, bands, SAL_DELTA_DRIVERS, -32768);
     return write_raster(m, "truth/drivers.tif", &spec, fill_drivers);
 }
@@ -138,7 +132,8 @@ static sal_status write_scene(maker *m, const sal_delta_campaign *c)
     sal_status status;
     sal_band_spec bands[SAL_DELTA_BANDS];
     char *name = NULL, *date = NULL, *campaign = NULL;
-    for (int b = 0; b < SAL_DELTA_BANDS; b++) bands[b] = (sal_band_spec){ sal_delta_band_names[b], "reflectance", 1e-4, 0 };
+    for (int b = 0; b < SAL_DELTA_BANDS; b++)
+        bands[b] = (sal_band_spec){ sal_delta_band_names[b], "reflectance", 1e-4, 0 };
     SAL_TRY(sal_text_format(m->ctx, &name, "scene_%s.tif", c->date));
     SAL_TRY(sal_text_format(m->ctx, &date, "DATE=%s", c->date));
     SAL_TRY(sal_text_format(m->ctx, &campaign, "CAMPAIGN=%s", c->name));
@@ -156,7 +151,11 @@ done:
 static sal_status write_phenology(maker *m, const sal_delta_campaign *c)
 {
     sal_status status;
-    static const sal_band_spec bands[3] = { { "SOS", "day of year", 0.02, 0 }, { "GUS", "1/day", 2e-6, 0 }, { "SDPS", "day of year", 0.02, 0 } };
+    static const sal_band_spec bands[3] = {
+        {"SOS",   "day of year", 0.02, 0},
+        { "GUS",  "1/day",       2e-6, 0},
+        { "SDPS", "day of year", 0.02, 0}
+    };
     char *name = NULL, *campaign = NULL;
     SAL_TRY(sal_text_format(m->ctx, &name, "phenology_%s.tif", c->name));
     SAL_TRY(sal_text_format(m->ctx, &campaign, "CAMPAIGN=%s", c->name));
@@ -247,8 +246,11 @@ static sal_status summarise(const maker *m, sal_delta_summary *summary)
     if (status != SAL_STATUS_OK) return status;
     for (int64_t i = 0; i < n; i++) sum += values[i] = m->points[i].salinity;
     qsort(values, (size_t)n, sizeof(double), ascending);
-    *summary = (sal_delta_summary){ .files = sal__folder_count(m->folder), .samples = n, .mean = sum / (double)n,
-                                    .median = values[n / 2], .largest = values[n - 1] };
+    *summary = (sal_delta_summary){ .files = sal__folder_count(m->folder),
+                                    .samples = n,
+                                    .mean = sum / (double)n,
+                                    .median = values[n / 2],
+                                    .largest = values[n - 1] };
     sal_release(m->ctx, values);
     return SAL_STATUS_OK;
 }
@@ -257,14 +259,16 @@ sal_status sal_delta_write(sal_context *ctx, const sal_delta_request *request, s
 {
     sal_status status;
     maker m = { .ctx = ctx, .request = request };
-    const double bytes = (double)sal_delta_memory(request->size, sal_context_threads(ctx)), gib = 1024.0 * 1024.0 * 1024.0;
+    const double bytes = (double)sal_delta_memory(request->size, sal_context_threads(ctx)),
+                 gib = 1024.0 * 1024.0 * 1024.0;
     if (bytes > (double)request->max_memory)
-        return sal_fail(ctx, SAL_STATUS_ARGUMENT, "a delta of %lld x %lld pixels needs %.1f GiB of memory, more than max_memory %.1f GiB; choose a smaller size or raise max_memory",
-                        (long long)request->size, (long long)request->size, bytes / gib, (double)request->max_memory / gib);
-    memcpy(m.wkt, utm50n, sizeof(utm50n));
-    m.grid = (sal_grid){ .columns = request->size, .rows = request->size, .x0 = SAL_DELTA_WEST,
-                         .y0 = SAL_DELTA_SOUTH + SAL_DELTA_PIXEL * (double)request->size, .pixel = SAL_DELTA_PIXEL, .wkt = m.wkt,
-                         .crs_name = "EPSG:32650 (WGS 84 / UTM zone 50N)", .is_metric = true };
+        return sal_fail(ctx, SAL_STATUS_ARGUMENT,
+                        "a delta of %lld x %lld pixels needs %.1f GiB of memory, more than max_memory %.1f GiB; choose "
+                        "a smaller size or raise max_memory",
+                        (long long)request->size, (long long)request->size, bytes / gib,
+                        (double)request->max_memory / gib);
+    SAL_TRY(sal_grid_from_crs(ctx, "EPSG:32650", request->size, request->size, SAL_DELTA_WEST,
+                              SAL_DELTA_SOUTH + SAL_DELTA_PIXEL * (double)request->size, SAL_DELTA_PIXEL, &m.grid));
     SAL_TRY(sal__folder_open(ctx, request, &m.folder));
     SAL_TRY(make(&m));
     SAL_TRY(summarise(&m, summary));
@@ -274,5 +278,6 @@ done:
     sal_delta_free(m.delta);
     sal_release(ctx, m.strip);
     sal_release(ctx, m.points);
+    sal_grid_clear(ctx, &m.grid);
     return status;
 }
