@@ -4,8 +4,8 @@ Layers are resolved in prepareAlgorithm (main thread), the operation runs in pro
 """
 
 import json
-from functools import lru_cache
 
+from qgis.PyQt import sip
 from qgis.PyQt.QtGui import QIcon
 from qgis.core import (
     QgsApplication,
@@ -32,10 +32,14 @@ class SidecarStyle(QgsProcessingLayerPostProcessorInterface):
         layer.triggerRepaint()
 
 
-@lru_cache(maxsize=None)
+_styles = []
+
+
 def sidecar_style():
-    """One for all layers, kept for ever: QGIS holds only a pointer to it."""
-    return SidecarStyle()
+    """A new one for each layer: the context deletes it, and only this list keeps it alive until then."""
+    _styles[:] = [style for style in _styles if not sip.isdeleted(style)]
+    _styles.append(SidecarStyle())
+    return _styles[-1]
 
 
 def _figure(value):
@@ -52,7 +56,8 @@ class SalinaAlgorithm(QgsProcessingAlgorithm):
 
     def __init__(self):
         super().__init__()
-        self._arguments = {}
+        self._inputs = {}
+        self._outputs = {}
         self._cancelled = False
 
     def createInstance(self):
@@ -137,9 +142,9 @@ class SalinaAlgorithm(QgsProcessingAlgorithm):
         for row in self._rows():
             name = row["key"].upper()
             reason = out_of_bounds(row, parameters.get(name))
-            if not reason and row["type"] in LAYER_OUTPUTS and self.provider() is not None and parameters.get(name):
+            if not reason and row["type"] in LAYER_OUTPUTS and parameters.get(name):
                 scratch = QgsProcessingContext()  # asking marks the layer for loading
-                reason = self.provider().isSupportedOutputValue(parameters[name], self.parameterDefinition(name), scratch)[1]
+                reason = self.parameterDefinition(name).isSupportedOutputValue(parameters[name], scratch)[1]
             if reason:
                 return False, f'{self.parameterDefinition(name).description()}: {reason}'
         ok, message = super().checkParameterValues(parameters, context)
@@ -157,7 +162,7 @@ class SalinaAlgorithm(QgsProcessingAlgorithm):
     # ---- a run
 
     def prepareAlgorithm(self, parameters, context, feedback):
-        self._arguments = Values(self, self._rows(), parameters, context, feedback).arguments()
+        self._inputs = Values(self, self._rows(), parameters, context, feedback).inputs()
         return True
 
     def processAlgorithm(self, parameters, context, feedback):
@@ -171,21 +176,22 @@ class SalinaAlgorithm(QgsProcessingAlgorithm):
                 feedback.pushInfo(message)
             return feedback.isCanceled()
 
+        self._outputs = Values(self, self._rows(), parameters, context, feedback).outputs()
         try:
-            result = native.run(self.operation, self._arguments, report, max(QgsApplication.maxThreads(), 0))
+            result = native.run(self.operation, {**self._inputs, **self._outputs}, report, max(QgsApplication.maxThreads(), 0))
         except native.Cancelled:
             self._cancelled = True
             return {}
         except native.SalinaError as error:
             raise QgsProcessingException(str(error)) from error
-        outputs = {row["key"].upper(): self._arguments.get(row["key"]) for row in self._rows() if row["type"] in OUTPUTS}
+        outputs = {row["key"].upper(): self._outputs.get(row["key"]) for row in self._rows() if row["type"] in OUTPUTS}
         outputs.update({row["key"].upper(): _figure(result.get(row["key"])) for row in self._results()})
         return outputs
 
     def postProcessAlgorithm(self, context, feedback):
         wanted = context.layersToLoadOnCompletion()
         for row in self._rows():
-            path = self._arguments.get(row["key"])
+            path = self._outputs.get(row["key"])
             if row["type"] not in LAYER_OUTPUTS or path not in wanted:
                 continue
             if self._cancelled:

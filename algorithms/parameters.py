@@ -184,20 +184,22 @@ _DEFINE = {
 
 
 class Values:
-    """Reads the values of one run; `rows` are all rows of the operation. Main thread only."""
+    """Reads the values of one run; `rows` are all rows of the operation."""
 
     def __init__(self, algorithm, rows, parameters, context, feedback):
         self.algorithm, self.rows = algorithm, rows
         self.parameters, self.context, self.feedback = parameters, context, feedback
 
-    def arguments(self):
-        """All given values by key. What is empty, or optional and left at its default, is not given."""
-        found = {row["key"]: self._value(row) for row in self.rows}
-        return {
-            row["key"]: found[row["key"]]
-            for row in self.rows
-            if found[row["key"]] not in (None, "", []) and (row["required"] or found[row["key"]] != default(row))
-        }
+    def inputs(self):
+        """The inputs by key. What is empty, or optional and left at its default, is not given. Main thread only: asks layers."""
+        found = {row["key"]: (row, self._value(row)) for row in self.rows if row["type"] not in OUTPUTS}
+        return {key: value for key, (row, value) in found.items() if value not in (None, "", []) and (row["required"] or value != default(row))}
+
+    def outputs(self):
+        """The paths of the destinations by key, less those that are not wanted. To be asked for with the context of the thread that runs:
+        it notes what is to be loaded, and what another context notes is lost."""
+        found = {row["key"]: self._value(row) for row in self.rows if row["type"] in OUTPUTS}
+        return {key: path for key, path in found.items() if path}
 
     def _value(self, row):
         reader = getattr(self, "_" + ("number" if row["type"] in ("i64", "f64") else row["type"]))

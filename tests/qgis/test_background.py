@@ -8,14 +8,15 @@ import pytest
 @pytest.fixture
 def task(fake_library, tmp_path):
     """An endless run (two seconds) of the stand-in, its feedback, and what it ended with."""
-    from qgis.core import QgsProcessingAlgRunnerTask, QgsProcessingContext, QgsProject
+    from qgis.core import QgsProcessingAlgRunnerTask, QgsProcessingContext, QgsProcessingOutputLayerDefinition, QgsProject
     from salina.algorithms.retrieve import Retrieve
     from test_parameters import recording_feedback
 
     context, feedback, ended = QgsProcessingContext(), recording_feedback(), []
     context.setProject(QgsProject.instance())
     algorithm = Retrieve().create()
-    run = QgsProcessingAlgRunnerTask(algorithm, {"OUTPUT": str(tmp_path / "map.tif")}, context, feedback)
+    target = QgsProcessingOutputLayerDefinition(str(tmp_path / "map.tif"), QgsProject.instance())
+    run = QgsProcessingAlgRunnerTask(algorithm, {"OUTPUT": target}, context, feedback)
     run.executed.connect(lambda successful, results: ended.append((successful, results)))
     return run, feedback, ended, (algorithm, context)
 
@@ -36,10 +37,11 @@ def spin(condition, seconds):
 def test_window_stays_alive_while_the_operation_runs(task):
     from qgis.core import QgsApplication
 
-    run, feedback, ended, _ = task
+    run, feedback, ended, (_, context) = task
     QgsApplication.taskManager().addTask(run)
     assert spin(lambda: ended, 20) < 0.5
     assert ended[0][0] and ended[0][1]["OUTPUT"].endswith("map.tif")
+    assert list(context.layersToLoadOnCompletion()) == [ended[0][1]["OUTPUT"]]
     assert feedback.infos == ["working …"] and feedback.warnings == ["one band is dark"]
 
 

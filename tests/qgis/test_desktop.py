@@ -3,6 +3,7 @@
 The pictures stay in SALINA_SCREENSHOTS (default: build/screenshots), to be looked at.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 from conftest import REPO, profile
 
-PICTURES = ("toolbox", "dialog_covariates", "dialog_train", "dialog_retrieve", "dialog_demo")
+PICTURES = ("toolbox", "dialog_covariates", "dialog_train", "dialog_retrieve", "dialog_demo", "batch_retrieve")
 
 
 @contextmanager
@@ -41,17 +42,30 @@ def session(folder, screenshots, **more):
     environment.pop("QGIS_CUSTOM_CONFIG_PATH")
     command = ["qgis", "--noversioncheck", "--nologo", "--profiles-path", folder, "--code", REPO / "tests/qgis/desktop_session.py"]
     with display() as name:
-        done = subprocess.run(command, env={**environment, "DISPLAY": name}, capture_output=True, text=True, timeout=240)
-    error = screenshots / "error.txt"
+        done = subprocess.run(command, env={**environment, "DISPLAY": name}, capture_output=True, text=True, timeout=400)
+    error, ended = screenshots / "error.txt", screenshots / "done"
     assert not error.exists(), error.read_text()
-    assert (screenshots / "done").exists(), done.stderr[-2000:]
-    return done
+    assert ended.exists(), done.stderr[-2000:]
+    return json.loads(ended.read_text())
 
 
-def test_desktop_shows_toolbox_dialogs_and_map(real_library, tmp_path):
+def test_desktop_shows_toolbox_and_dialogs_and_runs_them(real_library, delta, tmp_path):
+    from salina import native
+
+    stacks = delta.stacks()
+    month = stacks[0][-11:-4]
+    covariates = {
+        "SCENE": [str(next(delta.folder.glob(f"scene_{month}*.tif")))], "DEM": str(delta.folder / "dem.tif"),
+    }  # fmt: skip
+    runs = [["stack", "salina:covariates", covariates]]
+    if "retrieve" in native.operations():
+        runs.append(["salinity", "salina:retrieve", {"STACK": stacks[0], "MODEL": delta.model()}])
     screenshots = Path(os.environ.get("SALINA_SCREENSHOTS", REPO / "build" / "screenshots"))
-    session(tmp_path, screenshots)
+    layers = session(tmp_path, screenshots, SALINA_RUNS=json.dumps(runs), SALINA_SAMPLES=delta.samples)
     assert all((screenshots / f"{name}.png").stat().st_size > 5000 for name in PICTURES)
+    assert len(layers) == 2, layers
+    if "retrieve" in native.operations():
+        assert "singlebandpseudocolor" in [renderer for _, renderer in layers]
 
 
 def test_desktop_without_the_library_still_shows_the_toolbox(tmp_path):

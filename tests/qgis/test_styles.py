@@ -1,5 +1,7 @@
 """Layers that Processing loads get the style that the operation wrote beside them."""
 
+import gc
+
 import pytest
 
 
@@ -38,12 +40,18 @@ def test_post_processor_loads_the_style_beside_the_file(styled_raster):
 
 def test_layer_that_will_be_loaded_gets_the_post_processor(fake_library, styled_raster):
     from qgis.core import QgsProcessingContext, QgsProcessingFeedback, QgsProcessingOutputLayerDefinition, QgsProject
-    from salina.algorithms.algorithm import sidecar_style
+    from salina.algorithms import algorithm
     from salina.algorithms.demo import Demo
 
-    context = QgsProcessingContext()
-    context.setProject(QgsProject.instance())
-    target = QgsProcessingOutputLayerDefinition(styled_raster, QgsProject.instance())
-    _, ok = Demo().create().run({"OUTPUT": "/tmp/out", "MAP": target}, context, QgsProcessingFeedback(False))
-    assert ok and context.willLoadLayerOnCompletion(styled_raster)
-    assert context.layerToLoadOnCompletionDetails(styled_raster).postProcessor() is sidecar_style()
+    for _ in range(2):
+        context = QgsProcessingContext()
+        context.setProject(QgsProject.instance())
+        target = QgsProcessingOutputLayerDefinition(styled_raster, QgsProject.instance())
+        _, ok = Demo().create().run({"OUTPUT": "/tmp/out", "MAP": target}, context, QgsProcessingFeedback(False))
+        gc.collect()
+        assert ok and context.willLoadLayerOnCompletion(styled_raster)
+        layer = unstyled(styled_raster)
+        context.layerToLoadOnCompletionDetails(styled_raster).postProcessor().postProcessLayer(layer, context, QgsProcessingFeedback(False))
+        assert layer.renderer().type() == "singlebandpseudocolor"
+        del context
+    assert len(algorithm._styles) <= 2, "those that a context deleted are forgotten"
