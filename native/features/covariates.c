@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { CHUNK = 512, CHUNKS_PER_TASK = 16 };
+enum { CHUNK = 128, CHUNKS_PER_TASK = 64, TILE = 16 };
 
 struct sal_covariates {
     sal_context *ctx;
@@ -122,24 +122,62 @@ typedef struct work {
     float *out;
 } work;
 
-/* m <= CHUNK pixels; all inputs are copied to planes before the first output is written, so that in may be out. */
+typedef float four __attribute__((vector_size(16)));
+typedef int32_t pick __attribute__((vector_size(16)));
+
+#if defined(__clang__)
+#define SHUFFLE(a, b, i, j, k, l) __builtin_shufflevector(a, b, i, j, k, l)
+#else
+#define SHUFFLE(a, b, i, j, k, l) __builtin_shuffle(a, b, (pick){i, j, k, l})
+#endif
+
+/* Four pixels of four rows of the tile, turned. */
+static inline void turn_block(const float *tile, float *out, int64_t stride)
+{
+    four r[4], a[4];
+    for (int i = 0; i < 4; i++) memcpy(&r[i], tile + i * CHUNK, sizeof r[i]);
+    a[0] = SHUFFLE(r[0], r[1], 0, 4, 1, 5);
+    a[1] = SHUFFLE(r[0], r[1], 2, 6, 3, 7);
+    a[2] = SHUFFLE(r[2], r[3], 0, 4, 1, 5);
+    a[3] = SHUFFLE(r[2], r[3], 2, 6, 3, 7);
+    r[0] = SHUFFLE(a[0], a[2], 0, 1, 4, 5);
+    r[1] = SHUFFLE(a[0], a[2], 2, 3, 6, 7);
+    r[2] = SHUFFLE(a[1], a[3], 0, 1, 4, 5);
+    r[3] = SHUFFLE(a[1], a[3], 2, 3, 6, 7);
+    for (int i = 0; i < 4; i++) memcpy(out + i * stride, &r[i], sizeof r[i]);
+}
+
+/* out(i, k) = tile(k, i) for n items and m pixels; a value at a time this takes four times as long as all indices. */
+static void interleave(const float *tile, int64_t n, int64_t m, float *out, int64_t stride)
+{
+    const int64_t n4 = n & ~(int64_t)3, m4 = m & ~(int64_t)3;
+    for (int64_t i = 0; i < m4; i += 4) {
+        for (int64_t k = 0; k < n4; k += 4) turn_block(tile + k * CHUNK + i, out + i * stride + k, stride);
+        for (int64_t k = n4; k < n; k++)
+            for (int64_t j = i; j < i + 4; j++) out[j * stride + k] = tile[k * CHUNK + j];
+    }
+    for (int64_t i = m4; i < m; i++)
+        for (int64_t k = 0; k < n; k++) out[i * stride + k] = tile[k * CHUNK + i];
+}
+
+/* m <= CHUNK pixels; the roles are copied to planes before the first output is written, so that in may be out. */
 static void evaluate_chunk(const work *w, const float *in, int64_t m, float *out)
 {
-    float planes[SAL_ROLE_COUNT][CHUNK], result[CHUNK];
+    float planes[SAL_ROLE_COUNT][CHUNK], tile[TILE][CHUNK];
     const float *roles[SAL_ROLE_COUNT];
     for (int r = 0; r < SAL_ROLE_COUNT; r++) {
         const int64_t band = w->role[r];
         roles[r] = planes[r];
         for (int64_t i = 0; i < m; i++) planes[r][i] = band < 0 ? 0 : in[i * w->in_bands + band];
     }
-    for (int64_t k = 0; k < w->n; k++) {
-        const sal__item *item = &w->items[k];
-        if (item->band >= 0) {
-            for (int64_t i = 0; i < m; i++) out[i * w->out_bands + item->slot] = in[i * w->in_bands + item->band];
-        } else {
-            sal__index_evaluate(item->index, roles, m, result);
-            for (int64_t i = 0; i < m; i++) out[i * w->out_bands + item->slot] = result[i];
+    for (int64_t first = 0, next; first < w->n; first = next) {
+        for (next = first; next < w->n && next - first < TILE && w->items[next].slot - w->items[first].slot == next - first; next++) {
+            const sal__item *item = &w->items[next];
+            float *row = tile[next - first];
+            if (item->band < 0) sal__index_evaluate(item->index, roles, m, row);
+            else for (int64_t i = 0; i < m; i++) row[i] = in[i * w->in_bands + item->band];
         }
+        interleave(&tile[0][0], next - first, m, out + w->items[first].slot, w->out_bands);
     }
 }
 
