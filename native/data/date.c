@@ -1,5 +1,5 @@
-/* date.c - calendar dates as field tables write them. Month-first dates (06/15/2020) are not read: they cannot be told from day-first ones.
- * Day count after Hinnant's civil calendar algorithm (proleptic Gregorian).
+/* date.c - calendar dates as field tables write them. Month-first dates (06/15/2020) are not read: they cannot be told
+ * from day-first ones. Day count after Hinnant's civil calendar algorithm (proleptic Gregorian).
  */
 #include "date.h"
 #include <ctype.h>
@@ -18,14 +18,17 @@ static bool digits(const char *text, int n, int *value)
 
 static bool valid(int y, int m, int d)
 {
-    static const int length[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    static const int length[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
     if (y < 1800 || y > 2200 || m < 1 || m > 12 || d < 1) return false;
     bool leap = (y % 4 == 0 && y % 100 != 0) || y % 400 == 0;
     return d <= length[m - 1] + (m == 2 && leap);
 }
 
 /* What may follow a date: nothing, or a time. */
-static bool ended(const char *rest) { return !*rest || ((*rest == 'T' || *rest == ' ') && isdigit((unsigned char)rest[1])); }
+static bool ended(const char *rest)
+{
+    return !*rest || ((*rest == 'T' || *rest == ' ') && isdigit((unsigned char)rest[1]));
+}
 
 bool sal_date_parse(const char *text, char out[11])
 {
@@ -42,7 +45,8 @@ bool sal_date_parse(const char *text, char out[11])
     bool found = false;
     if (n >= 8 && digits(t, 4, &y) && digits(t + 4, 2, &m) && digits(t + 6, 2, &d))
         found = ended(t + 8);
-    else if (n >= 10 && digits(t, 4, &y) && (t[4] == '-' || t[4] == '/') && digits(t + 5, 2, &m) && t[7] == t[4] && digits(t + 8, 2, &d))
+    else if (n >= 10 && digits(t, 4, &y) && (t[4] == '-' || t[4] == '/') && digits(t + 5, 2, &m) && t[7] == t[4] &&
+             digits(t + 8, 2, &d))
         found = ended(t + 10);
     else if (n >= 10 && digits(t, 2, &d) && t[2] == '.' && digits(t + 3, 2, &m) && t[5] == '.' && digits(t + 6, 4, &y))
         found = ended(t + 10);
@@ -58,8 +62,8 @@ bool sal_date_parse(const char *text, char out[11])
 int64_t sal_date_days(const char *date)
 {
     int y, m, d;
-    if (!date || strlen(date) < 10 || !digits(date, 4, &y) || date[4] != '-' || !digits(date + 5, 2, &m) || date[7] != '-' ||
-        !digits(date + 8, 2, &d) || !valid(y, m, d))
+    if (!date || strlen(date) < 10 || !digits(date, 4, &y) || date[4] != '-' || !digits(date + 5, 2, &m) ||
+        date[7] != '-' || !digits(date + 8, 2, &d) || !valid(y, m, d))
         return INT64_MIN;
     y -= m <= 2;
     int64_t era = y / 400, year = y - era * 400;

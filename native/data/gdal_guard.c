@@ -1,5 +1,5 @@
-/* gdal_guard.c - silence and error capture around GDAL, and the few questions we ask of a reference system.
- * The handler keeps the first failure: for a truncated file that is the read error, not "RasterIO failed". GDAL's global
+/* gdal_guard.c - silence and error capture around GDAL, and the few questions we ask of a reference system. The
+ * handler keeps the first failure: for a truncated file that is the read error, not "RasterIO failed". GDAL's global
  * configuration and handler are left alone, since QGIS uses the same copy of GDAL in the same process.
  */
 #include "gdal_guard.h"
@@ -22,7 +22,8 @@ static void CPL_STDCALL remember(CPLErr level, CPLErrorNum number, const char *m
     for (char *c = gdal->message; *c; c++)
         if (*c == '\n' || *c == '\r') *c = ' ';
     size_t length = strlen(gdal->message);
-    while (length && (gdal->message[length - 1] == ' ' || gdal->message[length - 1] == '.')) gdal->message[--length] = 0;
+    while (length && (gdal->message[length - 1] == ' ' || gdal->message[length - 1] == '.'))
+        gdal->message[--length] = 0;
 }
 
 void sal__gdal_enter(sal__gdal *gdal)
@@ -66,7 +67,7 @@ OGRSpatialReferenceH sal__crs_from_text(const char *text)
 
 sal_status sal__crs_to_wkt(sal_context *ctx, OGRSpatialReferenceH crs, char **wkt)
 {
-    static const char *const options[] = {"FORMAT=WKT2_2019", NULL};
+    static const char *const options[] = { "FORMAT=WKT2_2019", NULL };
     char *text = NULL;
     if (OSRExportToWktEx(crs, &text, options) != OGRERR_NONE || !text || !text[0]) {
         CPLFree(text);
@@ -79,7 +80,8 @@ sal_status sal__crs_to_wkt(sal_context *ctx, OGRSpatialReferenceH crs, char **wk
 
 void sal__crs_name(OGRSpatialReferenceH crs, char *out, size_t size)
 {
-    const char *authority = OSRGetAuthorityName(crs, NULL), *code = OSRGetAuthorityCode(crs, NULL), *name = OSRGetName(crs);
+    const char *authority = OSRGetAuthorityName(crs, NULL), *code = OSRGetAuthorityCode(crs, NULL),
+               *name = OSRGetName(crs);
     if (!name || !name[0]) name = "unnamed";
     if (authority && code)
         snprintf(out, size, "%s:%s (%s)", authority, code, name);
@@ -89,8 +91,10 @@ void sal__crs_name(OGRSpatialReferenceH crs, char *out, size_t size)
 
 bool sal__crs_same(OGRSpatialReferenceH a, OGRSpatialReferenceH b)
 {
-    /* Everything here is x = east, y = north, so the axis order of the definition (CRS84 against EPSG:4326) is no difference. */
-    static const char *const options[] = {"IGNORE_DATA_AXIS_TO_SRS_AXIS_MAPPING=YES", "CRITERION=EQUIVALENT_EXCEPT_AXIS_ORDER_GEOGCRS", NULL};
+    /* Everything here is x = east, y = north, so the axis order of the definition (CRS84 against EPSG:4326) is no
+     * difference. */
+    static const char *const options[] = { "IGNORE_DATA_AXIS_TO_SRS_AXIS_MAPPING=YES",
+                                           "CRITERION=EQUIVALENT_EXCEPT_AXIS_ORDER_GEOGCRS", NULL };
     if (!a || !b) return false;
     if (OSRIsSameEx(a, b, options)) return true;
     char name_a[64], name_b[64];

@@ -1,5 +1,5 @@
-/* gdal_guard.h - private to data/: every call into GDAL happens between sal__gdal_enter and sal__gdal_leave, which keep GDAL from
- * printing and collect what it complains of.
+/* gdal_guard.h - private to data/: every call into GDAL happens between sal__gdal_enter and sal__gdal_leave, which
+ * keep GDAL from printing and collect what it complains of.
  */
 #ifndef SAL_DATA_GDAL_GUARD_H
 #define SAL_DATA_GDAL_GUARD_H
@@ -19,13 +19,15 @@ void sal__gdal_leave(sal__gdal *gdal);
 /* ": reason" for the end of a sentence, or "" when GDAL gave none. */
 const char *sal__gdal_reason(sal__gdal *gdal);
 
-/* A reference system from WKT (or anything GDAL understands) with x = east, y = north; NULL when it is none. Caller releases. */
+/* A reference system from WKT (or anything GDAL understands) with x = east, y = north; NULL when it is none. Caller
+ * releases. */
 OGRSpatialReferenceH sal__crs_from_text(const char *text);
 /* WKT2 of a reference system, allocated from the context. */
 sal_status sal__crs_to_wkt(sal_context *ctx, OGRSpatialReferenceH crs, char **wkt);
 /* "EPSG:32650 (WGS 84 / UTM zone 50N)". */
 void sal__crs_name(OGRSpatialReferenceH crs, char *out, size_t size);
-/* Whether both name the same system: by definition, or by authority code (files differ in whether they spell out datum ensembles). */
+/* Whether both name the same system: by definition, or by authority code (files differ in whether they spell out datum
+ * ensembles). */
 bool sal__crs_same(OGRSpatialReferenceH a, OGRSpatialReferenceH b);
 
 #endif

@@ -57,21 +57,22 @@ void sal_grid_locate(const sal_grid *grid, double x, double y, double *column, d
     *row = (grid->y0 - y) / grid->pixel;
 }
 
-sal_status sal_grid_from_crs(sal_context *ctx, const char *crs, int64_t columns, int64_t rows, double x0, double y0, double pixel,
-                             sal_grid *out)
+sal_status sal_grid_from_crs(sal_context *ctx, const char *crs, int64_t columns, int64_t rows, double x0, double y0,
+                             double pixel, sal_grid *out)
 {
     memset(out, 0, sizeof *out);
     if (columns < 1 || rows < 1 || !(pixel > 0) || !isfinite(x0) || !isfinite(y0) || !isfinite(pixel))
-        return sal_fail(ctx, SAL_STATUS_ARGUMENT, "a grid of %lld x %lld pixels of %g cannot be", (long long)columns, (long long)rows,
-                        pixel);
+        return sal_fail(ctx, SAL_STATUS_ARGUMENT, "a grid of %lld x %lld pixels of %g cannot be", (long long)columns,
+                        (long long)rows, pixel);
     sal__gdal gdal;
     sal__gdal_enter(&gdal);
     OGRSpatialReferenceH system = sal__crs_from_text(crs);
     sal_status status = SAL_STATUS_OK;
     if (!system) {
-        status = sal_fail(ctx, SAL_STATUS_ARGUMENT, "\"%.60s\" is not a coordinate reference system; write it like EPSG:32650", crs ? crs : "");
+        status = sal_fail(ctx, SAL_STATUS_ARGUMENT,
+                          "\"%.60s\" is not a coordinate reference system; write it like EPSG:32650", crs ? crs : "");
     } else {
-        *out = (sal_grid){.columns = columns, .rows = rows, .x0 = x0, .y0 = y0, .pixel = pixel};
+        *out = (sal_grid){ .columns = columns, .rows = rows, .x0 = x0, .y0 = y0, .pixel = pixel };
         sal__crs_name(system, out->crs_name, sizeof out->crs_name);
         out->is_metric = OSRIsProjected(system) && fabs(OSRGetLinearUnits(system, NULL) - 1) < 1e-9;
         status = sal__crs_to_wkt(ctx, system, &out->wkt);
@@ -88,16 +89,19 @@ static sal_status check_geotransform(sal_context *ctx, const char *path, const d
         if (!isfinite(g[i])) return sal_fail(ctx, SAL_STATUS_DATA, "raster \"%s\" has a broken geotransform", path);
     if (fabs(g[2]) > shape_tolerance * pixel || fabs(g[4]) > shape_tolerance * pixel)
         return sal_fail(ctx, SAL_STATUS_DATA,
-                        "raster \"%s\" is rotated (terms %g and %g beside a pixel of %g x %g); make it north-up with gdalwarp or QGIS's Warp",
+                        "raster \"%s\" is rotated (terms %g and %g beside a pixel of %g x %g); make it north-up with "
+                        "gdalwarp or QGIS's Warp",
                         path, g[2], g[4], g[1], g[5]);
     if (g[5] > 0 || g[1] <= 0)
         return sal_fail(ctx, SAL_STATUS_DATA,
-                        "raster \"%s\" is not north-up: its pixel is %g x %g where the height must be negative; turn it with gdalwarp", path,
-                        g[1], g[5]);
+                        "raster \"%s\" is not north-up: its pixel is %g x %g where the height must be negative; turn "
+                        "it with gdalwarp",
+                        path, g[1], g[5]);
     if (width == 0 || height == 0) return sal_fail(ctx, SAL_STATUS_DATA, "raster \"%s\" has pixels of size 0", path);
     if (fabs(width - height) > shape_tolerance * pixel)
         return sal_fail(ctx, SAL_STATUS_DATA,
-                        "raster \"%s\" has pixels of %.9g x %.9g, which are not square; resample it with gdalwarp -tr", path, width, height);
+                        "raster \"%s\" has pixels of %.9g x %.9g, which are not square; resample it with gdalwarp -tr",
+                        path, width, height);
     return SAL_STATUS_OK;
 }
 
@@ -105,13 +109,15 @@ sal_status sal__grid_from_dataset(sal_context *ctx, const char *path, GDALDatase
 {
     double g[6];
     if (GDALGetGeoTransform(dataset, g) != CE_None)
-        return sal_fail(ctx, SAL_STATUS_DATA, "raster \"%s\" is not georeferenced (no geotransform); georeference it first", path);
+        return sal_fail(ctx, SAL_STATUS_DATA,
+                        "raster \"%s\" is not georeferenced (no geotransform); georeference it first", path);
     sal_status status = check_geotransform(ctx, path, g);
     if (status != SAL_STATUS_OK) return status;
     OGRSpatialReferenceH crs = GDALGetSpatialRef(dataset);
     if (!crs)
         return sal_fail(ctx, SAL_STATUS_DATA,
-                        "raster \"%s\" has no coordinate reference system; give it one with QGIS's Assign projection or gdal_edit.py -a_srs",
+                        "raster \"%s\" has no coordinate reference system; give it one with QGIS's Assign projection "
+                        "or gdal_edit.py -a_srs",
                         path);
     memset(grid, 0, sizeof *grid);
     grid->columns = GDALGetRasterXSize(dataset);

@@ -9,7 +9,11 @@
 static void append_escaped(sal_context *ctx, sal_text *text, const char *words)
 {
     for (const char *c = words ? words : ""; *c; c++) {
-        const char *entity = *c == '&' ? "&amp;" : *c == '<' ? "&lt;" : *c == '>' ? "&gt;" : *c == '"' ? "&quot;" : NULL;
+        const char *entity = *c == '&'   ? "&amp;"
+                             : *c == '<' ? "&lt;"
+                             : *c == '>' ? "&gt;"
+                             : *c == '"' ? "&quot;"
+                                         : NULL;
         if (entity)
             sal_text_append(ctx, text, "%s", entity);
         else if ((unsigned char)*c >= 32)
@@ -19,70 +23,85 @@ static void append_escaped(sal_context *ctx, sal_text *text, const char *words)
 
 static void begin(sal_context *ctx, sal_text *text)
 {
-    sal_text_append(ctx, text, "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
-                               "<qgis version=\"3.22.0\" styleCategories=\"Symbology\">\n <pipe>\n");
+    sal_text_append(ctx, text,
+                    "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
+                    "<qgis version=\"3.22.0\" styleCategories=\"Symbology\">\n <pipe>\n");
 }
 
 static sal_status finish(sal_context *ctx, sal_text *text, const char *path)
 {
     char *whole = NULL;
-    sal_text_append(ctx, text, "  <brightnesscontrast brightness=\"0\" contrast=\"0\" gamma=\"1\"/>\n"
-                               "  <huesaturation saturation=\"0\" grayscaleMode=\"0\" colorizeOn=\"0\"/>\n"
-                               "  <rasterresampler maxOversampling=\"2\"/>\n </pipe>\n <blendMode>0</blendMode>\n</qgis>\n");
+    sal_text_append(ctx, text,
+                    "  <brightnesscontrast brightness=\"0\" contrast=\"0\" gamma=\"1\"/>\n"
+                    "  <huesaturation saturation=\"0\" grayscaleMode=\"0\" colorizeOn=\"0\"/>\n"
+                    "  <rasterresampler maxOversampling=\"2\"/>\n </pipe>\n <blendMode>0</blendMode>\n</qgis>\n");
     sal_status status = sal_text_finish(ctx, text, &whole);
     if (status == SAL_STATUS_OK) status = sal_file_write(ctx, path, whole, (int64_t)strlen(whole));
     sal_release(ctx, whole);
     return status;
 }
 
-static void begin_pseudocolour(sal_context *ctx, sal_text *text, int32_t band, double minimum, double maximum, const char *type)
+static void begin_pseudocolour(sal_context *ctx, sal_text *text, int32_t band, double minimum, double maximum,
+                               const char *type)
 {
     begin(ctx, text);
-    sal_text_append(ctx, text,
-                    "  <rasterrenderer type=\"singlebandpseudocolor\" band=\"%d\" opacity=\"1\" alphaBand=\"-1\" nodataColor=\"\" "
-                    "classificationMin=\"%.9g\" classificationMax=\"%.9g\">\n   <rasterTransparency/>\n"
-                    "   <minMaxOrigin>\n    <limits>None</limits>\n    <extent>WholeRaster</extent>\n    <statAccuracy>Estimated</statAccuracy>\n"
-                    "   </minMaxOrigin>\n   <rastershader>\n"
-                    "    <colorrampshader colorRampType=\"%s\" classificationMode=\"1\" clip=\"0\" minimumValue=\"%.9g\" maximumValue=\"%.9g\" "
-                    "labelPrecision=\"4\">\n",
-                    band, minimum, maximum, type, minimum, maximum);
+    sal_text_append(
+        ctx, text,
+        "  <rasterrenderer type=\"singlebandpseudocolor\" band=\"%d\" opacity=\"1\" alphaBand=\"-1\" nodataColor=\"\" "
+        "classificationMin=\"%.9g\" classificationMax=\"%.9g\">\n   <rasterTransparency/>\n"
+        "   <minMaxOrigin>\n    <limits>None</limits>\n    <extent>WholeRaster</extent>\n    "
+        "<statAccuracy>Estimated</statAccuracy>\n"
+        "   </minMaxOrigin>\n   <rastershader>\n"
+        "    <colorrampshader colorRampType=\"%s\" classificationMode=\"1\" clip=\"0\" minimumValue=\"%.9g\" "
+        "maximumValue=\"%.9g\" "
+        "labelPrecision=\"4\">\n",
+        band, minimum, maximum, type, minimum, maximum);
 }
 
 static void append_item(sal_context *ctx, sal_text *text, double value, const uint8_t *rgb, const char *label)
 {
     char number[32] = "inf"; /* as Qt reads it */
     if (isfinite(value)) snprintf(number, sizeof number, "%.9g", value);
-    sal_text_append(ctx, text, "     <item value=\"%s\" color=\"#%02x%02x%02x\" alpha=\"255\" label=\"", number, rgb[0], rgb[1], rgb[2]);
+    sal_text_append(ctx, text, "     <item value=\"%s\" color=\"#%02x%02x%02x\" alpha=\"255\" label=\"", number, rgb[0],
+                    rgb[1], rgb[2]);
     append_escaped(ctx, text, label);
     sal_text_append(ctx, text, "\"/>\n");
 }
 
 static sal_status finish_pseudocolour(sal_context *ctx, sal_text *text, const char *path, const char *unit)
 {
-    sal_text_append(ctx, text, "     <rampLegendSettings orientation=\"2\" direction=\"0\" useContinuousLegend=\"1\" prefix=\"\" suffix=\"%s", unit ? " " : "");
+    sal_text_append(
+        ctx, text,
+        "     <rampLegendSettings orientation=\"2\" direction=\"0\" useContinuousLegend=\"1\" prefix=\"\" suffix=\"%s",
+        unit ? " " : "");
     append_escaped(ctx, text, unit);
-    sal_text_append(ctx, text, "\" minimumLabel=\"\" maximumLabel=\"\">\n"
-                               "      <numericFormat id=\"basic\">\n       <Option type=\"Map\">\n        <Option name=\"decimals\" type=\"int\" value=\"3\"/>\n"
-                               "        <Option name=\"show_trailing_zeros\" type=\"bool\" value=\"false\"/>\n       </Option>\n      </numericFormat>\n"
-                               "     </rampLegendSettings>\n    </colorrampshader>\n   </rastershader>\n  </rasterrenderer>\n");
+    sal_text_append(ctx, text,
+                    "\" minimumLabel=\"\" maximumLabel=\"\">\n"
+                    "      <numericFormat id=\"basic\">\n       <Option type=\"Map\">\n        <Option "
+                    "name=\"decimals\" type=\"int\" value=\"3\"/>\n"
+                    "        <Option name=\"show_trailing_zeros\" type=\"bool\" value=\"false\"/>\n       </Option>\n  "
+                    "    </numericFormat>\n"
+                    "     </rampLegendSettings>\n    </colorrampshader>\n   </rastershader>\n  </rasterrenderer>\n");
     return finish(ctx, text, path);
 }
 
-sal_status sal_style_write_classes(sal_context *ctx, const char *path_qml, int32_t band, int64_t n, const double *upper, const uint8_t *colours,
-                                   const char *const *labels)
+sal_status sal_style_write_classes(sal_context *ctx, const char *path_qml, int32_t band, int64_t n, const double *upper,
+                                   const uint8_t *colours, const char *const *labels)
 {
-    sal_text text = {0};
+    sal_text text = { 0 };
     double last = n > 0 && isfinite(upper[n - 1]) ? upper[n - 1] : n > 1 ? upper[n - 2] : 1;
     begin_pseudocolour(ctx, &text, band, 0, last, "DISCRETE");
     for (int64_t i = 0; i < n; i++) append_item(ctx, &text, upper[i], colours + 3 * i, labels[i]);
     return finish_pseudocolour(ctx, &text, path_qml, NULL);
 }
 
-sal_status sal_style_write_ramp(sal_context *ctx, const char *path_qml, int32_t band, double minimum, double maximum, const char *unit)
+sal_status sal_style_write_ramp(sal_context *ctx, const char *path_qml, int32_t band, double minimum, double maximum,
+                                const char *unit)
 {
-    static const uint8_t viridis[9][3] = {{0x44, 0x01, 0x54}, {0x47, 0x2d, 0x7b}, {0x3b, 0x52, 0x8b}, {0x2c, 0x72, 0x8e}, {0x21, 0x91, 0x8c},
-                                          {0x28, 0xae, 0x80}, {0x5e, 0xc9, 0x62}, {0xad, 0xdc, 0x30}, {0xfd, 0xe7, 0x25}};
-    sal_text text = {0};
+    static const uint8_t viridis[9][3] = { { 0x44, 0x01, 0x54 }, { 0x47, 0x2d, 0x7b }, { 0x3b, 0x52, 0x8b },
+                                           { 0x2c, 0x72, 0x8e }, { 0x21, 0x91, 0x8c }, { 0x28, 0xae, 0x80 },
+                                           { 0x5e, 0xc9, 0x62 }, { 0xad, 0xdc, 0x30 }, { 0xfd, 0xe7, 0x25 } };
+    sal_text text = { 0 };
     if (!isfinite(minimum)) minimum = 0;
     if (!isfinite(maximum) || maximum <= minimum) maximum = minimum + 1;
     begin_pseudocolour(ctx, &text, band, minimum, maximum, "INTERPOLATED");
@@ -95,16 +114,20 @@ sal_status sal_style_write_ramp(sal_context *ctx, const char *path_qml, int32_t 
     return finish_pseudocolour(ctx, &text, path_qml, unit && unit[0] ? unit : NULL);
 }
 
-sal_status sal_style_write_palette(sal_context *ctx, const char *path_qml, int32_t band, int64_t n, const int32_t *values, const uint8_t *colours,
-                                   const char *const *labels)
+sal_status sal_style_write_palette(sal_context *ctx, const char *path_qml, int32_t band, int64_t n,
+                                   const int32_t *values, const uint8_t *colours, const char *const *labels)
 {
-    sal_text text = {0};
+    sal_text text = { 0 };
     begin(ctx, &text);
-    sal_text_append(ctx, &text, "  <rasterrenderer type=\"paletted\" band=\"%d\" opacity=\"1\" alphaBand=\"-1\" nodataColor=\"\">\n   <rasterTransparency/>\n"
-                                "   <colorPalette>\n", band);
+    sal_text_append(ctx, &text,
+                    "  <rasterrenderer type=\"paletted\" band=\"%d\" opacity=\"1\" alphaBand=\"-1\" "
+                    "nodataColor=\"\">\n   <rasterTransparency/>\n"
+                    "   <colorPalette>\n",
+                    band);
     for (int64_t i = 0; i < n; i++) {
         const uint8_t *rgb = colours + 3 * i;
-        sal_text_append(ctx, &text, "    <paletteEntry value=\"%d\" color=\"#%02x%02x%02x\" alpha=\"255\" label=\"", values[i], rgb[0], rgb[1], rgb[2]);
+        sal_text_append(ctx, &text, "    <paletteEntry value=\"%d\" color=\"#%02x%02x%02x\" alpha=\"255\" label=\"",
+                        values[i], rgb[0], rgb[1], rgb[2]);
         append_escaped(ctx, &text, labels[i]);
         sal_text_append(ctx, &text, "\"/>\n");
     }

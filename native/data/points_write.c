@@ -5,7 +5,8 @@
 
 static sal_status write_failed(sal_context *ctx, sal__gdal *gdal, const char *path)
 {
-    return sal_fail(ctx, SAL_STATUS_IO, "points \"%s\" cannot be written%s; is the disk full?", path, sal__gdal_reason(gdal));
+    return sal_fail(ctx, SAL_STATUS_IO, "points \"%s\" cannot be written%s; is the disk full?", path,
+                    sal__gdal_reason(gdal));
 }
 
 static bool add_fields(OGRLayerH layer, const sal_column *columns, int64_t n)
@@ -42,8 +43,8 @@ static bool add_point(OGRLayerH layer, const sal_column *columns, int64_t n, int
     return error == OGRERR_NONE;
 }
 
-static bool fill(GDALDatasetH dataset, const char *name, const char *wkt, int64_t count, const double *x, const double *y, const sal_column *columns,
-                 int64_t n)
+static bool fill(GDALDatasetH dataset, const char *name, const char *wkt, int64_t count, const double *x,
+                 const double *y, const sal_column *columns, int64_t n)
 {
     OGRSpatialReferenceH crs = sal__crs_from_text(wkt);
     OGRLayerH layer = GDALDatasetCreateLayer(dataset, name, crs, wkbPoint, NULL);
@@ -58,8 +59,8 @@ static bool fill(GDALDatasetH dataset, const char *name, const char *wkt, int64_
     return GDALDatasetCommitTransaction(dataset) == OGRERR_NONE;
 }
 
-sal_status sal_points_write(sal_context *ctx, const char *path, const char *layer, const char *wkt, int64_t count, const double *x, const double *y,
-                            const sal_column *columns, int64_t n_columns)
+sal_status sal_points_write(sal_context *ctx, const char *path, const char *layer, const char *wkt, int64_t count,
+                            const double *x, const double *y, const sal_column *columns, int64_t n_columns)
 {
     sal_output *output = NULL;
     sal_status status = sal_output_new(ctx, path, &output);

@@ -1,4 +1,5 @@
-/* raster_extent.c - where a raster lies in the CRS of a grid, found by GDAL's warper without warping: the check before work is done.
+/* raster_extent.c - where a raster lies in the CRS of a grid, found by GDAL's warper without warping: the check before
+ * work is done.
  */
 #include "raster_private.h"
 #include <cpl_string.h>
@@ -13,7 +14,8 @@ static bool place(GDALDatasetH source, const sal_grid *grid, double bounds[4], d
     void *transformer = GDALCreateGenImgProjTransformer2(source, NULL, options);
     CSLDestroy(options);
     if (!transformer) return false;
-    CPLErr error = GDALSuggestedWarpOutput2(source, GDALGenImgProjTransform, transformer, transform, &columns, &rows, extent, 0);
+    CPLErr error =
+        GDALSuggestedWarpOutput2(source, GDALGenImgProjTransform, transformer, transform, &columns, &rows, extent, 0);
     GDALDestroyGenImgProjTransformer(transformer);
     if (error != CE_None) return false;
     for (int i = 0; i < 4; i++) bounds[i] = extent[i];
@@ -30,7 +32,8 @@ sal_status sal_raster_place(sal_context *ctx, const char *path, const sal_grid *
     sal__gdal_enter(&gdal);
     sal_status status = sal__dataset_open(ctx, &gdal, path, &source);
     if (status == SAL_STATUS_OK && !place(source, grid, bounds, pixel))
-        status = sal_fail(ctx, SAL_STATUS_DATA, "raster \"%s\" cannot be placed in %s%s", path, grid->crs_name, sal__gdal_reason(&gdal));
+        status = sal_fail(ctx, SAL_STATUS_DATA, "raster \"%s\" cannot be placed in %s%s", path, grid->crs_name,
+                          sal__gdal_reason(&gdal));
     if (source) GDALReleaseDataset(source);
     sal__gdal_leave(&gdal);
     return status;

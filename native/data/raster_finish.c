@@ -1,5 +1,6 @@
-/* raster_finish.c - what happens to a written raster before it takes its name: statistics, overviews, COG conversion, and a check that
- * every block that the TIFF directory promises lies inside the file, since a full disk may surface only when buffers are written at close.
+/* raster_finish.c - what happens to a written raster before it takes its name: statistics, overviews, COG conversion,
+ * and a check that every block that the TIFF directory promises lies inside the file, since a full disk may surface
+ * only when buffers are written at close.
  */
 #include "raster_write.h"
 #include <cpl_string.h>
@@ -10,8 +11,10 @@
 static sal_status finish_failed(sal_raster_writer *writer, sal__gdal *gdal)
 {
     writer->failed = true;
-    if (sal_cancelled(writer->ctx)) return sal_fail(writer->ctx, SAL_STATUS_CANCELLED, "cancelled while writing \"%s\"", writer->target);
-    return sal_fail(writer->ctx, SAL_STATUS_IO, "raster \"%s\" cannot be finished%s; is the disk full?", writer->target, sal__gdal_reason(gdal));
+    if (sal_cancelled(writer->ctx))
+        return sal_fail(writer->ctx, SAL_STATUS_CANCELLED, "cancelled while writing \"%s\"", writer->target);
+    return sal_fail(writer->ctx, SAL_STATUS_IO, "raster \"%s\" cannot be finished%s; is the disk full?", writer->target,
+                    sal__gdal_reason(gdal));
 }
 
 static int CPL_STDCALL report(double complete, const char *message, void *user)
@@ -30,7 +33,8 @@ static void set_statistics(sal_raster_writer *writer)
         double mean, deviation;
         sal__statistics_finish(s, &mean, &deviation);
         GDALSetRasterStatistics(band, (double)s->minimum, (double)s->maximum, mean, deviation);
-        snprintf(percent, sizeof percent, "%.4g", 100.0 * (double)s->count / ((double)writer->columns * (double)writer->rows));
+        snprintf(percent, sizeof percent, "%.4g",
+                 100.0 * (double)s->count / ((double)writer->columns * (double)writer->rows));
         GDALSetMetadataItem(band, "STATISTICS_VALID_PERCENT", percent, NULL);
     }
 }
@@ -89,7 +93,8 @@ static sal_status build_overviews(sal_raster_writer *writer, sal__gdal *gdal)
     writer->dataset = GDALOpen(writer->path, GA_Update);
     if (!writer->dataset) return finish_failed(writer, gdal);
     const char *method = writer->type == SAL_RASTER_UINT8 ? "NEAREST" : "AVERAGE";
-    if (GDALBuildOverviews(writer->dataset, method, n, levels, 0, NULL, report, writer) != CE_None) return finish_failed(writer, gdal);
+    if (GDALBuildOverviews(writer->dataset, method, n, levels, 0, NULL, report, writer) != CE_None)
+        return finish_failed(writer, gdal);
     return close_dataset(writer, gdal);
 }
 
@@ -97,7 +102,9 @@ static sal_status convert_to_cog(sal_raster_writer *writer, sal__gdal *gdal)
 {
     const char *path = sal_output_path(writer->output);
     GDALDriverH driver = GDALGetDriverByName("COG");
-    if (!driver) return sal_fail(writer->ctx, SAL_STATUS_UNSUPPORTED, "this GDAL cannot write cloud-optimised GeoTIFF; leave FORMAT=COG out");
+    if (!driver)
+        return sal_fail(writer->ctx, SAL_STATUS_UNSUPPORTED,
+                        "this GDAL cannot write cloud-optimised GeoTIFF; leave FORMAT=COG out");
     GDALDatasetH from = GDALOpen(writer->path, GA_ReadOnly);
     if (!from) return finish_failed(writer, gdal);
     GDALDatasetH to = GDALCreateCopy(driver, path, from, 0, writer->cog_options, report, writer);

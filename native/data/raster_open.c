@@ -1,6 +1,6 @@
-/* raster_open.c - opening a raster and saying what it holds.
- * Values of Byte, Int16, UInt16 and Float32 bands are exact in float32; wider types are read as float64 so that nodata is compared before
- * rounding. A trailing alpha band is validity, not data, and is not counted.
+/* raster_open.c - opening a raster and saying what it holds. Values of Byte, Int16, UInt16 and Float32 bands are exact
+ * in float32; wider types are read as float64 so that nodata is compared before rounding. A trailing alpha band is
+ * validity, not data, and is not counted.
  */
 #include "raster_private.h"
 #include <cpl_conv.h>
@@ -10,7 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* GDAL reads zeros past the end of a cut ENVI file; we say that it is cut. Compressed ones (they begin with 1f 8b) have no such size. */
+/* GDAL reads zeros past the end of a cut ENVI file; we say that it is cut. Compressed ones (they begin with 1f 8b)
+ * have no such size. */
 static sal_status check_raw_size(sal_context *ctx, const char *path, GDALDatasetH dataset)
 {
     const char *driver = GDALGetDriverShortName(GDALGetDatasetDriver(dataset));
@@ -23,12 +24,14 @@ static sal_status check_raw_size(sal_context *ctx, const char *path, GDALDataset
     if (offset) expected += CPLAtof(offset);
     VSILFILE *file = VSIFOpenL(path, "rb");
     if (!file) return SAL_STATUS_OK;
-    unsigned char magic[2] = {0, 0};
+    unsigned char magic[2] = { 0, 0 };
     bool compressed = VSIFReadL(magic, 1, 2, file) == 2 && magic[0] == 0x1f && magic[1] == 0x8b;
     double size = VSIFSeekL(file, 0, SEEK_END) == 0 ? (double)VSIFTellL(file) : 0;
     VSIFCloseL(file);
     if (compressed || size >= expected) return SAL_STATUS_OK;
-    return sal_fail(ctx, SAL_STATUS_IO, "raster \"%s\" is cut: its header promises %.0f bytes and it has %.0f; copy it again", path, expected, size);
+    return sal_fail(ctx, SAL_STATUS_IO,
+                    "raster \"%s\" is cut: its header promises %.0f bytes and it has %.0f; copy it again", path,
+                    expected, size);
 }
 
 sal_status sal__dataset_open(sal_context *ctx, sal__gdal *gdal, const char *path, GDALDatasetH *out)
@@ -47,7 +50,8 @@ static sal_status describe_band(sal_raster *raster, GDALRasterBandH handle, int6
     sal_context *ctx = raster->ctx;
     GDALDataType type = GDALGetRasterDataType(handle);
     if (GDALDataTypeIsComplex(type))
-        return sal_fail(ctx, SAL_STATUS_DATA, "band %lld of raster \"%s\" holds complex numbers; give its amplitude or another real band",
+        return sal_fail(ctx, SAL_STATUS_DATA,
+                        "band %lld of raster \"%s\" holds complex numbers; give its amplitude or another real band",
                         (long long)index + 1, raster->path);
     band->wide = !(type == GDT_Byte || type == GDT_Int16 || type == GDT_UInt16 || type == GDT_Float32);
     int has = 0;
@@ -76,7 +80,8 @@ static sal_status no_bands(sal_context *ctx, const char *path, GDALDatasetH data
     char **parts = GDALGetMetadata(dataset, "SUBDATASETS");
     const char *first = CSLFetchNameValue(parts, "SUBDATASET_1_NAME");
     if (first)
-        return sal_fail(ctx, SAL_STATUS_DATA, "\"%s\" holds %d rasters; name one of them, such as %s", path, CSLCount(parts) / 2, first);
+        return sal_fail(ctx, SAL_STATUS_DATA, "\"%s\" holds %d rasters; name one of them, such as %s", path,
+                        CSLCount(parts) / 2, first);
     return sal_fail(ctx, SAL_STATUS_DATA, "raster \"%s\" has no bands", path);
 }
 

@@ -21,6 +21,7 @@ struct sal_raster {
     sal_grid grid;
     int64_t band_count; /* without a trailing alpha band */
     sal__band *bands;
+    int64_t touched; /* bytes of GDAL blocks read since they were last given back */
 };
 
 /* Fills `grid` from a dataset, or says in one sentence why its pixels are not usable. Inside an entered guard. */

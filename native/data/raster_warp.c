@@ -1,6 +1,7 @@
-/* raster_warp.c - bands of any raster seen on another grid, through GDAL's warped VRT: no file, computed block by block when read.
- * The source may be rotated, south-up or in another CRS; only the target grid has rules. Stored values are warped as floating point and
- * scaled on reading, so that averages of integers are not rounded. Nodata, masks and alpha of the source keep out of every average.
+/* raster_warp.c - bands of any raster seen on another grid, through GDAL's warped VRT: no file, computed block by
+ * block when read. The source may be rotated, south-up or in another CRS; only the target grid has rules. Stored
+ * values are warped as floating point and scaled on reading, so that averages of integers are not rounded. Nodata,
+ * masks and alpha of the source keep out of every average.
  */
 #include "raster_private.h"
 #include <cpl_conv.h>
@@ -19,13 +20,17 @@ static sal_status choose_method(sal_context *ctx, const char *method, GDALResamp
     static const struct {
         const char *name;
         GDALResampleAlg value;
-    } methods[] = {{"nearest", GRA_NearestNeighbour}, {"bilinear", GRA_Bilinear}, {"cubic", GRA_Cubic}, {"average", GRA_Average}};
+    } methods[] = { { "nearest", GRA_NearestNeighbour },
+                    { "bilinear", GRA_Bilinear },
+                    { "cubic", GRA_Cubic },
+                    { "average", GRA_Average } };
     for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++)
         if (method && !strcmp(method, methods[i].name)) {
             *out = methods[i].value;
             return SAL_STATUS_OK;
         }
-    return sal_fail(ctx, SAL_STATUS_ARGUMENT, "\"%s\" is no resampling method; use nearest, bilinear, cubic or average", method ? method : "");
+    return sal_fail(ctx, SAL_STATUS_ARGUMENT, "\"%s\" is no resampling method; use nearest, bilinear, cubic or average",
+                    method ? method : "");
 }
 
 /* What is taken from the source. */
@@ -37,10 +42,12 @@ typedef struct selection {
     bool wide;
 } selection;
 
-static sal_status select_bands(sal_context *ctx, const char *path, const int64_t *bands, int64_t n, GDALDatasetH source, selection *s)
+static sal_status select_bands(sal_context *ctx, const char *path, const int64_t *bands, int64_t n, GDALDatasetH source,
+                               selection *s)
 {
     int last = GDALGetRasterCount(source);
-    if (last > 1 && GDALGetRasterColorInterpretation(GDALGetRasterBand(source, last)) == GCI_AlphaBand) s->alpha = last--;
+    if (last > 1 && GDALGetRasterColorInterpretation(GDALGetRasterBand(source, last)) == GCI_AlphaBand)
+        s->alpha = last--;
     s->n = bands ? n : last;
     if (s->n < 1) return sal_fail(ctx, SAL_STATUS_DATA, "raster \"%s\" has no bands", path);
     sal_status status = sal_allocate(ctx, s->n, sizeof *s->numbers, &s->numbers);
@@ -48,8 +55,8 @@ static sal_status select_bands(sal_context *ctx, const char *path, const int64_t
     for (int64_t k = 0; k < s->n && status == SAL_STATUS_OK; k++) {
         int64_t band = bands ? bands[k] : k;
         if (band < 0 || band >= last)
-            return sal_fail(ctx, SAL_STATUS_DATA, "raster \"%s\" has %d bands, so band %lld cannot be taken from it", path, last,
-                            (long long)band + 1);
+            return sal_fail(ctx, SAL_STATUS_DATA, "raster \"%s\" has %d bands, so band %lld cannot be taken from it",
+                            path, last, (long long)band + 1);
         GDALRasterBandH handle = GDALGetRasterBand(source, (int)band + 1);
         GDALDataType type = GDALGetRasterDataType(handle);
         int has = 0;
@@ -103,7 +110,7 @@ static GDALWarpOptions *warp_options(GDALDatasetH view, GDALResampleAlg method, 
 
 static GDALDatasetH warp(GDALDatasetH view, const sal_grid *grid, GDALResampleAlg method, const selection *s)
 {
-    double geotransform[6] = {grid->x0, grid->pixel, 0, grid->y0, 0, -grid->pixel};
+    double geotransform[6] = { grid->x0, grid->pixel, 0, grid->y0, 0, -grid->pixel };
     char **transform = CSLSetNameValue(NULL, "DST_SRS", grid->wkt);
     void *exact = GDALCreateGenImgProjTransformer2(view, NULL, transform);
     CSLDestroy(transform);
@@ -129,10 +136,12 @@ static sal_status check_source(sal_context *ctx, const char *path, GDALDatasetH 
     double g[6];
     if (!GDALGetSpatialRef(source) && !GDALGetGCPSpatialRef(source))
         return sal_fail(ctx, SAL_STATUS_DATA,
-                        "raster \"%s\" has no coordinate reference system; give it one with QGIS's Assign projection or gdal_edit.py -a_srs",
+                        "raster \"%s\" has no coordinate reference system; give it one with QGIS's Assign projection "
+                        "or gdal_edit.py -a_srs",
                         path);
     if (GDALGetGeoTransform(source, g) != CE_None && GDALGetGCPCount(source) == 0)
-        return sal_fail(ctx, SAL_STATUS_DATA, "raster \"%s\" is not georeferenced (no geotransform); georeference it first", path);
+        return sal_fail(ctx, SAL_STATUS_DATA,
+                        "raster \"%s\" is not georeferenced (no geotransform); georeference it first", path);
     return SAL_STATUS_OK;
 }
 
@@ -158,11 +167,11 @@ done:
     return status;
 }
 
-static sal_status open_view(sal_context *ctx, sal__gdal *gdal, const char *path, const int64_t *bands, int64_t n, const sal_grid *grid,
-                            GDALResampleAlg method, sal_raster **out)
+static sal_status open_view(sal_context *ctx, sal__gdal *gdal, const char *path, const int64_t *bands, int64_t n,
+                            const sal_grid *grid, GDALResampleAlg method, sal_raster **out)
 {
     GDALDatasetH source = NULL, view = NULL, warped = NULL;
-    selection s = {0};
+    selection s = { 0 };
     sal_status status = sal__dataset_open(ctx, gdal, path, &source);
     if (status != SAL_STATUS_OK) return status;
     SAL_TRY(check_source(ctx, path, source));
@@ -170,7 +179,8 @@ static sal_status open_view(sal_context *ctx, sal__gdal *gdal, const char *path,
     view = view_bands(source, &s);
     if (view) warped = warp(view, grid, method, &s);
     if (!warped) {
-        status = sal_fail(ctx, SAL_STATUS_DATA, "raster \"%s\" cannot be brought to %s%s", path, grid->crs_name, sal__gdal_reason(gdal));
+        status = sal_fail(ctx, SAL_STATUS_DATA, "raster \"%s\" cannot be brought to %s%s", path, grid->crs_name,
+                          sal__gdal_reason(gdal));
         goto done;
     }
     SAL_TRY(sal__raster_take(ctx, path, warped, out));
@@ -187,8 +197,8 @@ done:
     return status;
 }
 
-sal_status sal_raster_open_warped_bands(sal_context *ctx, const char *path, const int64_t *bands, int64_t n, const sal_grid *grid,
-                                        const char *method, sal_raster **out)
+sal_status sal_raster_open_warped_bands(sal_context *ctx, const char *path, const int64_t *bands, int64_t n,
+                                        const sal_grid *grid, const char *method, sal_raster **out)
 {
     *out = NULL;
     if (!path || !path[0]) return sal_fail(ctx, SAL_STATUS_ARGUMENT, "no raster is named");
@@ -202,7 +212,8 @@ sal_status sal_raster_open_warped_bands(sal_context *ctx, const char *path, cons
     return status;
 }
 
-sal_status sal_raster_open_warped(sal_context *ctx, const char *path, const sal_grid *grid, const char *method, sal_raster **out)
+sal_status sal_raster_open_warped(sal_context *ctx, const char *path, const sal_grid *grid, const char *method,
+                                  sal_raster **out)
 {
     return sal_raster_open_warped_bands(ctx, path, NULL, 0, grid, method, out);
 }

@@ -1,6 +1,6 @@
-/* raster_write.c - writing a GeoTIFF window by window under a temporary name.
- * Any order of windows gives a right file; windows aligned to blocks (512 x 512, or full block rows) are compressed once and leave GDAL's cache
- * after 64 MiB, while a block written in pieces may be compressed again and again and waste space in the file.
+/* raster_write.c - writing a GeoTIFF window by window under a temporary name. Any order of windows gives a right file;
+ * windows aligned to blocks (512 x 512, or full block rows) are compressed once and leave GDAL's cache after 64 MiB,
+ * while a block written in pieces may be compressed again and again and waste space in the file.
  */
 #include "raster_write.h"
 #include <cpl_string.h>
@@ -24,7 +24,8 @@ static GDALDataType gdal_type(sal_raster_type type)
 static sal_status write_failed(sal_raster_writer *writer, sal__gdal *gdal)
 {
     writer->failed = true;
-    return sal_fail(writer->ctx, SAL_STATUS_IO, "raster \"%s\" cannot be written%s; is the disk full?", writer->target, sal__gdal_reason(gdal));
+    return sal_fail(writer->ctx, SAL_STATUS_IO, "raster \"%s\" cannot be written%s; is the disk full?", writer->target,
+                    sal__gdal_reason(gdal));
 }
 
 /* Our creation options with the caller's over them; FORMAT=COG is ours to handle. */
@@ -40,8 +41,11 @@ static void choose_options(sal_raster_writer *writer, const sal_raster_spec *spe
     *options = CSLSetNameValue(*options, "BLOCKXSIZE", block == 256 ? "256" : "512");
     *options = CSLSetNameValue(*options, "BLOCKYSIZE", block == 256 ? "256" : "512");
     *options = CSLSetNameValue(*options, "COMPRESS", "DEFLATE");
-    *options = CSLSetNameValue(*options, "ZLEVEL", cog ? "1" : "6");
-    *options = CSLSetNameValue(*options, "PREDICTOR", spec->type == SAL_RASTER_FLOAT32 ? "3" : spec->type == SAL_RASTER_UINT8 ? "1" : "2");
+    *options = CSLSetNameValue(*options, "ZLEVEL", "1");
+    *options = CSLSetNameValue(*options, "PREDICTOR",
+                               spec->type == SAL_RASTER_FLOAT32 ? "3"
+                               : spec->type == SAL_RASTER_UINT8 ? "1"
+                                                                : "2");
     *options = CSLSetNameValue(*options, "INTERLEAVE", "BAND");
     *options = CSLSetNameValue(*options, "BIGTIFF", "IF_SAFER");
     *options = CSLSetNameValue(*options, "NUM_THREADS", threads);
@@ -64,7 +68,8 @@ static void choose_options(sal_raster_writer *writer, const sal_raster_spec *spe
     }
 }
 
-/* In domain SALINA, and once more in the default domain as SALINA_<key>: gdal_translate, gdalwarp and the COG driver copy only that one. */
+/* In domain SALINA, and once more in the default domain as SALINA_<key>: gdal_translate, gdalwarp and the COG driver
+ * copy only that one. */
 static CPLErr set_item(GDALDatasetH dataset, const char *key, const char *value)
 {
     char copy[128];
@@ -76,10 +81,11 @@ static CPLErr set_item(GDALDatasetH dataset, const char *key, const char *value)
 static sal_status describe(sal_raster_writer *writer, const sal_raster_spec *spec, sal__gdal *gdal)
 {
     const sal_grid *grid = spec->grid;
-    double geotransform[6] = {grid->x0, grid->pixel, 0, grid->y0, 0, -grid->pixel};
+    double geotransform[6] = { grid->x0, grid->pixel, 0, grid->y0, 0, -grid->pixel };
     OGRSpatialReferenceH crs = sal__crs_from_text(grid->wkt);
     if (!crs)
-        return sal_fail(writer->ctx, SAL_STATUS_ARGUMENT, "the grid for \"%s\" has no coordinate reference system", writer->target);
+        return sal_fail(writer->ctx, SAL_STATUS_ARGUMENT, "the grid for \"%s\" has no coordinate reference system",
+                        writer->target);
     CPLErr error = GDALSetSpatialRef(writer->dataset, crs);
     OSRRelease(crs);
     if (GDALSetGeoTransform(writer->dataset, geotransform) != CE_None) error = CE_Failure;
@@ -120,8 +126,8 @@ static sal_status create(sal_raster_writer *writer, const sal_raster_spec *spec,
         if (status != SAL_STATUS_OK) goto done;
     }
     writer->path = sal_output_path(writer->work ? writer->work : writer->output);
-    writer->dataset = GDALCreate(GDALGetDriverByName("GTiff"), writer->path, (int)writer->columns, (int)writer->rows, (int)writer->band_count,
-                                 gdal_type(spec->type), options);
+    writer->dataset = GDALCreate(GDALGetDriverByName("GTiff"), writer->path, (int)writer->columns, (int)writer->rows,
+                                 (int)writer->band_count, gdal_type(spec->type), options);
     if (!writer->dataset) {
         status = write_failed(writer, gdal);
         goto done;
@@ -136,14 +142,16 @@ done:
     return status;
 }
 
-sal_status sal_raster_writer_new(sal_context *ctx, const char *path, const sal_raster_spec *spec, sal_raster_writer **out)
+sal_status sal_raster_writer_new(sal_context *ctx, const char *path, const sal_raster_spec *spec,
+                                 sal_raster_writer **out)
 {
     *out = NULL;
     const sal_grid *grid = spec->grid;
     if (!path || !path[0]) return sal_fail(ctx, SAL_STATUS_ARGUMENT, "no output raster is named");
-    if (grid->columns < 1 || grid->rows < 1 || grid->columns > INT32_MAX || grid->rows > INT32_MAX || spec->band_count < 1 ||
-        spec->band_count > 65535)
-        return sal_fail(ctx, SAL_STATUS_ARGUMENT, "a raster of %lld x %lld pixels and %lld bands cannot be written to \"%s\"",
+    if (grid->columns < 1 || grid->rows < 1 || grid->columns > INT32_MAX || grid->rows > INT32_MAX ||
+        spec->band_count < 1 || spec->band_count > 65535)
+        return sal_fail(ctx, SAL_STATUS_ARGUMENT,
+                        "a raster of %lld x %lld pixels and %lld bands cannot be written to \"%s\"",
                         (long long)grid->columns, (long long)grid->rows, (long long)spec->band_count, path);
     sal_raster_writer *writer = NULL;
     sal_status status = sal_allocate(ctx, 1, sizeof *writer, &writer);
@@ -183,8 +191,9 @@ static float encode(const sal_raster_writer *writer, int64_t band, float value, 
     v = rint(v);
     if (v < low) v = low;
     if (v > high) v = high;
-    /* A measured value must not turn into nodata: it moves one step of the scale. Classes (UINT8) stay what they are. */
-    if (writer->has_nodata && v == writer->nodata && writer->type != SAL_RASTER_UINT8) v += v == low ? 1 : v == high || v > 0 ? -1 : 1;
+    /* A measured value must not turn into nodata: it moves one step of the scale. Classes (UINT8) stay. */
+    if (writer->has_nodata && v == writer->nodata && writer->type != SAL_RASTER_UINT8)
+        v += v == low ? 1 : v == high || v > 0 ? -1 : 1;
     return (float)v;
 }
 
@@ -211,7 +220,8 @@ static void encode_rows(sal_raster_writer *writer, const float *values, int64_t 
 static void flush_when_due(sal_raster_writer *writer, int64_t column, int64_t row, int64_t columns, int64_t rows)
 {
     int64_t bc = writer->block_columns, br = writer->block_rows;
-    bool whole = column % bc == 0 && row % br == 0 && ((column + columns) % bc == 0 || column + columns == writer->columns) &&
+    bool whole = column % bc == 0 && row % br == 0 &&
+                 ((column + columns) % bc == 0 || column + columns == writer->columns) &&
                  ((row + rows) % br == 0 || row + rows == writer->rows);
     writer->aligned &= whole;
     if (writer->unflushed < flush_bytes) return;
@@ -220,11 +230,14 @@ static void flush_when_due(sal_raster_writer *writer, int64_t column, int64_t ro
     writer->aligned = true;
 }
 
-sal_status sal_raster_writer_write(sal_raster_writer *writer, int64_t column, int64_t row, int64_t columns, int64_t rows, const float *values)
+sal_status sal_raster_writer_write(sal_raster_writer *writer, int64_t column, int64_t row, int64_t columns,
+                                   int64_t rows, const float *values)
 {
     sal_context *ctx = writer->ctx;
-    if (column < 0 || row < 0 || columns < 0 || rows < 0 || column + columns > writer->columns || row + rows > writer->rows)
-        return sal_fail(ctx, SAL_STATUS_INTERNAL, "a window at column %lld, row %lld of %lld x %lld lies outside \"%s\"", (long long)column,
+    if (column < 0 || row < 0 || columns < 0 || rows < 0 || column + columns > writer->columns ||
+        row + rows > writer->rows)
+        return sal_fail(ctx, SAL_STATUS_INTERNAL,
+                        "a window at column %lld, row %lld of %lld x %lld lies outside \"%s\"", (long long)column,
                         (long long)row, (long long)columns, (long long)rows, writer->target);
     if (columns == 0 || rows == 0) return SAL_STATUS_OK;
     GDALDataType type = gdal_type(writer->type);
@@ -245,8 +258,9 @@ sal_status sal_raster_writer_write(sal_raster_writer *writer, int64_t column, in
     for (int64_t r = 0; r < rows && error == CE_None; r += strip) {
         int64_t some = rows - r < strip ? rows - r : strip;
         encode_rows(writer, values + r * columns * n, some * columns);
-        error = GDALDatasetRasterIOEx(writer->dataset, GF_Write, (int)column, (int)(row + r), (int)columns, (int)some, writer->scratch,
-                                      (int)columns, (int)some, type, (int)n, NULL, n * bytes, line, bytes, NULL);
+        error = GDALDatasetRasterIOEx(writer->dataset, GF_Write, (int)column, (int)(row + r), (int)columns, (int)some,
+                                      writer->scratch, (int)columns, (int)some, type, (int)n, NULL, n * bytes, line,
+                                      bytes, NULL);
     }
     writer->unflushed += line * rows;
     if (error == CE_None) flush_when_due(writer, column, row, columns, rows);
@@ -268,7 +282,8 @@ sal_status sal_raster_writer_set_metadata(sal_raster_writer *writer, const char 
 sal_status sal_raster_writer_commit(sal_raster_writer *writer)
 {
     if (writer->failed)
-        return sal_fail(writer->ctx, SAL_STATUS_IO, "raster \"%s\" was not written whole and is not kept", writer->target);
+        return sal_fail(writer->ctx, SAL_STATUS_IO, "raster \"%s\" was not written whole and is not kept",
+                        writer->target);
     sal_status status = sal__raster_finish(writer);
     return status == SAL_STATUS_OK ? sal_output_commit(writer->output) : status;
 }

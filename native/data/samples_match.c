@@ -1,6 +1,6 @@
-/* samples_match.c - which stack and which pixel a sample belongs to. Names of campaigns come before dates, dates before position; several
- * stacks of the nearest date (tiles) are told apart by position. Samples end in the CRS of the first stack, so that distances between
- * them are metres whatever the layer was in.
+/* samples_match.c - which stack and which pixel a sample belongs to. Names of campaigns come before dates, dates
+ * before position; several stacks of the nearest date (tiles) are told apart by position. Samples end in the CRS of
+ * the first stack, so that distances between them are metres whatever the layer was in.
  */
 #include "date.h"
 #include "samples_private.h"
@@ -19,70 +19,6 @@ typedef struct matcher {
     enum { BY_ONE, BY_NAME, BY_DATE, BY_PLACE } rule;
     int64_t gap;
 } matcher;
-
-sal_status sal__points_transform(sal_context *ctx, const char *from_wkt, const char *to_wkt, int64_t n, double *x, double *y)
-{
-    if (!strcmp(from_wkt, to_wkt) || n == 0) return SAL_STATUS_OK;
-    OGRSpatialReferenceH from = sal__crs_from_text(from_wkt), to = sal__crs_from_text(to_wkt);
-    OGRCoordinateTransformationH transformation = NULL;
-    sal_status status = SAL_STATUS_OK;
-    if (!from || !to || sal__crs_same(from, to)) goto done;
-    transformation = OCTNewCoordinateTransformation(from, to);
-    if (!transformation) {
-        char name_from[128], name_to[128];
-        sal__crs_name(from, name_from, sizeof name_from);
-        sal__crs_name(to, name_to, sizeof name_to);
-        status = sal_fail(ctx, SAL_STATUS_DATA, "points cannot be transformed from %s to %s", name_from, name_to);
-        goto done;
-    }
-    for (int64_t i = 0; i < n; i++) {
-        int good = 0;
-        double z = 0;
-        OCTTransformEx(transformation, 1, &x[i], &y[i], &z, &good);
-        if (!good) x[i] = y[i] = NAN;
-    }
-done:
-    if (transformation) OCTDestroyCoordinateTransformation(transformation);
-    if (from) OSRRelease(from);
-    if (to) OSRRelease(to);
-    return status;
-}
-
-sal_status sal_points_transform(sal_context *ctx, const char *from_wkt, const char *to_wkt, int64_t n, double *x, double *y)
-{
-    sal__gdal gdal;
-    sal__gdal_enter(&gdal);
-    sal_status status = sal__points_transform(ctx, from_wkt, to_wkt, n, x, y);
-    sal__gdal_leave(&gdal);
-    return status;
-}
-
-sal_status sal_samples_project(sal_context *ctx, sal_samples *samples, const char *wkt)
-{
-    double *x = NULL, *y = NULL;
-    char *copy = NULL;
-    sal_status status = SAL_STATUS_OK;
-    SAL_TRY(sal_text_copy(ctx, wkt, &copy));
-    SAL_TRY(sal_allocate(ctx, samples->count, sizeof *x, &x));
-    SAL_TRY(sal_allocate(ctx, samples->count, sizeof *y, &y));
-    for (int64_t i = 0; i < samples->count; i++) {
-        x[i] = samples->items[i].x;
-        y[i] = samples->items[i].y;
-    }
-    SAL_TRY(sal_points_transform(ctx, samples->wkt, wkt, samples->count, x, y));
-    for (int64_t i = 0; i < samples->count; i++) {
-        samples->items[i].x = x[i];
-        samples->items[i].y = y[i];
-    }
-    sal_release(ctx, samples->wkt);
-    samples->wkt = copy;
-    copy = NULL;
-done:
-    sal_release(ctx, x);
-    sal_release(ctx, y);
-    sal_release(ctx, copy);
-    return status;
-}
 
 void sal__samples_compact(sal_samples *samples)
 {
@@ -136,10 +72,13 @@ static bool is_campaign(const matcher *m, const char *label)
 
 static sal_status unreadable_date(const matcher *m, const sal_sample *sample)
 {
-    sal_text names = {0};
-    for (int64_t k = 0; k < m->n; k++) sal_text_append(m->ctx, &names, "%s\"%s\"", k ? ", " : "", sal_stack_campaign(m->stacks[k]));
+    sal_text names = { 0 };
+    for (int64_t k = 0; k < m->n; k++)
+        sal_text_append(m->ctx, &names, "%s\"%s\"", k ? ", " : "", sal_stack_campaign(m->stacks[k]));
     sal_status status =
-        sal_fail(m->ctx, SAL_STATUS_DATA, "field \"%s\" holds \"%s\" in feature %lld, which is neither a date like 2020-06-15 nor a campaign of the stacks (%s)",
+        sal_fail(m->ctx, SAL_STATUS_DATA,
+                 "field \"%s\" holds \"%s\" in feature %lld, which is neither a date like 2020-06-15 nor a campaign of "
+                 "the stacks (%s)",
                  m->samples->date_field, sample->label, (long long)sample->fid, names.data ? names.data : "");
     sal_text_free(m->ctx, &names);
     return status;
@@ -170,11 +109,15 @@ static sal_status choose_rule(matcher *m)
     }
     if (one_campaign) return SAL_STATUS_OK;
     if (!any_label)
-        return sal_fail(m->ctx, SAL_STATUS_DATA, "there are %lld stacks of different dates and the samples have no date%s; name the field that holds it (date_field)",
+        return sal_fail(m->ctx, SAL_STATUS_DATA,
+                        "there are %lld stacks of different dates and the samples have no date%s; name the field that "
+                        "holds it (date_field)",
                         (long long)m->n, s->date_field[0] ? " in any row" : "");
     for (int64_t k = 0; k < m->n && !all_dated; k++)
         if (!sal_stack_date(m->stacks[k])[0])
-            return sal_fail(m->ctx, SAL_STATUS_DATA, "stack \"%s\" has no date to match samples by; set DATE in its SALINA metadata or rebuild it with a date",
+            return sal_fail(m->ctx, SAL_STATUS_DATA,
+                            "stack \"%s\" has no date to match samples by; set DATE in its SALINA metadata or rebuild "
+                            "it with a date",
                             sal_stack_path(m->stacks[k]));
     m->rule = BY_DATE;
     return SAL_STATUS_OK;
@@ -185,17 +128,19 @@ static int64_t days_apart(const matcher *m, int64_t k, const sal_sample *sample)
     return llabs(sal_date_days(sal_stack_date(m->stacks[k])) - sal_date_days(sample->date));
 }
 
-/* Candidates are the stacks of the sample's campaign or nearest date; the first that contains it wins, else the first. */
+/* Candidates are the stacks of the sample's campaign or nearest date; the first that contains it wins. */
 static sal_status place_sample(matcher *m, int64_t i, bool *found)
 {
     sal_sample *sample = &m->samples->items[i];
     int64_t nearest = INT64_MAX;
     *found = false;
     if (m->rule == BY_DATE) {
-        for (int64_t k = 0; k < m->n; k++) nearest = days_apart(m, k, sample) < nearest ? days_apart(m, k, sample) : nearest;
+        for (int64_t k = 0; k < m->n; k++)
+            nearest = days_apart(m, k, sample) < nearest ? days_apart(m, k, sample) : nearest;
         if (nearest > largest_gap_days)
             return sal_fail(m->ctx, SAL_STATUS_DATA,
-                            "feature %lld is dated %s, %lld days from the nearest stack (at most %lld); add the stack of its campaign or leave it out",
+                            "feature %lld is dated %s, %lld days from the nearest stack (at most %lld); add the stack "
+                            "of its campaign or leave it out",
                             (long long)sample->fid, sample->date, (long long)nearest, (long long)largest_gap_days);
         if (nearest > m->gap) m->gap = nearest;
     }
@@ -223,10 +168,12 @@ static sal_status no_overlap(matcher *m)
         high_y = fmax(high_y, m->y[i]);
     }
     return sal_fail(m->ctx, SAL_STATUS_DATA,
-                    "no sample lies on a stack: in %s the %lld samples span x %.0f to %.0f, y %.0f to %.0f, and stack \"%s\" spans x %.0f to %.0f, y %.0f to "
+                    "no sample lies on a stack: in %s the %lld samples span x %.0f to %.0f, y %.0f to %.0f, and stack "
+                    "\"%s\" spans x %.0f to %.0f, y %.0f to "
                     "%.0f; check the CRS of both",
-                    grid->crs_name, (long long)s->count, low_x, high_x, low_y, high_y, sal_stack_path(m->stacks[0]), grid->x0,
-                    grid->x0 + grid->pixel * (double)grid->columns, grid->y0 - grid->pixel * (double)grid->rows, grid->y0);
+                    grid->crs_name, (long long)s->count, low_x, high_x, low_y, high_y, sal_stack_path(m->stacks[0]),
+                    grid->x0, grid->x0 + grid->pixel * (double)grid->columns,
+                    grid->y0 - grid->pixel * (double)grid->rows, grid->y0);
 }
 
 /* One stack takes samples of any date, but not in silence. */
@@ -241,8 +188,10 @@ static void warn_of_old_samples(const matcher *m)
         widest = gap > widest ? gap : widest;
     }
     if (far)
-        sal_warn(m->ctx, "%lld of %lld samples were taken more than %lld days from the date of stack \"%s\" (up to %lld)", (long long)far,
-                 (long long)m->samples->count, (long long)largest_gap_days, sal_stack_campaign(m->stacks[0]), (long long)widest);
+        sal_warn(m->ctx,
+                 "%lld of %lld samples were taken more than %lld days from the date of stack \"%s\" (up to %lld)",
+                 (long long)far, (long long)m->samples->count, (long long)largest_gap_days,
+                 sal_stack_campaign(m->stacks[0]), (long long)widest);
 }
 
 static sal_status place_all(matcher *m)
@@ -266,7 +215,9 @@ static sal_status place_all(matcher *m)
         if (s->items[i].stack < 0) s->items[i].fid = INT64_MIN;
     s->dropped_outside += outside;
     s->dropped_null += undated;
-    if (outside) sal_warn(m->ctx, "%lld of %lld samples lie outside their stack and were left out", (long long)outside, (long long)s->count);
+    if (outside)
+        sal_warn(m->ctx, "%lld of %lld samples lie outside their stack and were left out", (long long)outside,
+                 (long long)s->count);
     if (undated) sal_warn(m->ctx, "%lld samples without \"%s\" were left out", (long long)undated, s->date_field);
     return SAL_STATUS_OK;
 }
@@ -306,14 +257,18 @@ static sal_status find_duplicates(matcher *m)
         }
     }
     sal_release(m->ctx, order);
-    if (merged) sal_warn(m->ctx, "%lld samples repeat another one exactly (position, date, target) and count once", (long long)merged);
-    if (s->duplicates) sal_warn(m->ctx, "%lld samples share their pixel with another sample of the same stack and are kept", (long long)s->duplicates);
+    if (merged)
+        sal_warn(m->ctx, "%lld samples repeat another one exactly (position, date, target) and count once",
+                 (long long)merged);
+    if (s->duplicates)
+        sal_warn(m->ctx, "%lld samples share their pixel with another sample of the same stack and are kept",
+                 (long long)s->duplicates);
     return SAL_STATUS_OK;
 }
 
 sal_status sal_samples_match(sal_context *ctx, sal_samples *samples, sal_stack *const *stacks, int64_t n_stacks)
 {
-    matcher m = {.ctx = ctx, .samples = samples, .stacks = stacks, .n = n_stacks};
+    matcher m = { .ctx = ctx, .samples = samples, .stacks = stacks, .n = n_stacks };
     sal_status status = SAL_STATUS_OK;
     if (n_stacks < 1) return sal_fail(ctx, SAL_STATUS_ARGUMENT, "no stack is given for the samples");
     for (int64_t i = 0; i < samples->count; i++) samples->items[i].stack = -1;

@@ -1,6 +1,7 @@
-/* samples_read.c - field samples from an OGR point layer. What a table may hold besides clean numbers is either refused with the first culprit
- * or left out, counted and said: nothing is converted silently. Decimal commas ("6,1") are common in exported field tables; "1,234.5" is
- * refused, because which sign groups and which divides cannot be known.
+/* samples_read.c - field samples from an OGR point layer. What a table may hold besides clean numbers is either
+ * refused with the first culprit or left out, counted and said: nothing is converted silently. Decimal commas ("6,1")
+ * are common in exported field tables; "1,234.5" is refused, because which sign groups and which divides cannot be
+ * known.
  */
 #include "date.h"
 #include "samples_private.h"
@@ -15,7 +16,7 @@ typedef struct reader {
     sal__layer source;
     sal_samples *samples;
     int64_t capacity;
-    int target, date;    /* field numbers; date -1 when none */
+    int target, date; /* field numbers; date -1 when none */
     bool text_target;
     int64_t text_count, negative, negative_fid, no_point, no_date, dated, undated;
     double negative_value;
@@ -27,7 +28,7 @@ static sal_status field_number(reader *r, const char *name, const char *role, in
 {
     OGRFeatureDefnH definition = OGR_L_GetLayerDefn(r->source.layer);
     int count = OGR_FD_GetFieldCount(definition), close = -1;
-    sal_text names = {0};
+    sal_text names = { 0 };
     for (int f = 0; f < count; f++) {
         const char *field = OGR_Fld_GetNameRef(OGR_FD_GetFieldDefn(definition, f));
         if (!strcmp(field, name)) {
@@ -39,10 +40,11 @@ static sal_status field_number(reader *r, const char *name, const char *role, in
         sal_text_append(r->ctx, &names, "%s%s", f ? ", " : "", field);
     }
     sal_status status =
-        close >= 0 ? sal_fail(r->ctx, SAL_STATUS_DATA, "layer \"%s\" has no %s field \"%s\"; did you mean \"%s\"?", OGR_L_GetName(r->source.layer),
-                              role, name, OGR_Fld_GetNameRef(OGR_FD_GetFieldDefn(definition, close)))
-                   : sal_fail(r->ctx, SAL_STATUS_DATA, "layer \"%s\" has no %s field \"%s\"; its fields are %s", OGR_L_GetName(r->source.layer), role,
-                              name, names.data ? names.data : "none");
+        close >= 0 ? sal_fail(r->ctx, SAL_STATUS_DATA, "layer \"%s\" has no %s field \"%s\"; did you mean \"%s\"?",
+                              OGR_L_GetName(r->source.layer), role, name,
+                              OGR_Fld_GetNameRef(OGR_FD_GetFieldDefn(definition, close)))
+                   : sal_fail(r->ctx, SAL_STATUS_DATA, "layer \"%s\" has no %s field \"%s\"; its fields are %s",
+                              OGR_L_GetName(r->source.layer), role, name, names.data ? names.data : "none");
     sal_text_free(r->ctx, &names);
     return status;
 }
@@ -58,13 +60,14 @@ static sal_status choose_fields(reader *r, const char *target, const char *date)
     OGRFieldType type = OGR_Fld_GetType(OGR_FD_GetFieldDefn(OGR_L_GetLayerDefn(r->source.layer), r->target));
     r->text_target = type == OFTString;
     if (type == OFTInteger || type == OFTInteger64 || type == OFTReal || type == OFTString) return SAL_STATUS_OK;
-    return sal_fail(ctx, SAL_STATUS_DATA, "target field \"%s\" holds %s values, not numbers", target, OGR_GetFieldTypeName(type));
+    return sal_fail(ctx, SAL_STATUS_DATA, "target field \"%s\" holds %s values, not numbers", target,
+                    OGR_GetFieldTypeName(type));
 }
 
 /* 1: a number, 0: says that there is none, -1: something else. */
 static int parse_number(const char *text, double *out)
 {
-    static const char *const none[] = {"", "na", "n/a", "nan", "null", "none", "-", NULL};
+    static const char *const none[] = { "", "na", "n/a", "nan", "null", "none", "-", NULL };
     char number[64];
     while (*text == ' ' || *text == '\t') text++;
     size_t n = strlen(text);
@@ -94,8 +97,10 @@ static sal_status read_target(reader *r, OGRFeatureH feature, sal_sample *sample
         const char *text = OGR_F_GetFieldAsString(feature, r->target);
         int kind = parse_number(text, &sample->target);
         if (kind < 0)
-            return sal_fail(r->ctx, SAL_STATUS_DATA, "target field \"%s\" is text and feature %lld holds \"%.40s\", which is no number; correct the table",
-                            r->samples->target_field, (long long)sample->fid, text);
+            return sal_fail(
+                r->ctx, SAL_STATUS_DATA,
+                "target field \"%s\" is text and feature %lld holds \"%.40s\", which is no number; correct the table",
+                r->samples->target_field, (long long)sample->fid, text);
         if (kind == 0) {
             r->samples->dropped_null++;
             return SAL_STATUS_OK;
@@ -127,7 +132,8 @@ static void read_date(reader *r, OGRFeatureH feature, sal_sample *sample)
     int y, m, d, hour, minute, second, zone;
     const char *text = OGR_F_GetFieldAsString(feature, r->date);
     snprintf(sample->label, sizeof sample->label, "%s", text);
-    if ((type == OFTDate || type == OFTDateTime) && OGR_F_GetFieldAsDateTime(feature, r->date, &y, &m, &d, &hour, &minute, &second, &zone)) {
+    if ((type == OFTDate || type == OFTDateTime) &&
+        OGR_F_GetFieldAsDateTime(feature, r->date, &y, &m, &d, &hour, &minute, &second, &zone)) {
         char whole[48];
         snprintf(whole, sizeof whole, "%04d-%02d-%02d", y, m, d);
         sal_date_parse(whole, sample->date);
@@ -156,8 +162,10 @@ static sal_status read_point(reader *r, OGRFeatureH feature, sal_sample *sample,
         type = wkbPoint;
     }
     if (type != wkbPoint)
-        return sal_fail(r->ctx, SAL_STATUS_DATA, "feature %lld of layer \"%s\" is a %s, not one point; take centroids or split it in QGIS first",
-                        (long long)sample->fid, OGR_L_GetName(r->source.layer), OGRGeometryTypeToName(OGR_G_GetGeometryType(geometry)));
+        return sal_fail(r->ctx, SAL_STATUS_DATA,
+                        "feature %lld of layer \"%s\" is a %s, not one point; take centroids or split it in QGIS first",
+                        (long long)sample->fid, OGR_L_GetName(r->source.layer),
+                        OGRGeometryTypeToName(OGR_G_GetGeometryType(geometry)));
     sample->x = OGR_G_GetX(geometry, 0);
     sample->y = OGR_G_GetY(geometry, 0);
     if (!isfinite(sample->x) || !isfinite(sample->y)) {
@@ -165,8 +173,9 @@ static sal_status read_point(reader *r, OGRFeatureH feature, sal_sample *sample,
         return SAL_STATUS_OK;
     }
     if (r->source.degrees_by_name && (fabs(sample->x) > 360 || fabs(sample->y) > 90))
-        return sal_fail(r->ctx, SAL_STATUS_DATA, "feature %lld of \"%s\" lies at longitude %g, latitude %g, which are no degrees", (long long)sample->fid,
-                        r->source.path, sample->x, sample->y);
+        return sal_fail(r->ctx, SAL_STATUS_DATA,
+                        "feature %lld of \"%s\" lies at longitude %g, latitude %g, which are no degrees",
+                        (long long)sample->fid, r->source.path, sample->x, sample->y);
     *use = true;
     return SAL_STATUS_OK;
 }
@@ -189,7 +198,7 @@ static sal_status read_features(reader *r, sal__gdal *gdal)
     sal_status status = SAL_STATUS_OK;
     OGR_L_ResetReading(r->source.layer);
     for (OGRFeatureH feature; status == SAL_STATUS_OK && (feature = OGR_L_GetNextFeature(r->source.layer));) {
-        sal_sample sample = {.fid = OGR_F_GetFID(feature), .stack = -1, .column = -1, .row = -1};
+        sal_sample sample = { .fid = OGR_F_GetFID(feature), .stack = -1, .column = -1, .row = -1 };
         bool use = false;
         status = read_point(r, feature, &sample, &use);
         if (status == SAL_STATUS_OK && use) status = read_target(r, feature, &sample, &use);
@@ -200,7 +209,8 @@ static sal_status read_features(reader *r, sal__gdal *gdal)
         OGR_F_Destroy(feature);
     }
     if (status == SAL_STATUS_OK && gdal->failed)
-        status = sal_fail(r->ctx, SAL_STATUS_IO, "samples \"%s\" cannot be read to the end%s", r->source.path, sal__gdal_reason(gdal));
+        status = sal_fail(r->ctx, SAL_STATUS_IO, "samples \"%s\" cannot be read to the end%s", r->source.path,
+                          sal__gdal_reason(gdal));
     return status;
 }
 
@@ -210,22 +220,29 @@ static sal_status check_values(reader *r)
     const sal_samples *s = r->samples;
     const char *layer = OGR_L_GetName(r->source.layer);
     if (s->count < 1)
-        return sal_fail(ctx, SAL_STATUS_DATA, "layer \"%s\" of \"%s\" has no usable point: %lld have no geometry, %lld no \"%s\", %lld a \"%s\" that is no number",
+        return sal_fail(ctx, SAL_STATUS_DATA,
+                        "layer \"%s\" of \"%s\" has no usable point: %lld have no geometry, %lld no \"%s\", %lld a "
+                        "\"%s\" that is no number",
                         layer, r->source.path, (long long)r->no_point, (long long)s->dropped_null, s->target_field,
                         (long long)s->dropped_not_a_number, s->target_field);
     if (r->negative)
         return sal_fail(ctx, SAL_STATUS_DATA,
-                        "%lld of %lld samples have a negative \"%s\" (first: feature %lld, %g); remove them or set missing values to NULL",
-                        (long long)r->negative, (long long)s->count, s->target_field, (long long)r->negative_fid, r->negative_value);
+                        "%lld of %lld samples have a negative \"%s\" (first: feature %lld, %g); remove them or set "
+                        "missing values to NULL",
+                        (long long)r->negative, (long long)s->count, s->target_field, (long long)r->negative_fid,
+                        r->negative_value);
     bool varies = s->count == 1;
     for (int64_t i = 1; i < s->count; i++) varies |= s->items[i].target != s->items[0].target;
     if (!varies)
-        return sal_fail(ctx, SAL_STATUS_DATA, "all %lld samples have the same \"%s\", %g; there is nothing to learn from", (long long)s->count,
-                        s->target_field, s->items[0].target);
+        return sal_fail(ctx, SAL_STATUS_DATA,
+                        "all %lld samples have the same \"%s\", %g; there is nothing to learn from",
+                        (long long)s->count, s->target_field, s->items[0].target);
     if (r->dated && r->undated)
         return sal_fail(ctx, SAL_STATUS_DATA,
-                        "date field \"%s\" holds \"%s\" in feature %lld, which is no date (%lld of %lld are not); write dates as YYYY-MM-DD", s->date_field,
-                        r->undated_text, (long long)r->undated_fid, (long long)r->undated, (long long)s->count);
+                        "date field \"%s\" holds \"%s\" in feature %lld, which is no date (%lld of %lld are not); "
+                        "write dates as YYYY-MM-DD",
+                        s->date_field, r->undated_text, (long long)r->undated_fid, (long long)r->undated,
+                        (long long)s->count);
     return SAL_STATUS_OK;
 }
 
@@ -234,18 +251,22 @@ static void warn_of_losses(const reader *r)
     sal_context *ctx = r->ctx;
     const sal_samples *s = r->samples;
     if (r->text_count)
-        sal_warn(ctx, "target field \"%s\" is text; %lld values were read as numbers", s->target_field, (long long)r->text_count);
-    if (s->dropped_null) sal_warn(ctx, "%lld samples without \"%s\" were left out", (long long)s->dropped_null, s->target_field);
+        sal_warn(ctx, "target field \"%s\" is text; %lld values were read as numbers", s->target_field,
+                 (long long)r->text_count);
+    if (s->dropped_null)
+        sal_warn(ctx, "%lld samples without \"%s\" were left out", (long long)s->dropped_null, s->target_field);
     if (s->dropped_not_a_number)
-        sal_warn(ctx, "%lld samples whose \"%s\" is not a number were left out", (long long)s->dropped_not_a_number, s->target_field);
+        sal_warn(ctx, "%lld samples whose \"%s\" is not a number were left out", (long long)s->dropped_not_a_number,
+                 s->target_field);
     if (r->no_point) sal_warn(ctx, "%lld features without a point were left out", (long long)r->no_point);
     if (r->no_date) sal_warn(ctx, "%lld samples have no \"%s\"", (long long)r->no_date, s->date_field);
 }
 
-sal_status sal_samples_read(sal_context *ctx, const char *path, const char *target, const char *date_field, sal_samples **out)
+sal_status sal_samples_read(sal_context *ctx, const char *path, const char *target, const char *date_field,
+                            sal_samples **out)
 {
     *out = NULL;
-    reader r = {.ctx = ctx, .target = -1, .date = -1};
+    reader r = { .ctx = ctx, .target = -1, .date = -1 };
     sal__gdal gdal;
     sal__gdal_enter(&gdal);
     sal_status status = sal_allocate(ctx, 1, sizeof *r.samples, &r.samples);

@@ -1,5 +1,6 @@
-/* stack.c - a covariate stack is a raster whose band descriptions are covariate ids, on a metric grid, with a SALINA metadata domain.
- * Ids are what models match by, so a missing or repeated one is refused here and not discovered as a wrong map.
+/* stack.c - a covariate stack is a raster whose band descriptions are covariate ids, on a metric grid, with a SALINA
+ * metadata domain. Ids are what models match by, so a missing or repeated one is refused here and not discovered as a
+ * wrong map.
  */
 #include "stack.h"
 #include "date.h"
@@ -19,12 +20,14 @@ static sal_status check_ids(sal_context *ctx, sal_stack *stack)
         const char *id = sal_stack_covariate(stack, i);
         if (!id[0])
             return sal_fail(ctx, SAL_STATUS_DATA,
-                            "band %lld of stack \"%s\" has no description to say which covariate it is; build the stack with Build covariate stack",
+                            "band %lld of stack \"%s\" has no description to say which covariate it is; build the "
+                            "stack with Build covariate stack",
                             (long long)i + 1, path);
         for (int64_t j = 0; j < i; j++)
             if (!strcmp(id, sal_stack_covariate(stack, j)))
-                return sal_fail(ctx, SAL_STATUS_DATA, "stack \"%s\" has two bands named \"%s\" (%lld and %lld); rename or remove one", path, id,
-                                (long long)j + 1, (long long)i + 1);
+                return sal_fail(ctx, SAL_STATUS_DATA,
+                                "stack \"%s\" has two bands named \"%s\" (%lld and %lld); rename or remove one", path,
+                                id, (long long)j + 1, (long long)i + 1);
     }
     return SAL_STATUS_OK;
 }
@@ -47,7 +50,8 @@ static sal_status read_metadata(sal_context *ctx, sal_stack *stack)
     if (status != SAL_STATUS_OK) return status;
     const char *date = sal_raster_metadata(stack->raster, "SALINA", "DATE");
     if (date && date[0] && (strlen(date) != 10 || sal_date_days(date) == INT64_MIN))
-        return sal_fail(ctx, SAL_STATUS_DATA, "stack \"%s\" has the date \"%.40s\", which is not YYYY-MM-DD; set DATE in its SALINA metadata",
+        return sal_fail(ctx, SAL_STATUS_DATA,
+                        "stack \"%s\" has the date \"%.40s\", which is not YYYY-MM-DD; set DATE in its SALINA metadata",
                         sal_stack_path(stack), date);
     status = sal_text_copy(ctx, date ? date : "", &stack->date);
     if (status != SAL_STATUS_OK) return status;
@@ -67,8 +71,10 @@ sal_status sal_stack_open(sal_context *ctx, const char *path, sal_stack **out)
     SAL_TRY(check_ids(ctx, stack));
     const sal_grid *grid = sal_stack_grid(stack);
     if (!grid->is_metric) {
-        status = sal_fail(ctx, SAL_STATUS_DATA, "stack \"%s\" is in %s, whose unit is not the metre; warp it to a projected system such as UTM", path,
-                          grid->crs_name);
+        status =
+            sal_fail(ctx, SAL_STATUS_DATA,
+                     "stack \"%s\" is in %s, whose unit is not the metre; warp it to a projected system such as UTM",
+                     path, grid->crs_name);
         goto done;
     }
     SAL_TRY(read_metadata(ctx, stack));

@@ -1,6 +1,7 @@
 /* stack.h - a covariate stack: one GeoTIFF on one metric grid, band description = covariate id ("B04", "DEM", "SOS").
  *
- * Domain SALINA holds SENSOR, DATE (YYYY-MM-DD), CAMPAIGN, SOURCES (JSON with hashes) and VERSION. Bands are found by id, never by position.
+ * Domain SALINA holds SENSOR, DATE (YYYY-MM-DD), CAMPAIGN, SOURCES (JSON with hashes) and VERSION. Bands are found by
+ * id, never by position.
  */
 #ifndef SAL_DATA_STACK_H
 #define SAL_DATA_STACK_H
@@ -9,8 +10,8 @@
 
 typedef struct sal_stack sal_stack;
 
-/* Opens a stack. DATA when band ids are missing or stand twice, or the grid is not metric; a plain multi-band GeoTIFF with band
- * descriptions is a stack as well (its sensor is then ""). */
+/* Opens a stack. DATA when band ids are missing or stand twice, or the grid is not metric; a plain multi-band GeoTIFF
+ * with band descriptions is a stack as well (its sensor is then ""). */
 sal_status sal_stack_open(sal_context *ctx, const char *path, sal_stack **out);
 void sal_stack_free(sal_stack *stack);
 sal_raster *sal_stack_raster(sal_stack *stack);

@@ -1,6 +1,6 @@
-/* statistics.c - exact, order-independent sums of float32 values.
- * A float is m * 2^(e - 150) with a 24-bit integer m, so the values of one exponent e add up exactly in an integer. A map written in
- * other tiles, or by another number of threads, then carries the same statistics to the last digit.
+/* statistics.c - exact, order-independent sums of float32 values. A float is m * 2^(e - 150) with a 24-bit integer m,
+ * so the values of one exponent e add up exactly in an integer. A map written in other tiles, or by another number of
+ * threads, then carries the same statistics to the last digit.
  */
 #include "statistics.h"
 #include <math.h>

@@ -1,4 +1,5 @@
-/* statistics.h - private to data/: count, extremes, mean and deviation of float32 values, the same bits for any order of arrival. */
+/* statistics.h - private to data/: count, extremes, mean and deviation of float32 values, the same bits for any order
+ * of arrival. */
 #ifndef SAL_DATA_STATISTICS_H
 #define SAL_DATA_STATISTICS_H
 
@@ -10,7 +11,7 @@ __extension__ typedef __int128 sal__wide;
 typedef struct sal__statistics {
     int64_t count;
     float minimum, maximum;
-    int64_t sum[256];    /* of mantissas; good for 2^39 values */
+    int64_t sum[256];      /* of mantissas; good for 2^39 values */
     sal__wide square[256]; /* of squared mantissas */
 } sal__statistics;
 

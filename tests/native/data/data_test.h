@@ -1,4 +1,4 @@
-/* data_test.h - what the tests of data/ share: a context, a folder of their own, small rasters made with GDAL itself. */
+/* data_test.h - what the tests of data/ share: a context, a folder, small rasters made by GDAL itself. */
 #ifndef SAL_DATA_TEST_H
 #define SAL_DATA_TEST_H
 
@@ -79,7 +79,8 @@ static inline const char *shared_file(const char *name)
 
 static inline void assert_message(const char *part)
 {
-    if (!strstr(sal_context_message(ctx), part)) fail_msg("message \"%s\" does not say \"%s\"", sal_context_message(ctx), part);
+    if (!strstr(sal_context_message(ctx), part))
+        fail_msg("message \"%s\" does not say \"%s\"", sal_context_message(ctx), part);
 }
 
 static inline void assert_done(int32_t status)
@@ -108,19 +109,20 @@ static inline void assert_near(double a, double b, double tolerance)
     if (!(fabs(a - b) <= tolerance)) fail_msg("%.9g is not %.9g within %g", a, b, tolerance);
 }
 
-/* A GeoTIFF of doubles, band by band, in UTM 50N with 10 m pixels from (500000, 4200000); options is a GDAL list or NULL. */
-static inline GDALDatasetH make_raster(const char *path, GDALDataType type, int columns, int rows, int bands, const double *values,
-                                       char **options)
+/* A GeoTIFF of doubles, band by band, in UTM 50N with 10 m pixels from (500000, 4200000); options is a GDAL list or
+ * NULL. */
+static inline GDALDatasetH make_raster(const char *path, GDALDataType type, int columns, int rows, int bands,
+                                       const double *values, char **options)
 {
-    double g[6] = {500000, 10, 0, 4200000, 0, -10};
+    double g[6] = { 500000, 10, 0, 4200000, 0, -10 };
     GDALDatasetH ds = GDALCreate(GDALGetDriverByName("GTiff"), path, columns, rows, bands, type, options);
     OGRSpatialReferenceH crs = OSRNewSpatialReference(NULL);
     OSRImportFromEPSG(crs, 32650);
     GDALSetSpatialRef(ds, crs);
     OSRRelease(crs);
     GDALSetGeoTransform(ds, g);
-    if (values && GDALDatasetRasterIO(ds, GF_Write, 0, 0, columns, rows, (void *)values, columns, rows, GDT_Float64, bands, NULL, 0, 0, 0) !=
-                      CE_None)
+    if (values && GDALDatasetRasterIO(ds, GF_Write, 0, 0, columns, rows, (void *)values, columns, rows, GDT_Float64,
+                                      bands, NULL, 0, 0, 0) != CE_None)
         fail_msg("cannot make %s", path);
     return ds;
 }
@@ -145,16 +147,17 @@ static inline void failing_release(void *user, void *memory)
     free(memory);
 }
 
-/* Runs a task in a fresh context with ever more allocations allowed until it succeeds; every failure must be MEMORY and leak nothing. */
+/* Runs a task in a fresh context with ever more allocations allowed until it succeeds; every failure must be MEMORY
+ * and leak nothing. */
 static inline void fail_every_allocation(int32_t (*task)(sal_context *))
 {
     sal_status status = SAL_STATUS_MEMORY;
     int files = files_in_folder();
     for (int64_t n = 0; status != SAL_STATUS_OK; n++) {
-        failing f = {n, 0};
+        failing f = { n, 0 };
         sal_context *poor;
         assert_int_equal(sal_context_new(&poor), 0);
-        sal_context_set_allocator(poor, (sal_allocator){failing_allocate, failing_release, &f});
+        sal_context_set_allocator(poor, (sal_allocator){ failing_allocate, failing_release, &f });
         status = task(poor);
         if (status != SAL_STATUS_OK && status != SAL_STATUS_MEMORY)
             fail_msg("allocation %d: status %d: %s", (int)n, status, sal_context_message(poor));

@@ -35,7 +35,7 @@ static void raster_read_beyond_the_edge_gives_nan(void **state)
     sal_raster *raster;
     assert_done(sal_raster_open(ctx, in_folder("edge.tif"), &raster));
     float out[6 * 7];
-    assert_done(sal_raster_read(raster, (int64_t[]){0}, 1, -1, -2, 6, 7, out));
+    assert_done(sal_raster_read(raster, (int64_t[]){ 0 }, 1, -1, -2, 6, 7, out));
     for (int r = 0; r < 7; r++)
         for (int c = 0; c < 6; c++) {
             int i = c - 1, j = r - 2;
@@ -44,14 +44,14 @@ static void raster_read_beyond_the_edge_gives_nan(void **state)
             else
                 assert_true(isnan(out[r * 6 + c]));
         }
-    assert_done(sal_raster_read(raster, (int64_t[]){0}, 1, 100, 100, 2, 2, out));
+    assert_done(sal_raster_read(raster, (int64_t[]){ 0 }, 1, 100, 100, 2, 2, out));
     assert_true(isnan(out[0]) && isnan(out[3]));
     sal_raster_free(raster);
 }
 
 static void raster_read_interleaves_chosen_bands_and_applies_scale(void **state)
 {
-    double v[12] = {1, 2, 3, 4, 10, 20, 30, 40, 100, 200, 300, 400};
+    double v[12] = { 1, 2, 3, 4, 10, 20, 30, 40, 100, 200, 300, 400 };
     GDALDatasetH ds = make_raster(in_folder("scale.tif"), GDT_Int16, 2, 2, 3, v, NULL);
     GDALSetRasterScale(GDALGetRasterBand(ds, 2), 0.5);
     GDALSetRasterOffset(GDALGetRasterBand(ds, 2), -1);
@@ -65,17 +65,17 @@ static void raster_read_interleaves_chosen_bands_and_applies_scale(void **state)
     assert_string_equal(sal_raster_band_name(raster, 0), "");
     assert_string_equal(sal_raster_band_unit(raster, 2), "m");
     float out[8];
-    assert_done(sal_raster_read(raster, (int64_t[]){2, 1}, 2, 0, 0, 2, 2, out));
-    const float expected[8] = {100, 4, 200, 9, 300, 14, 400, 19};
+    assert_done(sal_raster_read(raster, (int64_t[]){ 2, 1 }, 2, 0, 0, 2, 2, out));
+    const float expected[8] = { 100, 4, 200, 9, 300, 14, 400, 19 };
     for (int i = 0; i < 8; i++) assert_float_equal(out[i], expected[i], 0);
-    assert_int_equal(sal_raster_read(raster, (int64_t[]){3}, 1, 0, 0, 1, 1, out), SAL_STATUS_ARGUMENT);
+    assert_int_equal(sal_raster_read(raster, (int64_t[]){ 3 }, 1, 0, 0, 1, 1, out), SAL_STATUS_ARGUMENT);
     sal_raster_free(raster);
 }
 
 /* One pixel is nodata, the next is valid; returns whether that is what is read. */
 static void check_nodata(GDALDataType type, double nodata, double stored)
 {
-    double v[2] = {stored, 7};
+    double v[2] = { stored, 7 };
     const char *path = in_folder("nodata.tif");
     GDALDatasetH ds = make_raster(path, type, 2, 1, 1, v, NULL);
     if (type == GDT_Int64)
@@ -86,7 +86,7 @@ static void check_nodata(GDALDataType type, double nodata, double stored)
     sal_raster *raster;
     assert_done(sal_raster_open(ctx, path, &raster));
     float out[2];
-    assert_done(sal_raster_read(raster, (int64_t[]){0}, 1, 0, 0, 2, 1, out));
+    assert_done(sal_raster_read(raster, (int64_t[]){ 0 }, 1, 0, 0, 2, 1, out));
     if (!isnan(out[0])) fail_msg("type %s, nodata %.17g: read %g", GDALGetDataTypeName(type), nodata, out[0]);
     assert_float_equal(out[1], 7, 0);
     sal_raster_free(raster);
@@ -110,7 +110,7 @@ static void raster_nodata_is_nan_in_every_type(void **state)
 
 static void raster_nodata_is_compared_before_scaling_and_before_rounding(void **state)
 {
-    double v[3] = {16777217, 16777216, -1};
+    double v[3] = { 16777217, 16777216, -1 };
     GDALDatasetH ds = make_raster(in_folder("wide.tif"), GDT_Int32, 3, 1, 1, v, NULL);
     GDALSetRasterNoDataValue(GDALGetRasterBand(ds, 1), 16777217);
     GDALSetRasterScale(GDALGetRasterBand(ds, 1), 2);
@@ -118,7 +118,7 @@ static void raster_nodata_is_compared_before_scaling_and_before_rounding(void **
     sal_raster *raster;
     assert_done(sal_raster_open(ctx, in_folder("wide.tif"), &raster));
     float out[3];
-    assert_done(sal_raster_read(raster, (int64_t[]){0}, 1, 0, 0, 3, 1, out));
+    assert_done(sal_raster_read(raster, (int64_t[]){ 0 }, 1, 0, 0, 3, 1, out));
     assert_true(isnan(out[0]));
     assert_float_equal(out[1], 33554432.0f, 0);
     assert_float_equal(out[2], -2, 0);
@@ -127,26 +127,28 @@ static void raster_nodata_is_compared_before_scaling_and_before_rounding(void **
 
 static void raster_mask_and_alpha_give_nan(void **state)
 {
-    double v[8] = {1, 2, 3, 4, 255, 0, 255, 255};
-    GDALDatasetH ds = make_raster(in_folder("alpha.tif"), GDT_Byte, 2, 2, 2, v, (char *[]){"ALPHA=YES", NULL});
+    double v[8] = { 1, 2, 3, 4, 255, 0, 255, 255 };
+    GDALDatasetH ds = make_raster(in_folder("alpha.tif"), GDT_Byte, 2, 2, 2, v, (char *[]){ "ALPHA=YES", NULL });
     GDALClose(ds);
     sal_raster *raster;
     assert_done(sal_raster_open(ctx, in_folder("alpha.tif"), &raster));
     assert_int_equal(sal_raster_band_count(raster), 1);
     float out[8];
-    assert_done(sal_raster_read(raster, (int64_t[]){0}, 1, 0, 0, 2, 2, out));
+    assert_done(sal_raster_read(raster, (int64_t[]){ 0 }, 1, 0, 0, 2, 2, out));
     assert_true(out[0] == 1 && isnan(out[1]) && out[2] == 3 && out[3] == 4);
     sal_raster_free(raster);
 
     CPLSetConfigOption("GDAL_TIFF_INTERNAL_MASK", "YES");
     ds = make_raster(in_folder("mask.tif"), GDT_Float64, 2, 2, 2, v, NULL);
     assert_int_equal(GDALCreateDatasetMaskBand(ds, GMF_PER_DATASET), CE_None);
-    uint8_t mask[4] = {255, 255, 0, 255};
-    assert_int_equal(GDALRasterIO(GDALGetMaskBand(GDALGetRasterBand(ds, 1)), GF_Write, 0, 0, 2, 2, mask, 2, 2, GDT_Byte, 0, 0), CE_None);
+    uint8_t mask[4] = { 255, 255, 0, 255 };
+    assert_int_equal(
+        GDALRasterIO(GDALGetMaskBand(GDALGetRasterBand(ds, 1)), GF_Write, 0, 0, 2, 2, mask, 2, 2, GDT_Byte, 0, 0),
+        CE_None);
     GDALClose(ds);
     CPLSetConfigOption("GDAL_TIFF_INTERNAL_MASK", NULL);
     assert_done(sal_raster_open(ctx, in_folder("mask.tif"), &raster));
-    assert_done(sal_raster_read(raster, (int64_t[]){0, 1}, 2, 0, 0, 2, 2, out));
+    assert_done(sal_raster_read(raster, (int64_t[]){ 0, 1 }, 2, 0, 0, 2, 2, out));
     for (int i = 0; i < 8; i++) assert_int_equal(isnan(out[i]) != 0, i / 2 == 2);
     assert_float_equal(out[7], 255, 0);
     sal_raster_free(raster);
@@ -181,7 +183,7 @@ static void raster_grid_says_crs_unit_and_position(void **state)
 static void set_geotransform(const char *path, double dx, double rx, double ry, double dy)
 {
     GDALDatasetH ds = make_raster(path, GDT_Byte, 4, 4, 1, NULL, NULL);
-    double g[6] = {500000, dx, rx, 4200000, ry, dy};
+    double g[6] = { 500000, dx, rx, 4200000, ry, dy };
     GDALSetGeoTransform(ds, g);
     GDALClose(ds);
 }
@@ -207,7 +209,7 @@ static void raster_open_refuses_what_cannot_be_mapped(void **state)
     set_geotransform(in_folder("almost.tif"), 10, 0, 0, -10.000001);
     assert_done(open_status(in_folder("almost.tif")));
 
-    double g[6] = {500000, 10, 0, 4200000, 0, -10};
+    double g[6] = { 500000, 10, 0, 4200000, 0, -10 };
     GDALDatasetH ds = GDALCreate(GDALGetDriverByName("GTiff"), in_folder("nocrs.tif"), 4, 4, 1, GDT_Byte, NULL);
     GDALSetGeoTransform(ds, g);
     GDALClose(ds);
@@ -222,7 +224,7 @@ static void raster_open_refuses_what_cannot_be_mapped(void **state)
 
 static void raster_read_of_a_cut_file_fails_and_names_the_rows(void **state)
 {
-    const char *names[2] = {"cut_plain.tif", "cut_deflate.tif"};
+    const char *names[2] = { "cut_plain.tif", "cut_deflate.tif" };
     for (int k = 0; k < 2; k++) {
         double *v = malloc(300 * 300 * sizeof *v);
         for (int i = 0; i < 300 * 300; i++) v[i] = rand();
@@ -238,7 +240,7 @@ static void raster_read_of_a_cut_file_fails_and_names_the_rows(void **state)
         sal_status status = sal_raster_open(ctx, path, &raster);
         if (status == SAL_STATUS_OK) {
             float *out = malloc(300 * 300 * sizeof *out);
-            status = sal_raster_read(raster, (int64_t[]){0}, 1, 0, 0, 300, 300, out);
+            status = sal_raster_read(raster, (int64_t[]){ 0 }, 1, 0, 0, 300, 300, out);
             assert_message("rows 1 to 300");
             free(out);
             sal_raster_free(raster);
@@ -262,7 +264,7 @@ static void raster_read_of_a_cut_envi_file_fails(void **state)
     sal_raster *raster = NULL;
     sal_status status = sal_raster_open(ctx, path, &raster);
     float out[64 * 64];
-    if (status == SAL_STATUS_OK) status = sal_raster_read(raster, (int64_t[]){0}, 1, 0, 0, 64, 64, out);
+    if (status == SAL_STATUS_OK) status = sal_raster_read(raster, (int64_t[]){ 0 }, 1, 0, 0, 64, 64, out);
     sal_raster_free(raster);
     assert_int_equal(status, SAL_STATUS_IO);
 }
@@ -275,11 +277,14 @@ static void write_ramp(const char *path, const sal_raster_spec *spec, int64_t st
     float *v = malloc((size_t)(step_columns * step_rows * n) * sizeof *v);
     for (int64_t r = 0; r < rows; r += step_rows)
         for (int64_t c = 0; c < columns; c += step_columns) {
-            int64_t h = rows - r < step_rows ? rows - r : step_rows, w = columns - c < step_columns ? columns - c : step_columns;
+            int64_t h = rows - r < step_rows ? rows - r : step_rows,
+                    w = columns - c < step_columns ? columns - c : step_columns;
             for (int64_t i = 0; i < h; i++)
                 for (int64_t j = 0; j < w; j++)
                     for (int64_t b = 0; b < n; b++)
-                        v[(i * w + j) * n + b] = (r + i + c + j) % 97 == 5 ? NAN : (float)sin((double)(r + i) * 0.01) * 3 + (float)(c + j) * 0.01f + (float)b;
+                        v[(i * w + j) * n + b] = (r + i + c + j) % 97 == 5 ? NAN
+                                                                           : (float)sin((double)(r + i) * 0.01) * 3 +
+                                                                                 (float)(c + j) * 0.01f + (float)b;
             assert_done(sal_raster_writer_write(writer, c, r, w, h, v));
         }
     free(v);
@@ -290,9 +295,9 @@ static void write_ramp(const char *path, const sal_raster_spec *spec, int64_t st
 static void raster_written_is_read_back(void **state)
 {
     sal_grid grid = utm(700, 600);
-    sal_band_spec bands[2] = {{"salinity", "g/kg", 0, 0}, {"di", NULL, 0, 0}};
-    const char *metadata[] = {"SENSOR=S2", "DATE=2020-06-01", NULL};
-    sal_raster_spec spec = {&grid, SAL_RASTER_FLOAT32, bands, 2, NAN, metadata, NULL, true};
+    sal_band_spec bands[2] = { { "salinity", "g/kg", 0, 0 }, { "di", NULL, 0, 0 } };
+    const char *metadata[] = { "SENSOR=S2", "DATE=2020-06-01", NULL };
+    sal_raster_spec spec = { &grid, SAL_RASTER_FLOAT32, bands, 2, NAN, metadata, NULL, true };
     const char *path = in_folder("written.tif");
     write_ramp(path, &spec, 300, 130);
     sal_raster *raster;
@@ -304,7 +309,7 @@ static void raster_written_is_read_back(void **state)
     assert_string_equal(sal_raster_metadata(raster, NULL, "AREA_OR_POINT"), "Area");
     assert_null(sal_raster_metadata(raster, "SALINA", "NOTHING"));
     float *out = malloc(700 * 600 * 2 * sizeof *out);
-    assert_done(sal_raster_read(raster, (int64_t[]){0, 1}, 2, 0, 0, 700, 600, out));
+    assert_done(sal_raster_read(raster, (int64_t[]){ 0, 1 }, 2, 0, 0, 700, 600, out));
     double sum = 0, square = 0, low = 1e9, high = -1e9, n = 0;
     for (int r = 0; r < 600; r++)
         for (int c = 0; c < 700; c++) {
@@ -338,8 +343,8 @@ static void raster_written_is_read_back(void **state)
 static void raster_bytes_do_not_depend_on_threads_nor_values_on_windows(void **state)
 {
     sal_grid grid = utm(1100, 700);
-    sal_band_spec bands[2] = {{"a", NULL, 0, 0}, {"b", NULL, 0, 0}};
-    sal_raster_spec spec = {&grid, SAL_RASTER_FLOAT32, bands, 2, NAN, NULL, NULL, true};
+    sal_band_spec bands[2] = { { "a", NULL, 0, 0 }, { "b", NULL, 0, 0 } };
+    sal_raster_spec spec = { &grid, SAL_RASTER_FLOAT32, bands, 2, NAN, NULL, NULL, true };
     char hash[2][65];
     sal_context_set_threads(ctx, 1);
     write_ramp(in_folder("one.tif"), &spec, 512, 512);
@@ -352,7 +357,8 @@ static void raster_bytes_do_not_depend_on_threads_nor_values_on_windows(void **s
     assert_string_equal(hash[0], hash[1]);
     GDALDatasetH a = GDALOpen(in_folder("one.tif"), GA_ReadOnly), b = GDALOpen(in_folder("three.tif"), GA_ReadOnly);
     for (int k = 1; k <= 2; k++) {
-        assert_int_equal(GDALChecksumImage(GDALGetRasterBand(a, k), 0, 0, 1100, 700), GDALChecksumImage(GDALGetRasterBand(b, k), 0, 0, 1100, 700));
+        assert_int_equal(GDALChecksumImage(GDALGetRasterBand(a, k), 0, 0, 1100, 700),
+                         GDALChecksumImage(GDALGetRasterBand(b, k), 0, 0, 1100, 700));
         assert_string_equal(GDALGetMetadataItem(GDALGetRasterBand(a, k), "STATISTICS_STDDEV", NULL),
                             GDALGetMetadataItem(GDALGetRasterBand(b, k), "STATISTICS_STDDEV", NULL));
     }
@@ -364,10 +370,10 @@ static void raster_bytes_do_not_depend_on_threads_nor_values_on_windows(void **s
 static void raster_integers_are_scaled_rounded_and_kept_off_nodata(void **state)
 {
     sal_grid grid = utm(8, 1);
-    sal_band_spec band = {"B04", NULL, 0.0001, 0};
-    sal_raster_spec spec = {&grid, SAL_RASTER_INT16, &band, 1, -32768, NULL, NULL, false};
-    const float v[8] = {0.12344f, 0.12346f, -0.00015f, NAN, 99, -99, INFINITY, 0};
-    const double expected[8] = {0.1234, 0.1235, -0.0002, NAN, 3.2767, -3.2767, NAN, 0};
+    sal_band_spec band = { "B04", NULL, 0.0001, 0 };
+    sal_raster_spec spec = { &grid, SAL_RASTER_INT16, &band, 1, -32768, NULL, NULL, false };
+    const float v[8] = { 0.12344f, 0.12346f, -0.00015f, NAN, 99, -99, INFINITY, 0 };
+    const double expected[8] = { 0.1234, 0.1235, -0.0002, NAN, 3.2767, -3.2767, NAN, 0 };
     sal_raster_writer *writer;
     assert_done(sal_raster_writer_new(ctx, in_folder("int.tif"), &spec, &writer));
     assert_done(sal_raster_writer_write(writer, 0, 0, 8, 1, v));
@@ -378,21 +384,23 @@ static void raster_integers_are_scaled_rounded_and_kept_off_nodata(void **state)
     float out[8];
     assert_done(sal_raster_open(ctx, in_folder("int.tif"), &raster));
     assert_string_equal(sal_raster_metadata(raster, "SALINA", "CAMPAIGN"), "wet 2020");
-    assert_done(sal_raster_read(raster, (int64_t[]){0}, 1, 0, 0, 8, 1, out));
+    assert_done(sal_raster_read(raster, (int64_t[]){ 0 }, 1, 0, 0, 8, 1, out));
     for (int i = 0; i < 8; i++) {
         assert_int_equal(isnan(out[i]) != 0, isnan(expected[i]) != 0);
         if (!isnan(expected[i])) assert_near(out[i], expected[i], 1e-6);
     }
     sal_raster_free(raster);
 
-    sal_raster_spec quality = {&grid, SAL_RASTER_UINT8, &(sal_band_spec){"quality", NULL, 0, 0}, 1, 255, NULL, NULL, false};
+    sal_raster_spec quality = { &grid, SAL_RASTER_UINT8, &(sal_band_spec){ "quality", NULL, 0, 0 }, 1, 255, NULL, NULL,
+                                false };
     assert_done(sal_raster_writer_new(ctx, in_folder("byte.tif"), &quality, &writer));
-    assert_done(sal_raster_writer_write(writer, 0, 0, 8, 1, (float[]){0, 1, 2, 254, 255, 300, -4, NAN}));
+    assert_done(sal_raster_writer_write(writer, 0, 0, 8, 1, (float[]){ 0, 1, 2, 254, 255, 300, -4, NAN }));
     assert_done(sal_raster_writer_commit(writer));
     sal_raster_writer_free(writer);
     assert_done(sal_raster_open(ctx, in_folder("byte.tif"), &raster));
-    assert_done(sal_raster_read(raster, (int64_t[]){0}, 1, 0, 0, 8, 1, out));
-    assert_true(out[0] == 0 && out[1] == 1 && out[3] == 254 && isnan(out[4]) && isnan(out[5]) && out[6] == 0 && isnan(out[7]));
+    assert_done(sal_raster_read(raster, (int64_t[]){ 0 }, 1, 0, 0, 8, 1, out));
+    assert_true(out[0] == 0 && out[1] == 1 && out[3] == 254 && isnan(out[4]) && isnan(out[5]) && out[6] == 0 &&
+                isnan(out[7]));
     sal_raster_free(raster);
     sal_grid_clear(ctx, &grid);
 }
@@ -400,9 +408,9 @@ static void raster_integers_are_scaled_rounded_and_kept_off_nodata(void **state)
 static void raster_can_be_a_cog(void **state)
 {
     sal_grid grid = utm(1200, 900);
-    sal_band_spec band = {"salinity", "g/kg", 0, 0};
-    const char *options[] = {"FORMAT=COG", NULL}, *metadata[] = {"SENSOR=S2", NULL};
-    sal_raster_spec spec = {&grid, SAL_RASTER_FLOAT32, &band, 1, NAN, metadata, options, true};
+    sal_band_spec band = { "salinity", "g/kg", 0, 0 };
+    const char *options[] = { "FORMAT=COG", NULL }, *metadata[] = { "SENSOR=S2", NULL };
+    sal_raster_spec spec = { &grid, SAL_RASTER_FLOAT32, &band, 1, NAN, metadata, options, true };
     int before = files_in_folder();
     write_ramp(in_folder("cog.tif"), &spec, 1200, 512);
     assert_int_equal(files_in_folder(), before + 1);
@@ -422,8 +430,8 @@ static void raster_can_be_a_cog(void **state)
 static void raster_without_commit_leaves_nothing(void **state)
 {
     sal_grid grid = utm(600, 600);
-    sal_band_spec band = {"a", NULL, 0, 0};
-    sal_raster_spec spec = {&grid, SAL_RASTER_FLOAT32, &band, 1, NAN, NULL, NULL, true};
+    sal_band_spec band = { "a", NULL, 0, 0 };
+    sal_raster_spec spec = { &grid, SAL_RASTER_FLOAT32, &band, 1, NAN, NULL, NULL, true };
     int before = files_in_folder();
     sal_raster_writer *writer;
     assert_done(sal_raster_writer_new(ctx, in_folder("never.tif"), &spec, &writer));
@@ -442,8 +450,8 @@ static void raster_without_commit_leaves_nothing(void **state)
 static void raster_write_past_the_disk_limit_is_an_error(void **state)
 {
     sal_grid grid = utm(1024, 1024);
-    sal_band_spec band = {"noise", NULL, 0, 0};
-    sal_raster_spec spec = {&grid, SAL_RASTER_FLOAT32, &band, 1, NAN, NULL, NULL, true};
+    sal_band_spec band = { "noise", NULL, 0, 0 };
+    sal_raster_spec spec = { &grid, SAL_RASTER_FLOAT32, &band, 1, NAN, NULL, NULL, true };
     float *v = malloc(1024 * 1024 * sizeof *v);
     for (int i = 0; i < 1024 * 1024; i++) v[i] = (float)sal_random_uniform(1, 2, (uint64_t)i);
     struct rlimit old, tight;
@@ -453,7 +461,7 @@ static void raster_write_past_the_disk_limit_is_an_error(void **state)
     /* Full while writing, while closing, while building overviews. */
     for (rlim_t limit = 10000; limit < 4800000; limit += 470000) {
         sal_error_clear(ctx);
-        tight = (struct rlimit){limit, old.rlim_max};
+        tight = (struct rlimit){ limit, old.rlim_max };
         setrlimit(RLIMIT_FSIZE, &tight);
         sal_raster_writer *writer = NULL;
         sal_status status = sal_raster_writer_new(ctx, in_folder("full.tif"), &spec, &writer);
@@ -474,8 +482,8 @@ static int32_t cancel_at_once(void *user, double fraction, const char *message) 
 static void raster_commit_can_be_cancelled(void **state)
 {
     sal_grid grid = utm(2000, 2000);
-    sal_band_spec band = {"a", NULL, 0, 0};
-    sal_raster_spec spec = {&grid, SAL_RASTER_FLOAT32, &band, 1, NAN, NULL, NULL, true};
+    sal_band_spec band = { "a", NULL, 0, 0 };
+    sal_raster_spec spec = { &grid, SAL_RASTER_FLOAT32, &band, 1, NAN, NULL, NULL, true };
     int before = files_in_folder();
     sal_context *other = ctx;
     assert_int_equal(sal_context_new(&ctx), 0);
@@ -498,7 +506,8 @@ static void ramp_raster(const char *path, GDALDataType type)
 {
     double *v = malloc(60 * 60 * sizeof *v);
     for (int r = 0; r < 60; r++)
-        for (int c = 0; c < 60; c++) v[r * 60 + c] = 10 * (c + 0.5) + 3 * (r + 0.5) * 10; /* x - 500000 + 3 (4200000 - y), metres */
+        for (int c = 0; c < 60; c++)
+            v[r * 60 + c] = 10 * (c + 0.5) + 3 * (r + 0.5) * 10; /* x - 500000 + 3 (4200000 - y), metres */
     GDALClose(make_raster(path, type, 60, 60, 1, v, NULL));
     free(v);
 }
@@ -506,7 +515,7 @@ static void ramp_raster(const char *path, GDALDataType type)
 static void warp_keeps_a_linear_ramp_to_a_fraction_of_a_pixel(void **state)
 {
     ramp_raster(in_folder("ramp.tif"), GDT_Float32);
-    const char *methods[] = {"bilinear", "cubic"};
+    const char *methods[] = { "bilinear", "cubic" };
     for (int k = 0; k < 2; k++) {
         sal_grid grid;
         assert_done(sal_grid_from_crs(ctx, "EPSG:32650", 40, 40, 500103, 4199893, 7, &grid));
@@ -514,9 +523,10 @@ static void warp_keeps_a_linear_ramp_to_a_fraction_of_a_pixel(void **state)
         assert_done(sal_raster_open_warped(ctx, in_folder("ramp.tif"), &grid, methods[k], &raster));
         assert_true(sal_grid_equal(&grid, sal_raster_grid(raster)));
         float *out = malloc(1600 * sizeof *out);
-        assert_done(sal_raster_read(raster, (int64_t[]){0}, 1, 0, 0, 40, 40, out));
+        assert_done(sal_raster_read(raster, (int64_t[]){ 0 }, 1, 0, 0, 40, 40, out));
         for (int r = 0; r < 40; r++)
-            for (int c = 0; c < 40; c++) assert_near(out[r * 40 + c], 103 + 7 * (c + 0.5) + 3 * (107 + 7 * (r + 0.5)), 0.01);
+            for (int c = 0; c < 40; c++)
+                assert_near(out[r * 40 + c], 103 + 7 * (c + 0.5) + 3 * (107 + 7 * (r + 0.5)), 0.01);
         free(out);
         sal_raster_free(raster);
         sal_grid_clear(ctx, &grid);
@@ -531,7 +541,7 @@ static void warp_averages_coarser_pixels_without_shift_and_without_rounding(void
     sal_raster *raster;
     assert_done(sal_raster_open_warped(ctx, in_folder("ramp16.tif"), &grid, "average", &raster));
     float out[25 * 25];
-    assert_done(sal_raster_read(raster, (int64_t[]){0}, 1, 0, 0, 25, 25, out));
+    assert_done(sal_raster_read(raster, (int64_t[]){ 0 }, 1, 0, 0, 25, 25, out));
     for (int r = 1; r < 19; r++)
         for (int c = 1; c < 19; c++) assert_near(out[r * 25 + c], 30 * c - 5 + 3 * (30 * r - 5), 1e-3);
     assert_true(isnan(out[24 * 25 + 24]));
@@ -549,11 +559,12 @@ static void warp_reprojects_and_keeps_nodata_out(void **state)
     GDALClose(ds);
     free(v);
     sal_grid grid;
-    assert_done(sal_grid_from_crs(ctx, "EPSG:32649", 400, 400, 1027000, 4218000, 10, &grid)); /* the same place seen from the next zone */
+    assert_done(sal_grid_from_crs(ctx, "EPSG:32649", 400, 400, 1027000, 4218000, 10,
+                                  &grid)); /* the same place seen from the next zone */
     sal_raster *raster;
     assert_done(sal_raster_open_warped(ctx, in_folder("half.tif"), &grid, "bilinear", &raster));
     float *out = malloc(160000 * sizeof *out);
-    assert_done(sal_raster_read(raster, (int64_t[]){0}, 1, 0, 0, 400, 400, out));
+    assert_done(sal_raster_read(raster, (int64_t[]){ 0 }, 1, 0, 0, 400, 400, out));
     int valid = 0;
     for (int i = 0; i < 160000; i++)
         if (!isnan(out[i])) {
@@ -565,7 +576,9 @@ static void warp_reprojects_and_keeps_nodata_out(void **state)
     sal_raster_free(raster);
     assert_int_equal(sal_raster_open_warped(ctx, in_folder("half.tif"), &grid, "spline", &raster), SAL_STATUS_ARGUMENT);
     sal_error_clear(ctx);
-    assert_int_equal(sal_raster_open_warped_bands(ctx, in_folder("half.tif"), (int64_t[]){1}, 1, &grid, "nearest", &raster), SAL_STATUS_DATA);
+    assert_int_equal(
+        sal_raster_open_warped_bands(ctx, in_folder("half.tif"), (int64_t[]){ 1 }, 1, &grid, "nearest", &raster),
+        SAL_STATUS_DATA);
     assert_message("band 2");
     sal_error_clear(ctx);
     assert_int_equal(sal_raster_open_warped(ctx, in_folder("nocrs.tif"), &grid, "nearest", &raster), SAL_STATUS_DATA);
@@ -578,13 +591,14 @@ static void warp_takes_chosen_bands_with_their_own_nodata_and_mask(void **state)
     double v[4 * 16];
     for (int b = 0; b < 4; b++)
         for (int i = 0; i < 16; i++) v[b * 16 + i] = b == 3 ? (i == 0 ? 0 : 255) : b * 50 + i;
-    GDALClose(make_raster(in_folder("rgba.tif"), GDT_Byte, 4, 4, 4, v, (char *[]){"ALPHA=YES", NULL}));
+    GDALClose(make_raster(in_folder("rgba.tif"), GDT_Byte, 4, 4, 4, v, (char *[]){ "ALPHA=YES", NULL }));
     sal_grid grid = utm(4, 4);
     sal_raster *raster;
     float out[32];
-    assert_done(sal_raster_open_warped_bands(ctx, in_folder("rgba.tif"), (int64_t[]){2, 0}, 2, &grid, "nearest", &raster));
+    assert_done(
+        sal_raster_open_warped_bands(ctx, in_folder("rgba.tif"), (int64_t[]){ 2, 0 }, 2, &grid, "nearest", &raster));
     assert_int_equal(sal_raster_band_count(raster), 2);
-    assert_done(sal_raster_read(raster, (int64_t[]){0, 1}, 2, 0, 0, 4, 4, out));
+    assert_done(sal_raster_read(raster, (int64_t[]){ 0, 1 }, 2, 0, 0, 4, 4, out));
     assert_true(isnan(out[0]) && isnan(out[1]));
     for (int i = 1; i < 16; i++) assert_true(out[2 * i] == 100 + i && out[2 * i + 1] == i);
     sal_raster_free(raster);
@@ -593,20 +607,22 @@ static void warp_takes_chosen_bands_with_their_own_nodata_and_mask(void **state)
 
 static int32_t use_rasters(sal_context *poor)
 {
-    sal_grid grid = {0};
+    sal_grid grid = { 0 };
     sal_raster *raster = NULL;
     sal_raster_writer *writer = NULL;
     float v[64];
     sal_status status = SAL_STATUS_OK;
     SAL_TRY(sal_raster_open(poor, in_folder("wide.tif"), &raster));
-    SAL_TRY(sal_raster_read(raster, (int64_t[]){0}, 1, 0, 0, 3, 1, v));
+    SAL_TRY(sal_raster_read(raster, (int64_t[]){ 0 }, 1, 0, 0, 3, 1, v));
     SAL_TRY(sal_grid_copy(poor, sal_raster_grid(raster), &grid));
     sal_raster_free(raster);
     raster = NULL;
     SAL_TRY(sal_raster_open_warped(poor, in_folder("mask.tif"), &grid, "bilinear", &raster));
-    SAL_TRY(sal_raster_read(raster, (int64_t[]){1, 0}, 2, 0, 0, 3, 1, v));
-    const char *options[] = {"FORMAT=COG", NULL};
-    sal_raster_spec spec = {&grid, SAL_RASTER_FLOAT32, &(sal_band_spec){"a", NULL, 0, 0}, 1, NAN, NULL, options, true};
+    SAL_TRY(sal_raster_read(raster, (int64_t[]){ 1, 0 }, 2, 0, 0, 3, 1, v));
+    const char *options[] = { "FORMAT=COG", NULL };
+    sal_raster_spec spec = {
+        &grid, SAL_RASTER_FLOAT32, &(sal_band_spec){ "a", NULL, 0, 0 }, 1, NAN, NULL, options, true
+    };
     SAL_TRY(sal_raster_writer_new(poor, in_folder("poor.tif"), &spec, &writer));
     SAL_TRY(sal_raster_writer_write(writer, 0, 0, 3, 1, v));
     SAL_TRY(sal_raster_writer_commit(writer));
@@ -631,7 +647,7 @@ static void real_rasters_are_read_or_refused_with_reason(void **state)
     assert_int_equal(sal_raster_band_count(raster), 6);
     assert_true(sal_raster_grid(raster)->is_metric);
     float *out = malloc(434 * 292 * 6 * sizeof *out);
-    assert_done(sal_raster_read(raster, (int64_t[]){0, 1, 2, 3, 4, 5}, 6, 0, 0, 434, 292, out));
+    assert_done(sal_raster_read(raster, (int64_t[]){ 0, 1, 2, 3, 4, 5 }, 6, 0, 0, 434, 292, out));
     int valid = 0;
     for (int i = 0; i < 434 * 292 * 6; i++) valid += out[i] > 0 && out[i] < 1.5f;
     assert_true(valid > 434 * 292 * 6 / 2);

@@ -1,4 +1,4 @@
-/* test_samples.c - samples from tables as people keep them, every table that must be refused, and matching to stacks. */
+/* test_samples.c - samples from tables as people keep them, tables that must be refused, matching to stacks. */
 #include "data_test.h"
 #include "data/samples.h"
 
@@ -41,19 +41,25 @@ static sal_samples *read_samples(const char *name, const char *target, const cha
 
 static void samples_come_from_gpkg_shp_geojson_and_csv(void **state)
 {
-    const double x[3] = {500005, 500015, 500025}, y[3] = {4199995, 4199985, 4199975}, ec[3] = {1.5, 2.5, 3.5};
-    const char *when[3] = {"2020-06-01", "2020-06-02", NULL};
-    const sal_column columns[2] = {{"ec", 'f', ec}, {"when", 't', when}};
+    const double x[3] = { 500005, 500015, 500025 }, y[3] = { 4199995, 4199985, 4199975 }, ec[3] = { 1.5, 2.5, 3.5 };
+    const char *when[3] = { "2020-06-01", "2020-06-02", NULL };
+    const sal_column columns[2] = { { "ec", 'f', ec }, { "when", 't', when } };
     assert_done(sal_points_write(ctx, in_folder("points.gpkg"), "field", "EPSG:32650", 3, x, y, columns, 2));
     GDALDatasetH ds = GDALOpenEx(in_folder("points.gpkg"), GDAL_OF_VECTOR, NULL, NULL, NULL);
     GDALClose(GDALCreateCopy(GDALGetDriverByName("ESRI Shapefile"), in_folder("points.shp"), ds, 0, NULL, NULL, NULL));
     GDALClose(ds);
     write_file("points.geojson", "{\"type\":\"FeatureCollection\",\"features\":["
-                                 "{\"type\":\"Feature\",\"properties\":{\"ec\":1.5,\"when\":\"2020-06-01\"},\"geometry\":{\"type\":\"Point\",\"coordinates\":[117.0,37.9]}},"
-                                 "{\"type\":\"Feature\",\"properties\":{\"ec\":2.5,\"when\":\"2020-06-02\"},\"geometry\":{\"type\":\"Point\",\"coordinates\":[117.1,37.9]}},"
-                                 "{\"type\":\"Feature\",\"properties\":{\"ec\":3.5,\"when\":null},\"geometry\":{\"type\":\"Point\",\"coordinates\":[117.2,37.9]}}]}");
-    write_file("points.csv", "Longitude,Latitude,ec,when\n117.0,37.9,1.5,2020-06-01\n117.1,37.9,2.5,2020-06-02\n117.2,37.9,3.5,\n");
-    const char *names[] = {"points.gpkg", "points.gpkg|layername=field", "points.gpkg|layerid=0", "points.shp", "points.geojson", "points.csv"};
+                                 "{\"type\":\"Feature\",\"properties\":{\"ec\":1.5,\"when\":\"2020-06-01\"},"
+                                 "\"geometry\":{\"type\":\"Point\",\"coordinates\":[117.0,37.9]}},"
+                                 "{\"type\":\"Feature\",\"properties\":{\"ec\":2.5,\"when\":\"2020-06-02\"},"
+                                 "\"geometry\":{\"type\":\"Point\",\"coordinates\":[117.1,37.9]}},"
+                                 "{\"type\":\"Feature\",\"properties\":{\"ec\":3.5,\"when\":null},\"geometry\":{"
+                                 "\"type\":\"Point\",\"coordinates\":[117.2,37.9]}}]}");
+    write_file("points.csv",
+               "Longitude,Latitude,ec,when\n117.0,37.9,1.5,2020-06-01\n117.1,37.9,2.5,2020-06-02\n117.2,37.9,3.5,\n");
+    const char *names[] = { "points.gpkg",           "points.gpkg|layername=field",
+                            "points.gpkg|layerid=0", "points.shp",
+                            "points.geojson",        "points.csv" };
     for (size_t k = 0; k < sizeof names / sizeof names[0]; k++) {
         sal_samples *s = read_samples(names[k], "ec", "when");
         assert_int_equal(s->count, 3);
@@ -80,9 +86,10 @@ static void samples_with_missing_values_are_left_out_and_counted(void **state)
     assert_true(logged("left out"));
     assert_true(logged("1 features without a point"));
     sal_samples_free(ctx, s);
-    const double x[3] = {1, 2, 3}, y[3] = {1, 2, 3};
-    const double ec[3] = {1, INFINITY, 3};
-    GDALDatasetH ds = GDALCreate(GDALGetDriverByName("ESRI Shapefile"), in_folder("inf.shp"), 0, 0, 0, GDT_Unknown, NULL);
+    const double x[3] = { 1, 2, 3 }, y[3] = { 1, 2, 3 };
+    const double ec[3] = { 1, INFINITY, 3 };
+    GDALDatasetH ds =
+        GDALCreate(GDALGetDriverByName("ESRI Shapefile"), in_folder("inf.shp"), 0, 0, 0, GDT_Unknown, NULL);
     OGRSpatialReferenceH crs = OSRNewSpatialReference(NULL);
     OSRImportFromEPSG(crs, 32650);
     OGRLayerH layer = GDALDatasetCreateLayer(ds, "inf", crs, wkbPoint, NULL);
@@ -122,7 +129,8 @@ static void samples_bad_tables_are_refused_with_reason(void **state)
     refuse_csv("lon,lat,ec,when\n117,37,high,\n117,38,low,\n", "\"high\"");
     refuse_csv("lon,lat,ec,when\n117,37,\"1,234.5\",\n117,38,2,\n", "1,234.5");
     refuse_csv("lon,lat,ec,when\n117,37,<0.5,\n117,38,2,\n", "<0.5");
-    refuse_csv("lon,lat,ec,when\n117,37,1,\n117,38,-2,\n117,39,-3,\n", "2 of 3 samples have a negative \"ec\" (first: feature 2, -2)");
+    refuse_csv("lon,lat,ec,when\n117,37,1,\n117,38,-2,\n117,39,-3,\n",
+               "2 of 3 samples have a negative \"ec\" (first: feature 2, -2)");
     refuse_csv("lon,lat,ec,when\n117,37,4,\n117,38,4,\n", "same \"ec\", 4");
     refuse_csv("lon,lat,ec,when\n117,37,,\n117,38,,\n", "no usable point");
     refuse_csv("lon,lat,ec,when\n", "no usable point");
@@ -169,7 +177,8 @@ static void samples_layer_must_be_clear_and_hold_points(void **state)
     add_layer(ds, "area", wkbPolygon);
     GDALClose(ds);
     refuse("many.gpkg", "ec", NULL, "2 point layers (\"spring\", \"autumn\")");
-    refuse("many.gpkg|layername=winter", "ec", NULL, "no layer \"winter\"; its point layers are \"spring\", \"autumn\"");
+    refuse("many.gpkg|layername=winter", "ec", NULL,
+           "no layer \"winter\"; its point layers are \"spring\", \"autumn\"");
     refuse("many.gpkg|layername=area", "ec", NULL, "holds no points");
     refuse("many.gpkg|layername=spring", "ec", NULL, "no usable point");
     refuse("many.gpkg|layername=spring|subset=nonsense >", "ec", NULL, "filter");
@@ -177,17 +186,25 @@ static void samples_layer_must_be_clear_and_hold_points(void **state)
     add_layer(ds, "area", wkbPolygon);
     GDALClose(ds);
     refuse("area.gpkg", "ec", NULL, "no point layer: it holds Polygon");
-    write_file("line.geojson", "{\"type\":\"Feature\",\"properties\":{\"ec\":1},\"geometry\":{\"type\":\"GeometryCollection\",\"geometries\":"
-                               "[{\"type\":\"LineString\",\"coordinates\":[[1,2],[3,4]]}]}}");
+    write_file(
+        "line.geojson",
+        "{\"type\":\"Feature\",\"properties\":{\"ec\":1},\"geometry\":{\"type\":\"GeometryCollection\",\"geometries\":"
+        "[{\"type\":\"LineString\",\"coordinates\":[[1,2],[3,4]]}]}}");
     refuse("line.geojson", "ec", NULL, "feature 0");
 }
 
 static void dates_are_read_in_the_forms_tables_use(void **state)
 {
-    const char *good[][2] = {{"2020-06-01", "2020-06-01"}, {"2020/06/01", "2020-06-01"}, {"20200601", "2020-06-01"}, {"2020-06", "2020-06-15"},
-                             {"01.06.2020", "2020-06-01"}, {" 2020-02-29 ", "2020-02-29"}, {"2020-06-01T10:20:30Z", "2020-06-01"},
-                             {"2020/06/01 00:00:00", "2020-06-01"}};
-    const char *bad[] = {"", "2020", "2019-02-29", "06/15/2020", "2020-13-01", "2020-06-01x", "soon", "2020-6-1", "32.01.2020", "2020-06/01"};
+    const char *good[][2] = { { "2020-06-01", "2020-06-01" },
+                              { "2020/06/01", "2020-06-01" },
+                              { "20200601", "2020-06-01" },
+                              { "2020-06", "2020-06-15" },
+                              { "01.06.2020", "2020-06-01" },
+                              { " 2020-02-29 ", "2020-02-29" },
+                              { "2020-06-01T10:20:30Z", "2020-06-01" },
+                              { "2020/06/01 00:00:00", "2020-06-01" } };
+    const char *bad[] = { "",     "2020",     "2019-02-29", "06/15/2020", "2020-13-01", "2020-06-01x",
+                          "soon", "2020-6-1", "32.01.2020", "2020-06/01" };
     char out[11];
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         assert_true(sal_date_parse(good[i][0], out));
@@ -207,7 +224,7 @@ static void dates_are_read_in_the_forms_tables_use(void **state)
 static sal_stack *make_stack(const char *name, const char *date, const char *campaign, double shift)
 {
     GDALDatasetH ds = make_raster(in_folder(name), GDT_Int16, 100, 100, 1, NULL, NULL);
-    double g[6] = {500000 + shift, 10, 0, 4200000, 0, -10};
+    double g[6] = { 500000 + shift, 10, 0, 4200000, 0, -10 };
     GDALSetGeoTransform(ds, g);
     GDALSetDescription(GDALGetRasterBand(ds, 1), "B04");
     if (date) GDALSetMetadataItem(ds, "DATE", date, "SALINA");
@@ -220,16 +237,18 @@ static sal_stack *make_stack(const char *name, const char *date, const char *cam
 
 static sal_samples *make_samples(int64_t n, const double *x, const double *y, const double *ec, const char *const *when)
 {
-    const sal_column columns[2] = {{"ec", 'f', ec}, {"when", 't', when}};
+    const sal_column columns[2] = { { "ec", 'f', ec }, { "when", 't', when } };
     assert_done(sal_points_write(ctx, in_folder("match.gpkg"), "field", "EPSG:32650", n, x, y, columns, when ? 2 : 1));
     return read_samples("match.gpkg", "ec", when ? "when" : NULL);
 }
 
 static void samples_are_matched_by_nearest_date(void **state)
 {
-    sal_stack *stacks[2] = {make_stack("a.tif", "2020-03-01", "a", 0), make_stack("b.tif", "2020-09-01", "b", 0)};
-    const double x[4] = {500005, 500015, 500995, 501005}, y[4] = {4199995, 4199985, 4199005, 4199005}, ec[4] = {1, 2, 3, 4};
-    sal_samples *s = make_samples(4, x, y, ec, (const char *[]){"2020-04-10", "2020-08-20", "01.09.2020", "2020-09-01"});
+    sal_stack *stacks[2] = { make_stack("a.tif", "2020-03-01", "a", 0), make_stack("b.tif", "2020-09-01", "b", 0) };
+    const double x[4] = { 500005, 500015, 500995, 501005 }, y[4] = { 4199995, 4199985, 4199005, 4199005 },
+                 ec[4] = { 1, 2, 3, 4 };
+    sal_samples *s =
+        make_samples(4, x, y, ec, (const char *[]){ "2020-04-10", "2020-08-20", "01.09.2020", "2020-09-01" });
     assert_done(sal_samples_match(ctx, s, stacks, 2));
     assert_int_equal(s->count, 3);
     assert_int_equal(s->dropped_outside, 1);
@@ -242,7 +261,7 @@ static void samples_are_matched_by_nearest_date(void **state)
     assert_true(logged("largest gap is 40 days"));
     sal_samples_free(ctx, s);
 
-    s = make_samples(2, x, y, ec, (const char *[]){"2020-04-10", "2018-08-20"});
+    s = make_samples(2, x, y, ec, (const char *[]){ "2020-04-10", "2018-08-20" });
     assert_int_equal(sal_samples_match(ctx, s, stacks, 2), SAL_STATUS_DATA);
     assert_message("feature 2");
     assert_message("2018-08-20");
@@ -255,7 +274,7 @@ static void samples_are_matched_by_nearest_date(void **state)
     sal_samples_free(ctx, s);
     sal_error_clear(ctx);
 
-    s = make_samples(2, x, y, ec, (const char *[]){"2018-04-10", "2018-08-20"});
+    s = make_samples(2, x, y, ec, (const char *[]){ "2018-04-10", "2018-08-20" });
     assert_done(sal_samples_match(ctx, s, stacks, 1)); /* one stack takes all */
     assert_true(logged("more than 183 days"));
     sal_samples_free(ctx, s);
@@ -265,16 +284,17 @@ static void samples_are_matched_by_nearest_date(void **state)
 
 static void samples_are_matched_by_campaign_name(void **state)
 {
-    sal_stack *stacks[2] = {make_stack("a.tif", "2020-03-01", "2020 dry", 0), make_stack("b.tif", NULL, "2020 wet", 0)};
-    const double x[3] = {500005, 500015, 500995}, y[3] = {4199995, 4199985, 4199005}, ec[3] = {1, 2, 3};
-    sal_samples *s = make_samples(3, x, y, ec, (const char *[]){"2020 wet", "2020 dry", NULL});
+    sal_stack *stacks[2] = { make_stack("a.tif", "2020-03-01", "2020 dry", 0),
+                             make_stack("b.tif", NULL, "2020 wet", 0) };
+    const double x[3] = { 500005, 500015, 500995 }, y[3] = { 4199995, 4199985, 4199005 }, ec[3] = { 1, 2, 3 };
+    sal_samples *s = make_samples(3, x, y, ec, (const char *[]){ "2020 wet", "2020 dry", NULL });
     assert_done(sal_samples_match(ctx, s, stacks, 2));
     assert_int_equal(s->count, 2);
     assert_int_equal(s->items[0].stack, 1);
     assert_int_equal(s->items[1].stack, 0);
     assert_true(logged("1 samples without \"when\""));
     sal_samples_free(ctx, s);
-    s = make_samples(3, x, y, ec, (const char *[]){"2020 wet", "2021 wet", "2020 dry"});
+    s = make_samples(3, x, y, ec, (const char *[]){ "2020 wet", "2021 wet", "2020 dry" });
     assert_int_equal(sal_samples_match(ctx, s, stacks, 2), SAL_STATUS_DATA);
     assert_message("\"2021 wet\" in feature 2");
     assert_message("\"2020 dry\", \"2020 wet\"");
@@ -285,8 +305,9 @@ static void samples_are_matched_by_campaign_name(void **state)
 
 static void samples_on_tiles_of_one_date_are_told_apart_by_position(void **state)
 {
-    sal_stack *stacks[2] = {make_stack("west.tif", "2020-03-01", NULL, 0), make_stack("east.tif", "2020-03-01", NULL, 1000)};
-    const double x[2] = {501505, 500505}, y[2] = {4199995, 4199985}, ec[2] = {1, 2};
+    sal_stack *stacks[2] = { make_stack("west.tif", "2020-03-01", NULL, 0),
+                             make_stack("east.tif", "2020-03-01", NULL, 1000) };
+    const double x[2] = { 501505, 500505 }, y[2] = { 4199995, 4199985 }, ec[2] = { 1, 2 };
     sal_samples *s = make_samples(2, x, y, ec, NULL);
     assert_done(sal_samples_match(ctx, s, stacks, 2));
     assert_int_equal(s->items[0].stack, 1);
@@ -300,11 +321,11 @@ static void samples_on_tiles_of_one_date_are_told_apart_by_position(void **state
 static void samples_are_brought_to_the_crs_of_the_stack(void **state)
 {
     sal_stack *stack = make_stack("a.tif", NULL, NULL, 0);
-    double x[2] = {500505, 500555}, y[2] = {4199495, 4199445};
+    double x[2] = { 500505, 500555 }, y[2] = { 4199495, 4199445 };
     assert_done(sal_points_transform(ctx, "EPSG:32650", "EPSG:4326", 2, x, y));
     assert_near(x[0], 117, 0.1); /* longitude first, whatever the authority says */
-    const double ec[2] = {1, 2};
-    const sal_column column = {"ec", 'f', ec};
+    const double ec[2] = { 1, 2 };
+    const sal_column column = { "ec", 'f', ec };
     assert_done(sal_points_write(ctx, in_folder("degrees.gpkg"), "field", "EPSG:4326", 2, x, y, &column, 1));
     sal_samples *s = read_samples("degrees.gpkg", "ec", NULL);
     assert_done(sal_samples_match(ctx, s, &stack, 1));
@@ -320,7 +341,7 @@ static void samples_are_brought_to_the_crs_of_the_stack(void **state)
 static void samples_elsewhere_are_refused_and_both_places_are_said(void **state)
 {
     sal_stack *stack = make_stack("a.tif", NULL, NULL, 0);
-    const double x[2] = {600505, 600555}, y[2] = {4199495, 4199445}, ec[2] = {1, 2};
+    const double x[2] = { 600505, 600555 }, y[2] = { 4199495, 4199445 }, ec[2] = { 1, 2 };
     sal_samples *s = make_samples(2, x, y, ec, NULL);
     assert_int_equal(sal_samples_match(ctx, s, &stack, 1), SAL_STATUS_DATA);
     assert_message("600505 to 600555");
@@ -332,7 +353,8 @@ static void samples_elsewhere_are_refused_and_both_places_are_said(void **state)
 static void samples_that_repeat_are_merged_and_neighbours_counted(void **state)
 {
     sal_stack *stack = make_stack("a.tif", NULL, NULL, 0);
-    const double x[5] = {500505, 500505, 500506, 500505, 500605}, y[5] = {4199495, 4199495, 4199495, 4199495, 4199495}, ec[5] = {1, 1, 1, 2, 3};
+    const double x[5] = { 500505, 500505, 500506, 500505, 500605 },
+                 y[5] = { 4199495, 4199495, 4199495, 4199495, 4199495 }, ec[5] = { 1, 1, 1, 2, 3 };
     sal_samples *s = make_samples(5, x, y, ec, NULL);
     assert_done(sal_samples_match(ctx, s, &stack, 1));
     assert_int_equal(s->count, 4);
@@ -347,10 +369,10 @@ static void samples_that_repeat_are_merged_and_neighbours_counted(void **state)
 
 static void points_written_are_read_back_and_failure_leaves_nothing(void **state)
 {
-    const double x[2] = {1, 2}, y[2] = {3, 4}, f[2] = {0.5, NAN};
-    const int64_t i[2] = {7, -8};
-    const char *t[2] = {"a \"quoted\" text", NULL};
-    const sal_column columns[3] = {{"f", 'f', f}, {"i", 'i', i}, {"t", 't', t}};
+    const double x[2] = { 1, 2 }, y[2] = { 3, 4 }, f[2] = { 0.5, NAN };
+    const int64_t i[2] = { 7, -8 };
+    const char *t[2] = { "a \"quoted\" text", NULL };
+    const sal_column columns[3] = { { "f", 'f', f }, { "i", 'i', i }, { "t", 't', t } };
     assert_done(sal_points_write(ctx, in_folder("out.gpkg"), "predictions", "EPSG:32650", 2, x, y, columns, 3));
     GDALDatasetH ds = GDALOpenEx(in_folder("out.gpkg"), GDAL_OF_VECTOR, NULL, NULL, NULL);
     OGRLayerH layer = GDALDatasetGetLayerByName(ds, "predictions");
@@ -365,7 +387,8 @@ static void points_written_are_read_back_and_failure_leaves_nothing(void **state
     OGR_F_Destroy(a);
     OGR_F_Destroy(b);
     GDALClose(ds);
-    assert_int_equal(sal_points_write(ctx, "/no/such/folder/out.gpkg", "p", "EPSG:32650", 2, x, y, columns, 3), SAL_STATUS_IO);
+    assert_int_equal(sal_points_write(ctx, "/no/such/folder/out.gpkg", "p", "EPSG:32650", 2, x, y, columns, 3),
+                     SAL_STATUS_IO);
     assert_message("/no/such/folder");
 }
 

@@ -26,7 +26,7 @@ static void refuse(const char *name, const char *part)
 
 static void stack_bands_are_found_by_id(void **state)
 {
-    make_stack("2020 wet.tif", (const char *[]){"B04", "DEM", "SOS", NULL}, "2020-06-01", "wet");
+    make_stack("2020 wet.tif", (const char *[]){ "B04", "DEM", "SOS", NULL }, "2020-06-01", "wet");
     sal_stack *stack;
     assert_done(sal_stack_open(ctx, in_folder("2020 wet.tif"), &stack));
     assert_int_equal(sal_stack_covariate_count(stack), 3);
@@ -42,7 +42,7 @@ static void stack_bands_are_found_by_id(void **state)
 
 static void stack_without_metadata_takes_its_campaign_from_the_file_name(void **state)
 {
-    make_stack("plain.v2.tif", (const char *[]){"Red", NULL}, NULL, NULL);
+    make_stack("plain.v2.tif", (const char *[]){ "Red", NULL }, NULL, NULL);
     sal_stack *stack;
     assert_done(sal_stack_open(ctx, in_folder("plain.v2.tif"), &stack));
     assert_string_equal(sal_stack_campaign(stack), "plain.v2");
@@ -53,11 +53,11 @@ static void stack_without_metadata_takes_its_campaign_from_the_file_name(void **
 
 static void stack_refuses_missing_and_repeated_ids_bad_dates_and_degrees(void **state)
 {
-    make_stack("unnamed.tif", (const char *[]){"B04", "", NULL}, NULL, NULL);
+    make_stack("unnamed.tif", (const char *[]){ "B04", "", NULL }, NULL, NULL);
     refuse("unnamed.tif", "band 2");
-    make_stack("twice.tif", (const char *[]){"B04", "DEM", "B04", NULL}, NULL, NULL);
+    make_stack("twice.tif", (const char *[]){ "B04", "DEM", "B04", NULL }, NULL, NULL);
     refuse("twice.tif", "two bands named \"B04\" (1 and 3)");
-    make_stack("dated.tif", (const char *[]){"B04", NULL}, "1st of June", NULL);
+    make_stack("dated.tif", (const char *[]){ "B04", NULL }, "1st of June", NULL);
     refuse("dated.tif", "1st of June");
     GDALDatasetH ds = make_raster(in_folder("degrees.tif"), GDT_Int16, 6, 5, 1, NULL, NULL);
     GDALSetDescription(GDALGetRasterBand(ds, 1), "B04");
@@ -65,7 +65,7 @@ static void stack_refuses_missing_and_repeated_ids_bad_dates_and_degrees(void **
     OSRImportFromEPSG(crs, 4326);
     GDALSetSpatialRef(ds, crs);
     OSRRelease(crs);
-    double g[6] = {117, 0.1, 0, 40, 0, -0.1};
+    double g[6] = { 117, 0.1, 0, 40, 0, -0.1 };
     GDALSetGeoTransform(ds, g);
     GDALClose(ds);
     refuse("degrees.tif", "not the metre");

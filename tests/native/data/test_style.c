@@ -1,13 +1,14 @@
-/* test_style.c - styles are well-formed, and QGIS, where it is installed, loads them and paints the colours they name (style_in_qgis.py). */
+/* test_style.c - styles are well-formed, and QGIS, where it is installed, loads them and paints the colours they name
+ * (style_in_qgis.py). */
 #include "data_test.h"
 #include "data/layer_style.h"
 #include <cpl_minixml.h>
 
 static void style_is_well_formed_and_escapes_labels(void **state)
 {
-    const double upper[3] = {2, 4.5, INFINITY};
-    const uint8_t colours[9] = {0, 0, 255, 0, 255, 0, 255, 0, 0};
-    const char *labels[3] = {"< 2 g/kg", "2 - 4.5 & \"more\"", "> 4.5"};
+    const double upper[3] = { 2, 4.5, INFINITY };
+    const uint8_t colours[9] = { 0, 0, 255, 0, 255, 0, 255, 0, 0 };
+    const char *labels[3] = { "< 2 g/kg", "2 - 4.5 & \"more\"", "> 4.5" };
     assert_done(sal_style_write_classes(ctx, in_folder("classes.qml"), 1, 3, upper, colours, labels));
     CPLXMLNode *tree = CPLParseXMLFile(in_folder("classes.qml"));
     assert_non_null(tree);
@@ -32,21 +33,22 @@ static void style_paints_in_qgis_what_it_says(void **state)
         print_message("no QGIS for /usr/bin/python3\n");
         skip();
     }
-    double v[5] = {1, 2, 3, 100, -9999};
+    double v[5] = { 1, 2, 3, 100, -9999 };
     GDALDatasetH ds = make_raster(in_folder("painted.tif"), GDT_Float32, 5, 1, 1, v, NULL);
     GDALSetRasterNoDataValue(GDALGetRasterBand(ds, 1), -9999);
     GDALClose(ds);
-    GDALClose(make_raster(in_folder("codes.tif"), GDT_Byte, 5, 1, 1, (double[]){0, 1, 2, 4, 4}, NULL));
-    const double upper[3] = {2, 4.5, INFINITY};
-    const uint8_t colours[9] = {0, 0, 255, 0, 255, 0, 255, 0, 0};
-    const char *labels[3] = {"low", "medium", "high"};
-    const int32_t codes[3] = {0, 1, 4};
+    GDALClose(make_raster(in_folder("codes.tif"), GDT_Byte, 5, 1, 1, (double[]){ 0, 1, 2, 4, 4 }, NULL));
+    const double upper[3] = { 2, 4.5, INFINITY };
+    const uint8_t colours[9] = { 0, 0, 255, 0, 255, 0, 255, 0, 0 };
+    const char *labels[3] = { "low", "medium", "high" };
+    const int32_t codes[3] = { 0, 1, 4 };
     assert_done(sal_style_write_classes(ctx, in_folder("classes.qml"), 1, 3, upper, colours, labels));
     assert_done(sal_style_write_palette(ctx, in_folder("palette.qml"), 1, 3, codes, colours, labels));
     assert_done(sal_style_write_ramp(ctx, in_folder("ramp.qml"), 1, 1, 3, "g/kg"));
     int here = (int)(strrchr(__FILE__, '/') - __FILE__);
-    snprintf(command, sizeof command, "QT_QPA_PLATFORM=offscreen /usr/bin/python3 '%.*s/style_in_qgis.py' '%s' > '%s' 2>&1", here, __FILE__, folder,
-             in_folder("qgis.log"));
+    snprintf(command, sizeof command,
+             "QT_QPA_PLATFORM=offscreen /usr/bin/python3 '%.*s/style_in_qgis.py' '%s' > '%s' 2>&1", here, __FILE__,
+             folder, in_folder("qgis.log"));
     int exit_status = system(command);
     if (exit_status != 0) {
         char line[1024];

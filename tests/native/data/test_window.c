@@ -36,8 +36,9 @@ static void window_symmetries_differ_and_keep_the_centre_and_the_channels(void *
 
 static void window_symmetries_do_what_their_bits_say(void **state)
 {
-    const float in[4] = {1, 2, 3, 4};
-    const float expected[8][4] = {{1, 2, 3, 4}, {2, 1, 4, 3}, {3, 4, 1, 2}, {4, 3, 2, 1}, {1, 3, 2, 4}, {2, 4, 1, 3}, {3, 1, 4, 2}, {4, 2, 3, 1}};
+    const float in[4] = { 1, 2, 3, 4 };
+    const float expected[8][4] = { { 1, 2, 3, 4 }, { 2, 1, 4, 3 }, { 3, 4, 1, 2 }, { 4, 3, 2, 1 },
+                                   { 1, 3, 2, 4 }, { 2, 4, 1, 3 }, { 3, 1, 4, 2 }, { 4, 2, 3, 1 } };
     for (int32_t s = 0; s < 8; s++) {
         float out[4];
         sal_window_symmetry(in, 2, 1, s, out);
