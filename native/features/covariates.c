@@ -14,10 +14,10 @@ struct sal_covariates {
     sal_stack *stack;
     int64_t n, band_count, scratch_size;
     sal__item *items;             /* n */
-    int64_t *bands;              /* band_count: distinct bands of the stack to read */
+    int64_t *bands;               /* band_count: distinct bands of the stack to read */
     int64_t role[SAL_ROLE_COUNT]; /* slot in `bands`, -1 where no index needs the role */
-    bool plain;                  /* every id is a band: read straight into the output */
-    float *scratch;              /* (pixels, band_count) */
+    bool plain;                   /* every id is a band: read straight into the output */
+    float *scratch;               /* (pixels, band_count) */
 };
 
 static int64_t band_of_role(const sal_stack *stack, sal_role role)
@@ -48,26 +48,30 @@ static int64_t slot_of_band(sal_covariates *c, int64_t band)
     return c->band_count++;
 }
 
-static sal_status fail_missing(sal_context *ctx, const sal_stack *stack, const char *id, const sal_index *index, int32_t role,
-                               const char *wanted_by)
+static sal_status fail_missing(sal_context *ctx, const sal_stack *stack, const char *id, const sal_index *index,
+                               int32_t role, const char *wanted_by)
 {
     const char *path = sal_stack_path(stack), *sensor = sal_stack_sensor(stack);
-    const char *which = wanted_by ? ", which " : "", *by = wanted_by ? wanted_by : "", *needs = wanted_by ? " needs" : "";
+    const char *which = wanted_by ? ", which " : "", *by = wanted_by ? wanted_by : "",
+               *needs = wanted_by ? " needs" : "";
     if (!index)
         return sal_fail(ctx, SAL_STATUS_DATA,
-                        "stack \"%s\" has no band \"%s\"%s%s%s; build the stack again with it (Build covariate stack), or train without it", path,
-                        id, which, by, needs);
+                        "stack \"%s\" has no band \"%s\"%s%s%s; build the stack again with it (Build covariate stack), "
+                        "or train without it",
+                        path, id, which, by, needs);
     return sal_fail(ctx, SAL_STATUS_DATA,
-                    "stack \"%s\" (sensor: %s) has no band with the role %s, needed for index %s = %s%s%s%s; add the band with Build covariate "
+                    "stack \"%s\" (sensor: %s) has no band with the role %s, needed for index %s = %s%s%s%s; add the "
+                    "band with Build covariate "
                     "stack, or leave the index out",
-                    path, sensor[0] ? sensor : "not stated", sal__role_name((sal_role)role), id, index->formula, which, by, needs);
+                    path, sensor[0] ? sensor : "not stated", sal__role_name((sal_role)role), id, index->formula, which,
+                    by, needs);
 }
 
 static sal_status bind_one(sal_covariates *c, int64_t i, const char *id, const char *wanted_by)
 {
     int64_t band = sal_stack_find(c->stack, id);
     if (band >= 0) {
-        c->items[i] = (sal__item){slot_of_band(c, band), -1, i};
+        c->items[i] = (sal__item){ slot_of_band(c, band), -1, i };
         return SAL_STATUS_OK;
     }
     const sal_index *index = sal_index_find(id);
@@ -79,18 +83,18 @@ static sal_status bind_one(sal_covariates *c, int64_t i, const char *id, const c
         if (band < 0) return fail_missing(c->ctx, c->stack, id, index, r, wanted_by);
         c->role[r] = slot_of_band(c, band);
     }
-    c->items[i] = (sal__item){-1, index - sal_index_at(0), i};
+    c->items[i] = (sal__item){ -1, index - sal_index_at(0), i };
     return SAL_STATUS_OK;
 }
 
-sal_status sal_covariates_bind(sal_context *ctx, sal_stack *stack, const char *const *ids, int64_t n, const char *wanted_by,
-                               sal_covariates **out)
+sal_status sal_covariates_bind(sal_context *ctx, sal_stack *stack, const char *const *ids, int64_t n,
+                               const char *wanted_by, sal_covariates **out)
 {
     sal_status status;
     sal_covariates *c = NULL;
     *out = NULL;
     SAL_TRY(sal_allocate(ctx, 1, sizeof *c, &c));
-    *c = (sal_covariates){.ctx = ctx, .stack = stack, .n = n};
+    *c = (sal_covariates){ .ctx = ctx, .stack = stack, .n = n };
     for (int r = 0; r < SAL_ROLE_COUNT; r++) c->role[r] = -1;
     SAL_TRY(sal_allocate(ctx, n, sizeof *c->items, &c->items));
     SAL_TRY(sal_allocate(ctx, n + SAL_ROLE_COUNT, sizeof *c->bands, &c->bands));
@@ -128,7 +132,7 @@ typedef int32_t pick __attribute__((vector_size(16)));
 #if defined(__clang__)
 #define SHUFFLE(a, b, i, j, k, l) __builtin_shufflevector(a, b, i, j, k, l)
 #else
-#define SHUFFLE(a, b, i, j, k, l) __builtin_shuffle(a, b, (pick){i, j, k, l})
+#define SHUFFLE(a, b, i, j, k, l) __builtin_shuffle(a, b, (pick){ i, j, k, l })
 #endif
 
 /* Four pixels of four rows of the tile, turned. */
@@ -171,11 +175,14 @@ static void evaluate_chunk(const work *w, const float *in, int64_t m, float *out
         for (int64_t i = 0; i < m; i++) planes[r][i] = band < 0 ? 0 : in[i * w->in_bands + band];
     }
     for (int64_t first = 0, next; first < w->n; first = next) {
-        for (next = first; next < w->n && next - first < TILE && w->items[next].slot - w->items[first].slot == next - first; next++) {
+        for (next = first;
+             next < w->n && next - first < TILE && w->items[next].slot - w->items[first].slot == next - first; next++) {
             const sal__item *item = &w->items[next];
             float *row = tile[next - first];
-            if (item->band < 0) sal__index_evaluate(item->index, roles, m, row);
-            else for (int64_t i = 0; i < m; i++) row[i] = in[i * w->in_bands + item->band];
+            if (item->band < 0)
+                sal__index_evaluate(item->index, roles, m, row);
+            else
+                for (int64_t i = 0; i < m; i++) row[i] = in[i * w->in_bands + item->band];
         }
         interleave(&tile[0][0], next - first, m, out + w->items[first].slot, w->out_bands);
     }
@@ -190,15 +197,16 @@ static void evaluate_task(void *arg, int64_t task, int32_t worker)
         evaluate_chunk(w, w->in + p * w->in_bands, end - p < CHUNK ? end - p : CHUNK, w->out + p * w->out_bands);
 }
 
-void sal__items_evaluate(sal_context *ctx, const int64_t role[SAL_ROLE_COUNT], const sal__item *items, int64_t n, const float *in,
-                         int64_t in_bands, int64_t pixels, float *out, int64_t out_bands)
+void sal__items_evaluate(sal_context *ctx, const int64_t role[SAL_ROLE_COUNT], const sal__item *items, int64_t n,
+                         const float *in, int64_t in_bands, int64_t pixels, float *out, int64_t out_bands)
 {
-    work w = {role, items, n, in_bands, out_bands, pixels, in, out};
+    work w = { role, items, n, in_bands, out_bands, pixels, in, out };
     const int64_t per_task = CHUNK * CHUNKS_PER_TASK;
     sal_pool_run(ctx, (pixels + per_task - 1) / per_task, evaluate_task, &w);
 }
 
-sal_status sal_covariates_read(sal_covariates *c, int64_t column, int64_t row, int64_t columns, int64_t rows, float *out)
+sal_status sal_covariates_read(sal_covariates *c, int64_t column, int64_t row, int64_t columns, int64_t rows,
+                               float *out)
 {
     sal_status status = SAL_STATUS_OK;
     const int64_t pixels = columns * rows, size = pixels * c->band_count;

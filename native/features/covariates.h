@@ -9,20 +9,21 @@ typedef struct sal_covariates sal_covariates;
 
 /* Binds n ids to a stack: an id is a band of the stack, or an index of the table whose bands the stack has. DATA otherwise, naming the
  * stack, the id, what it needs, `wanted_by` (such as: model "delta.safetensors"; may be NULL) and what to do. */
-sal_status sal_covariates_bind(sal_context *ctx, sal_stack *stack, const char *const *ids, int64_t n, const char *wanted_by,
-                               sal_covariates **out);
+sal_status sal_covariates_bind(sal_context *ctx, sal_stack *stack, const char *const *ids, int64_t n,
+                               const char *wanted_by, sal_covariates **out);
 void sal_covariates_free(sal_covariates *covariates);
 /* Whether the stack can give this covariate. */
 bool sal_covariates_has(sal_stack *stack, const char *id);
 /* out: (rows, columns, n); the window may reach beyond the stack; NaN where a value or an input of an index is missing. */
-sal_status sal_covariates_read(sal_covariates *covariates, int64_t column, int64_t row, int64_t columns, int64_t rows, float *out);
+sal_status sal_covariates_read(sal_covariates *covariates, int64_t column, int64_t row, int64_t columns, int64_t rows,
+                               float *out);
 
 /* The index table: every row of native/features/indices.def. */
 typedef struct sal_index {
     const char *id, *group; /* group: "salinity", "vegetation", "water", "salinity_extra", "vegetation_extra" */
     const char *formula, *source;
-    const char *roles;      /* "NIR|R" in the order the formula needs */
-    double low, high;       /* range expected over land, for plausibility checks and styles */
+    const char *roles; /* "NIR|R" in the order the formula needs */
+    double low, high;  /* range expected over land, for plausibility checks and styles */
 } sal_index;
 int64_t sal_index_count(void);
 const sal_index *sal_index_at(int64_t i);

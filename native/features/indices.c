@@ -10,16 +10,19 @@
 #include <tgmath.h>
 
 /* The same source for every x86 level; contraction is off, so all give the same bits. Sanitizers do not know ifuncs. */
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) &&               \
+    !defined(__SANITIZE_THREAD__)
 #define CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define CLONES
 #endif
 
-static const char *const role_names[SAL_ROLE_COUNT] = {"B", "G", "R", "RE1", "RE2", "RE3", "NIR", "NIR2", "SWIR1", "SWIR2"};
+static const char *const role_names[SAL_ROLE_COUNT] = { "B",   "G",   "R",    "RE1",   "RE2",
+                                                        "RE3", "NIR", "NIR2", "SWIR1", "SWIR2" };
 
 static const sal_index table[] = {
-#define SAL_INDEX(id, group, roles, formula, divisor, low, high, source) {#id, group, #formula, source, #roles, low, high},
+#define SAL_INDEX(id, group, roles, formula, divisor, low, high, source)                                               \
+    { #id, group, #formula, source, #roles, low, high },
 #include "features/indices.def"
 #undef SAL_INDEX
 };
@@ -31,15 +34,9 @@ enum {
     INDEX_COUNT
 };
 
-int64_t sal_index_count(void)
-{
-    return INDEX_COUNT;
-}
+int64_t sal_index_count(void) { return INDEX_COUNT; }
 
-const sal_index *sal_index_at(int64_t i)
-{
-    return i >= 0 && i < INDEX_COUNT ? &table[i] : NULL;
-}
+const sal_index *sal_index_at(int64_t i) { return i >= 0 && i < INDEX_COUNT ? &table[i] : NULL; }
 
 const sal_index *sal_index_find(const char *id)
 {
@@ -48,10 +45,7 @@ const sal_index *sal_index_find(const char *id)
     return NULL;
 }
 
-const char *sal__role_name(sal_role role)
-{
-    return role_names[role];
-}
+const char *sal__role_name(sal_role role) { return role_names[role]; }
 
 int32_t sal__role_find(const char *name, int64_t length)
 {
@@ -72,16 +66,10 @@ uint32_t sal__index_roles(const sal_index *index)
     return mask;
 }
 
-static inline float reflectance(float value)
-{
-    return value < 0 ? 0 : value; /* keeps NaN */
-}
+static inline float reflectance(float value) { return value < 0 ? 0 : value; /* keeps NaN */ }
 
 /* Added to a value, so that the loop has no branch around the division and is vectorised. */
-static inline float nodata_near_zero(float divisor)
-{
-    return fabs(divisor) < 1e-6f ? NAN : 0;
-}
+static inline float nodata_near_zero(float divisor) { return fabs(divisor) < 1e-6f ? NAN : 0; }
 
 #define ROLE(name) SAL_UNUSED const float name = reflectance(roles[SAL_ROLE_##name][i])
 

@@ -39,8 +39,8 @@ typedef struct sal__item {
 
 /* out(pixel, items[k].slot) = value of item k, for n items. in: (pixels, in_bands); role[r]: input band with role r, -1 for none; out:
  * (pixels, out_bands), which may be `in` when no item is a copy. Spread over the pool. */
-void sal__items_evaluate(sal_context *ctx, const int64_t role[SAL_ROLE_COUNT], const sal__item *items, int64_t n, const float *in,
-                         int64_t in_bands, int64_t pixels, float *out, int64_t out_bands);
+void sal__items_evaluate(sal_context *ctx, const int64_t role[SAL_ROLE_COUNT], const sal__item *items, int64_t n,
+                         const float *in, int64_t in_bands, int64_t pixels, float *out, int64_t out_bands);
 
 /* ---- sensors (sensors.c, sensors.def) ---- */
 

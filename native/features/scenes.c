@@ -105,7 +105,8 @@ static const char *sensor_in_stem(const char *stem)
     size_t n = strcspn(stem, "_-.");
     if (n < 2 || n > 4) return NULL;
     snprintf(token, sizeof token, "%.*s", (int)n, stem);
-    if (strncmp(token, "S2", 2) == 0 && (n == 2 || (n == 3 && isalpha((unsigned char)token[2])))) return sal__sensor_find(token);
+    if (strncmp(token, "S2", 2) == 0 && (n == 2 || (n == 3 && isalpha((unsigned char)token[2]))))
+        return sal__sensor_find(token);
     return n == 4 && token[0] == 'L' && strchr("CETO", token[1]) && token[2] == '0' ? sal__sensor_find(token) : NULL;
 }
 
@@ -127,13 +128,15 @@ static sal_status parse_roles(sal_context *ctx, const char *text, role_list *lis
         while (*name == ' ') name++;
         for (size_t k = strlen(name); k > 0 && name[k - 1] == ' ';) name[--k] = 0;
         if (list->n == ROLES_MAX || strlen(name) >= NAME)
-            return sal_fail(ctx, SAL_STATUS_ARGUMENT, "roles \"%.60s...\" has more than %d entries or a name longer than %d letters", text, ROLES_MAX,
-                            NAME - 1);
+            return sal_fail(ctx, SAL_STATUS_ARGUMENT,
+                            "roles \"%.60s...\" has more than %d entries or a name longer than %d letters", text,
+                            ROLES_MAX, NAME - 1);
         long long band = list->n + 1;
         if ((equal = strchr(name, '='))) {
             band = strtoll(equal + 1, &end, 10);
             if (band < 1 || *end || end == equal + 1)
-                return sal_fail(ctx, SAL_STATUS_ARGUMENT, "roles has \"%s\"; write a band number after =, counted from 1, such as NIR=4", name);
+                return sal_fail(ctx, SAL_STATUS_ARGUMENT,
+                                "roles has \"%s\"; write a band number after =, counted from 1, such as NIR=4", name);
             *equal = 0;
         }
         snprintf(list->names[list->n], NAME, "%.63s", name);
@@ -143,10 +146,7 @@ static sal_status parse_roles(sal_context *ctx, const char *text, role_list *lis
     return SAL_STATUS_OK;
 }
 
-static bool skipped(const char *name)
-{
-    return name[0] == 0 || strcmp(name, "-") == 0;
-}
+static bool skipped(const char *name) { return name[0] == 0 || strcmp(name, "-") == 0; }
 
 /* ---- scenes ---- */
 
@@ -164,8 +164,8 @@ static const char *raw_name(const scene *s, const role_list *roles, int64_t band
         return "";
     }
     const char *description = sal_raster_band_name(s->raster, band);
-    if (sal_raster_band_count(s->raster) == 1 && !looks_like_band(description) && strncmp(description, "SR_B", 4) != 0 &&
-        !sal__band_id("", description))
+    if (sal_raster_band_count(s->raster) == 1 && !looks_like_band(description) &&
+        strncmp(description, "SR_B", 4) != 0 && !sal__band_id("", description))
         return s->file_band;
     return description;
 }
@@ -195,7 +195,8 @@ static sal_status find_date(sal_build *build, const scene *scenes, int64_t n)
         char *date = dates[first ? 1 : 0];
         if (stated && stated[0]) {
             if (!sal__date_valid(stated))
-                return sal_fail(build->ctx, SAL_STATUS_DATA, "scene \"%s\" states the date \"%s\", which is no day; give it as date = YYYY-MM-DD",
+                return sal_fail(build->ctx, SAL_STATUS_DATA,
+                                "scene \"%s\" states the date \"%s\", which is no day; give it as date = YYYY-MM-DD",
                                 sal_raster_path(scenes[i].raster), stated);
             snprintf(date, 11, "%.10s", stated);
         } else if (!sal__date_find(scenes[i].stem, date)) {
@@ -203,7 +204,8 @@ static sal_status find_date(sal_build *build, const scene *scenes, int64_t n)
         }
         if (first && strcmp(dates[0], date) != 0)
             return sal_fail(build->ctx, SAL_STATUS_DATA,
-                            "scenes are of different days: \"%s\" of %s and \"%s\" of %s; build one stack for each campaign, or give date if they "
+                            "scenes are of different days: \"%s\" of %s and \"%s\" of %s; build one stack for each "
+                            "campaign, or give date if they "
                             "belong together",
                             first, dates[0], sal_raster_path(scenes[i].raster), date);
         if (!first) first = sal_raster_path(scenes[i].raster);
@@ -219,12 +221,15 @@ static sal_status check_roles(sal_build *build, const scene *s, const role_list 
         if (skipped(name)) continue;
         if (!sal__band_id(build->sensor, name))
             return sal_fail(build->ctx, SAL_STATUS_ARGUMENT,
-                            "roles has \"%s\", which is no band%s%s; use B, G, R, RE1, RE2, RE3, NIR, NIR2, SWIR1, SWIR2 or the sensor's band names, "
+                            "roles has \"%s\", which is no band%s%s; use B, G, R, RE1, RE2, RE3, NIR, NIR2, SWIR1, "
+                            "SWIR2 or the sensor's band names, "
                             "and - for a band to leave out",
                             name, build->sensor[0] ? " of " : "", build->sensor);
         if (sal_raster_band_count(s->raster) > 1 && roles->bands[i] >= sal_raster_band_count(s->raster))
-            return sal_fail(build->ctx, SAL_STATUS_DATA, "roles names band %lld (%s), but scene \"%s\" has only %lld bands",
-                            (long long)roles->bands[i] + 1, name, sal_raster_path(s->raster), (long long)sal_raster_band_count(s->raster));
+            return sal_fail(build->ctx, SAL_STATUS_DATA,
+                            "roles names band %lld (%s), but scene \"%s\" has only %lld bands",
+                            (long long)roles->bands[i] + 1, name, sal_raster_path(s->raster),
+                            (long long)sal_raster_band_count(s->raster));
     }
     return SAL_STATUS_OK;
 }
@@ -232,7 +237,7 @@ static sal_status check_roles(sal_build *build, const scene *s, const role_list 
 /* One line for all bands of a scene that are none of the sensor's. */
 static void warn_left_out(const sal_build *build, const scene *s, const role_list *roles)
 {
-    sal_text names = {0};
+    sal_text names = { 0 };
     int64_t n = 0;
     for (int64_t b = 0; b < sal_raster_band_count(s->raster); b++) {
         const char *name = raw_name(s, roles, b);
@@ -240,9 +245,12 @@ static void warn_left_out(const sal_build *build, const scene *s, const role_lis
         if (n++ < 8) sal_text_append(build->ctx, &names, "%s\"%s\"", n > 1 ? ", " : "", name);
     }
     if (n > 0 && roles->n == 0)
-        sal_warn(build->ctx, "\"%s\": left out, because no spectral band%s%s: %s%s (%lld of %lld bands); give them as extra to keep them",
-                 sal_raster_path(s->raster), build->sensor[0] ? " of " : "", build->sensor, names.data ? names.data : "", n > 8 ? " ..." : "",
-                 (long long)n, (long long)sal_raster_band_count(s->raster));
+        sal_warn(build->ctx,
+                 "\"%s\": left out, because no spectral band%s%s: %s%s (%lld of %lld bands); give them as extra to "
+                 "keep them",
+                 sal_raster_path(s->raster), build->sensor[0] ? " of " : "", build->sensor,
+                 names.data ? names.data : "", n > 8 ? " ..." : "", (long long)n,
+                 (long long)sal_raster_band_count(s->raster));
     sal_text_free(build->ctx, &names);
 }
 
@@ -259,9 +267,11 @@ static sal_status add_bands(sal_build *build, const scene *s, const role_list *r
     }
     if (found == 0)
         SAL_TRY(sal_fail(build->ctx, SAL_STATUS_DATA,
-                         "scene \"%s\" has no band that can be recognised (first band: \"%s\", sensor: %s); give roles, such as B=1,G=2,R=3,NIR=4, "
+                         "scene \"%s\" has no band that can be recognised (first band: \"%s\", sensor: %s); give "
+                         "roles, such as B=1,G=2,R=3,NIR=4, "
                          "or sensor, or name the bands in their descriptions",
-                         sal_raster_path(s->raster), raw_name(s, roles, 0), build->sensor[0] ? build->sensor : "not known"));
+                         sal_raster_path(s->raster), raw_name(s, roles, 0),
+                         build->sensor[0] ? build->sensor : "not known"));
     warn_left_out(build, s, roles);
 done:
     return status;

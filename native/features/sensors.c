@@ -18,7 +18,7 @@ typedef struct band_row {
 } band_row;
 
 static const sensor_row sensors[] = {
-#define SAL_SENSOR(name, aliases) {name, aliases},
+#define SAL_SENSOR(name, aliases) { name, aliases },
 #define SAL_BAND(sensor, id, also, role)
 #include "features/sensors.def"
 #undef SAL_SENSOR
@@ -27,7 +27,7 @@ static const sensor_row sensors[] = {
 
 static const band_row bands[] = {
 #define SAL_SENSOR(name, aliases)
-#define SAL_BAND(sensor, id, also, role) {sensor, id, also, role},
+#define SAL_BAND(sensor, id, also, role) { sensor, id, also, role },
 #include "features/sensors.def"
 #undef SAL_SENSOR
 #undef SAL_BAND
@@ -35,15 +35,9 @@ static const band_row bands[] = {
 
 enum { SENSORS = sizeof sensors / sizeof *sensors, BANDS = sizeof bands / sizeof *bands };
 
-int64_t sal__sensor_count(void)
-{
-    return SENSORS;
-}
+int64_t sal__sensor_count(void) { return SENSORS; }
 
-const char *sal__sensor_at(int64_t i)
-{
-    return i >= 0 && i < SENSORS ? sensors[i].name : NULL;
-}
+const char *sal__sensor_at(int64_t i) { return i >= 0 && i < SENSORS ? sensors[i].name : NULL; }
 
 const char *sal__sensor_find(const char *name)
 {
@@ -109,7 +103,8 @@ const char *sal__sensor_guess(const char *const *names, int64_t n)
     for (int64_t i = 0; i < n; i++) {
         const char *name = names[i];
         if (!strcasecmp(name, "B8A") || !strcasecmp(name, "B12")) sentinel = true;
-        if (strlen(name) == 3 && toupper((unsigned char)name[0]) == 'B' && name[1] == '0' && isdigit((unsigned char)name[2]))
+        if (strlen(name) == 3 && toupper((unsigned char)name[0]) == 'B' && name[1] == '0' &&
+            isdigit((unsigned char)name[2]))
             sentinel = true;
         if (strncasecmp(name, "SR_B", 4) == 0) landsat = true;
         if (strcasecmp(name, "SR_B6") == 0) six = true;

@@ -3,28 +3,27 @@
  * Bands alone are stored as int16 x 0.0001, as the sensors deliver them; with anything else in the file everything is float32, since a
  * GeoTIFF has one type and curvature has no natural step, and reflectance is rounded to 2^-17 before use. The block shrinks until it fits max_memory; results do not depend on it.
  */
-#include "features/stack_build.h"
-#include "features/indices.h"
-#include "features/terrain.h"
+#include "features/stack_pass.h"
 
 #include <ctype.h>
 #include <math.h>
 #include <string.h>
-#include <sys/stat.h>
 
 static const double store_scale = 1e-4; /* of int16 reflectance, the step of Sentinel-2 products */
-static const float reflectance_step = 0x1p-17f; /* 8e-6, far below noise: zeros for the compressor, 1.9 instead of 3.0 bytes a value */
+static const float reflectance_step =
+    0x1p-17f; /* 8e-6, far below noise: zeros for the compressor, 1.9 instead of 3.0 bytes a value */
 
 sal_status sal__build_new(sal_context *ctx, sal_build *build)
 {
-    *build = (sal_build){.ctx = ctx, .scale = 1};
+    *build = (sal_build){ .ctx = ctx, .scale = 1 };
     return sal_arena_new(ctx, &build->arena);
 }
 
 void sal__build_clear(sal_build *build)
 {
     for (int64_t i = 0; i < build->source_count; i++)
-        if (i == 0 || build->sources[i].raster != build->sources[i - 1].raster) sal_raster_free(build->sources[i].raster);
+        if (i == 0 || build->sources[i].raster != build->sources[i - 1].raster)
+            sal_raster_free(build->sources[i].raster);
     sal_release(build->ctx, build->sources);
     sal_grid_clear(build->ctx, &build->grid);
     if (build->arena) sal_arena_free(build->arena);
@@ -38,53 +37,43 @@ static bool good_id(const char *id)
     return true;
 }
 
-sal_status sal__build_add(sal_build *build, sal_source_kind kind, const char *path, int64_t band, const char *id, const char *unit)
+sal_status sal__build_add(sal_build *build, sal_source_kind kind, const char *path, int64_t band, const char *id,
+                          const char *unit)
 {
     sal_status status;
     char *texts[3];
     if (!good_id(id))
         return sal_fail(build->ctx, SAL_STATUS_DATA,
-                        "\"%s\" (band %lld of \"%s\") is no covariate id: letters, digits and underscores, a letter first, at most 63; write ID=path", id,
-                        (long long)band + 1, path);
+                        "\"%s\" (band %lld of \"%s\") is no covariate id: letters, digits and underscores, a letter "
+                        "first, at most 63; write ID=path",
+                        id, (long long)band + 1, path);
     for (int64_t i = 0; i < build->source_count; i++)
         if (strcmp(build->sources[i].id, id) == 0)
-            return sal_fail(build->ctx, SAL_STATUS_DATA, "covariate %s comes twice, from \"%s\" and from \"%s\"; leave one out or give it another id", id,
-                            build->sources[i].path, path);
+            return sal_fail(
+                build->ctx, SAL_STATUS_DATA,
+                "covariate %s comes twice, from \"%s\" and from \"%s\"; leave one out or give it another id", id,
+                build->sources[i].path, path);
     SAL_TRY(sal_arena_text(build->arena, path, &texts[0]));
     SAL_TRY(sal_arena_text(build->arena, id, &texts[1]));
     SAL_TRY(sal_arena_text(build->arena, unit ? unit : "", &texts[2]));
-    SAL_TRY(sal_reallocate(build->ctx, build->source_count, build->source_count + 1, sizeof *build->sources, &build->sources));
-    build->sources[build->source_count++] = (sal_source){.kind = kind, .path = texts[0], .id = texts[1], .unit = texts[2], .band = band};
+    SAL_TRY(sal_reallocate(build->ctx, build->source_count, build->source_count + 1, sizeof *build->sources,
+                           &build->sources));
+    build->sources[build->source_count++] =
+        (sal_source){ .kind = kind, .path = texts[0], .id = texts[1], .unit = texts[2], .band = band };
 done:
     return status;
 }
 
 /* ---- layout of the output ---- */
 
-typedef struct pass {
-    sal_build *build;
-    sal_terrain_options terrain;
-    int64_t bands, terrain_slot, index_slot; /* sources first, then terrain, then indices */
-    int64_t elevation;                       /* source, -1 when there is none */
-    bool integers;                           /* reflectance alone: int16 */
-    int64_t edge, halo, widest;              /* block edge, terrain halo, most bands in one read */
-    int64_t role[SAL_ROLE_COUNT];
-    sal__item *items; /* index_count */
-    sal_band_spec *specs;
-    int64_t *missing;  /* (bands) pixels without value */
-    float *block;      /* (rows, columns, bands) */
-    float *scratch;    /* (rows, columns, widest), terrain too */
-    float *heights;    /* (rows + 2 halo, columns + 2 halo) */
-} pass;
-
-static int64_t block_bytes(const pass *p, int64_t edge)
+static int64_t block_bytes(const sal__pass *p, int64_t edge)
 {
     const int64_t pixels = edge * edge, with_halo = (edge + 2 * p->halo) * (edge + 2 * p->halo);
     const int64_t per_pixel = (int64_t)sizeof(float) * (p->bands + p->widest + 1);
     return pixels * per_pixel + (p->elevation >= 0 && p->build->terrain_count ? with_halo * 20 : 0);
 }
 
-static sal_status choose_block(pass *p)
+static sal_status choose_block(sal__pass *p)
 {
     const int64_t cache = 96ll << 20; /* GDAL's blocks in flight */
     const sal_grid *g = &p->build->grid;
@@ -93,17 +82,19 @@ static sal_status choose_block(pass *p)
     while (p->edge > 64 && p->edge / 2 >= longest) p->edge /= 2;
     while (p->edge > 64 && block_bytes(p, p->edge) + cache > p->build->max_memory) p->edge /= 2;
     if (block_bytes(p, p->edge) + cache <= p->build->max_memory) return SAL_STATUS_OK;
-    return sal_fail(p->build->ctx, SAL_STATUS_ARGUMENT, "max_memory is %lld MiB, but %lld bands and a terrain window of %lld pixels need %lld MiB",
+    return sal_fail(p->build->ctx, SAL_STATUS_ARGUMENT,
+                    "max_memory is %lld MiB, but %lld bands and a terrain window of %lld pixels need %lld MiB",
                     (long long)(p->build->max_memory >> 20), (long long)p->bands, (long long)(2 * p->halo + 1),
                     (long long)((block_bytes(p, p->edge) + cache) >> 20) + 1);
 }
 
-static sal_status bind_indices(pass *p)
+static sal_status bind_indices(sal__pass *p)
 {
     sal_build *b = p->build;
     for (int r = 0; r < SAL_ROLE_COUNT; r++) p->role[r] = -1;
     for (int64_t i = 0; i < b->source_count; i++) {
-        const char *role = b->sources[i].kind == SAL_SOURCE_REFLECTANCE ? sal_band_role(b->sensor, b->sources[i].id) : NULL;
+        const char *role =
+            b->sources[i].kind == SAL_SOURCE_REFLECTANCE ? sal_band_role(b->sensor, b->sources[i].id) : NULL;
         if (role) p->role[sal__role_find(role, (int64_t)strlen(role))] = i;
     }
     for (int64_t k = 0; k < b->index_count; k++) {
@@ -111,28 +102,32 @@ static sal_status bind_indices(pass *p)
         const uint32_t roles = sal__index_roles(index);
         for (sal_role r = 0; r < SAL_ROLE_COUNT; r++)
             if (roles & 1u << r && p->role[r] < 0)
-                return sal_fail(b->ctx, SAL_STATUS_DATA, "index %s = %s needs a band with the role %s, which no scene has; add that band or leave %s out",
-                                index->id, index->formula, sal__role_name(r), index->id);
-        p->items[k] = (sal__item){-1, b->indices[k], p->index_slot + k};
+                return sal_fail(
+                    b->ctx, SAL_STATUS_DATA,
+                    "index %s = %s needs a band with the role %s, which no scene has; add that band or leave %s out",
+                    index->id, index->formula, sal__role_name(r), index->id);
+        p->items[k] = (sal__item){ -1, b->indices[k], p->index_slot + k };
     }
     return SAL_STATUS_OK;
 }
 
-static sal_status check_distinct(const pass *p)
+static sal_status check_distinct(const sal__pass *p)
 {
     for (int64_t i = 0; i < p->bands; i++)
         for (int64_t k = 0; k < i; k++)
             if (strcmp(p->specs[i].name, p->specs[k].name) == 0)
-                return sal_fail(p->build->ctx, SAL_STATUS_DATA, "covariate %s would be written twice: it is given and would be computed too; leave one out",
-                                p->specs[i].name);
+                return sal_fail(
+                    p->build->ctx, SAL_STATUS_DATA,
+                    "covariate %s would be written twice: it is given and would be computed too; leave one out",
+                    p->specs[i].name);
     return SAL_STATUS_OK;
 }
 
-static sal_status lay_out(pass *p)
+static sal_status lay_out(sal__pass *p)
 {
     sal_status status;
     sal_build *b = p->build;
-    p->terrain = (sal_terrain_options){b->grid.pixel, b->smooth_dem, b->relief_radius};
+    p->terrain = (sal_terrain_options){ b->grid.pixel, b->smooth_dem, b->relief_radius };
     p->elevation = -1;
     p->terrain_slot = b->source_count;
     p->index_slot = b->source_count + b->terrain_count;
@@ -149,14 +144,14 @@ static sal_status lay_out(pass *p)
         if (run > p->widest) p->widest = run;
         if (s->kind == SAL_SOURCE_ELEVATION) p->elevation = i;
         p->integers = p->integers && s->kind == SAL_SOURCE_REFLECTANCE;
-        p->specs[i] = (sal_band_spec){.name = s->id, .unit = s->unit[0] ? s->unit : NULL, .scale = 1};
+        p->specs[i] = (sal_band_spec){ .name = s->id, .unit = s->unit[0] ? s->unit : NULL, .scale = 1 };
     }
     for (int64_t k = 0; k < b->terrain_count; k++) {
         const sal_terrain *t = sal_terrain_at(b->terrain[k]);
-        p->specs[p->terrain_slot + k] = (sal_band_spec){.name = t->id, .unit = t->unit, .scale = 1};
+        p->specs[p->terrain_slot + k] = (sal_band_spec){ .name = t->id, .unit = t->unit, .scale = 1 };
     }
     for (int64_t k = 0; k < b->index_count; k++)
-        p->specs[p->index_slot + k] = (sal_band_spec){.name = sal_index_at(b->indices[k])->id, .scale = 1};
+        p->specs[p->index_slot + k] = (sal_band_spec){ .name = sal_index_at(b->indices[k])->id, .scale = 1 };
     SAL_TRY(bind_indices(p));
     SAL_TRY(check_distinct(p));
     SAL_TRY(choose_block(p));
@@ -168,7 +163,7 @@ done:
     return status;
 }
 
-static void pass_clear(pass *p)
+static void pass_clear(sal__pass *p)
 {
     sal_context *ctx = p->build->ctx;
     sal_release(ctx, p->specs);
@@ -181,14 +176,14 @@ static void pass_clear(pass *p)
 
 /* ---- one block ---- */
 
-static void spread(const pass *p, int64_t pixels, int64_t slot, int64_t n)
+static void spread(const sal__pass *p, int64_t pixels, int64_t slot, int64_t n)
 {
     for (int64_t i = 0; i < pixels; i++)
         for (int64_t k = 0; k < n; k++) p->block[i * p->bands + slot + k] = p->scratch[i * n + k];
 }
 
 /* Scaled and, where floats are stored, rounded to a multiple of reflectance_step. */
-static void spread_reflectance(const pass *p, int64_t pixels, int64_t slot, int64_t n)
+static void spread_reflectance(const sal__pass *p, int64_t pixels, int64_t slot, int64_t n)
 {
     const float step = p->integers ? 1 : reflectance_step;
     const float scale = (float)(p->build->scale / step), offset = (float)(p->build->offset / step);
@@ -199,160 +194,80 @@ static void spread_reflectance(const pass *p, int64_t pixels, int64_t slot, int6
         }
 }
 
-static sal_status read_sources(pass *p, int64_t x, int64_t y, int64_t columns, int64_t rows)
+static sal_status read_sources(sal__pass *p, int64_t x, int64_t y, int64_t columns, int64_t rows)
 {
     sal_build *b = p->build;
     for (int64_t i = 0, next; i < b->source_count; i = next) {
         const sal_source *s = &b->sources[i];
         int64_t slots[512];
-        for (next = i; next < b->source_count && next - i < 512 && b->sources[next].raster == s->raster; next++) slots[next - i] = b->sources[next].slot;
-        sal_status status = sal_raster_read(s->raster, slots, next - i, s->shift_x + x, s->shift_y + y, columns, rows, p->scratch);
+        for (next = i; next < b->source_count && next - i < 512 && b->sources[next].raster == s->raster; next++)
+            slots[next - i] = b->sources[next].slot;
+        sal_status status =
+            sal_raster_read(s->raster, slots, next - i, s->shift_x + x, s->shift_y + y, columns, rows, p->scratch);
         if (status != SAL_STATUS_OK) return status;
-        if (s->kind == SAL_SOURCE_REFLECTANCE) spread_reflectance(p, columns * rows, i, next - i);
-        else spread(p, columns * rows, i, next - i);
+        if (s->kind == SAL_SOURCE_REFLECTANCE)
+            spread_reflectance(p, columns * rows, i, next - i);
+        else
+            spread(p, columns * rows, i, next - i);
         if (sal_cancelled(b->ctx)) return sal_progress(b->ctx, 0, NULL);
     }
     return SAL_STATUS_OK;
 }
 
-static sal_status derive(pass *p, int64_t x, int64_t y, int64_t columns, int64_t rows)
+static sal_status derive(sal__pass *p, int64_t x, int64_t y, int64_t columns, int64_t rows)
 {
     sal_build *b = p->build;
     sal_status status = SAL_STATUS_OK;
     if (b->terrain_count) {
         const sal_source *s = &b->sources[p->elevation];
-        SAL_TRY(sal_raster_read(s->raster, &s->slot, 1, s->shift_x + x - p->halo, s->shift_y + y - p->halo, columns + 2 * p->halo,
-                                rows + 2 * p->halo, p->heights));
-        SAL_TRY(sal_terrain_compute(b->ctx, p->heights, rows, columns, &p->terrain, b->terrain, b->terrain_count, p->scratch));
+        SAL_TRY(sal_raster_read(s->raster, &s->slot, 1, s->shift_x + x - p->halo, s->shift_y + y - p->halo,
+                                columns + 2 * p->halo, rows + 2 * p->halo, p->heights));
+        SAL_TRY(sal_terrain_compute(b->ctx, p->heights, rows, columns, &p->terrain, b->terrain, b->terrain_count,
+                                    p->scratch));
         spread(p, columns * rows, p->terrain_slot, b->terrain_count);
     }
     if (b->index_count)
-        sal__items_evaluate(b->ctx, p->role, p->items, b->index_count, p->block, p->bands, columns * rows, p->block, p->bands);
+        sal__items_evaluate(b->ctx, p->role, p->items, b->index_count, p->block, p->bands, columns * rows, p->block,
+                            p->bands);
     for (int64_t i = 0; i < columns * rows; i++)
         for (int64_t k = 0; k < p->bands; k++) p->missing[k] += isnan(p->block[i * p->bands + k]) != 0;
 done:
     return status;
 }
 
-static sal_status write_blocks(pass *p, sal_raster_writer *writer)
+static sal_status write_blocks(sal__pass *p, sal_raster_writer *writer)
 {
     sal_status status = SAL_STATUS_OK;
     const sal_grid *g = &p->build->grid;
     for (int64_t y = 0; y < g->rows; y += p->edge)
         for (int64_t x = 0; x < g->columns; x += p->edge) {
-            const int64_t columns = g->columns - x < p->edge ? g->columns - x : p->edge, rows = g->rows - y < p->edge ? g->rows - y : p->edge;
-            SAL_TRY(sal_progress(p->build->ctx, (double)(y * g->columns + x * rows) / (double)(g->rows * g->columns), NULL));
+            const int64_t columns = g->columns - x < p->edge ? g->columns - x : p->edge,
+                          rows = g->rows - y < p->edge ? g->rows - y : p->edge;
+            SAL_TRY(sal_progress(p->build->ctx, (double)(y * g->columns + x * rows) / (double)(g->rows * g->columns),
+                                 NULL));
             SAL_TRY(read_sources(p, x, y, columns, rows));
             SAL_TRY(derive(p, x, y, columns, rows));
             SAL_TRY(sal_raster_writer_write(writer, x, y, columns, rows, p->block));
         }
     for (int64_t i = 0; i < p->build->source_count; i++)
         if (p->missing[i] == g->rows * g->columns)
-            SAL_TRY(sal_fail(p->build->ctx, SAL_STATUS_DATA, "covariate %s has no value anywhere on the grid: \"%s\" holds only nodata there",
+            SAL_TRY(sal_fail(p->build->ctx, SAL_STATUS_DATA,
+                             "covariate %s has no value anywhere on the grid: \"%s\" holds only nodata there",
                              p->specs[i].name, p->build->sources[i].path));
 done:
     return status;
 }
 
-/* ---- metadata and result ---- */
-
-/* [{"path":..., "size":..., "sha256":...}], each file once; size and hash are null for what is no plain file. */
-static sal_status describe_sources(const sal_build *b, json_object **out)
-{
-    sal_status status = SAL_STATUS_OK;
-    json_object *list = json_object_new_array(), *entry = NULL;
-    for (int64_t i = 0; i < b->source_count; i++) {
-        const char *path = b->sources[i].path;
-        char hash[65];
-        struct stat about;
-        bool seen = false;
-        for (int64_t k = 0; k < i; k++) seen = seen || strcmp(b->sources[k].path, path) == 0;
-        if (seen) continue;
-        SAL_TRY(sal_progress(b->ctx, (double)i / (double)b->source_count, "hashing %s", path));
-        const bool plain = stat(path, &about) == 0 && S_ISREG(about.st_mode);
-        entry = json_object_new_object();
-        SAL_TRY(sal_json_add_text(b->ctx, entry, "path", path));
-        if (plain) {
-            SAL_TRY(sal_file_sha256(b->ctx, path, hash));
-            SAL_TRY(sal_json_add_i64(b->ctx, entry, "size", (int64_t)about.st_size));
-            SAL_TRY(sal_json_add_text(b->ctx, entry, "sha256", hash));
-        } else {
-            SAL_TRY(sal_json_add(b->ctx, entry, "size", NULL));
-            SAL_TRY(sal_json_add(b->ctx, entry, "sha256", NULL));
-        }
-        json_object_array_add(list, entry);
-        entry = NULL;
-    }
-    *out = list;
-    list = NULL;
-done:
-    json_object_put(entry);
-    json_object_put(list);
-    return status;
-}
-
-static sal_status write_metadata(const sal_build *b, sal_raster_writer *writer)
-{
-    sal_status status;
-    json_object *sources = NULL;
-    SAL_TRY(sal_raster_writer_set_metadata(writer, "SENSOR", b->sensor));
-    SAL_TRY(sal_raster_writer_set_metadata(writer, "DATE", b->date));
-    SAL_TRY(sal_raster_writer_set_metadata(writer, "CAMPAIGN", b->campaign));
-    SAL_TRY(sal_raster_writer_set_metadata(writer, "VERSION", sal_version()));
-    SAL_TRY(describe_sources(b, &sources));
-    SAL_TRY(sal_raster_writer_set_metadata(writer, "SOURCES", json_object_to_json_string_ext(sources, JSON_C_TO_STRING_PLAIN)));
-done:
-    json_object_put(sources);
-    return status;
-}
-
-static sal_status add_names(const pass *p, json_object *result)
-{
-    json_object *bands = json_object_new_array(), *covariates = json_object_new_array(), *missing = json_object_new_object();
-    const double pixels = (double)(p->build->grid.columns * p->build->grid.rows);
-    for (int64_t i = 0; i < p->bands; i++) {
-        json_object_array_add(bands, json_object_new_string(p->specs[i].name));
-        json_object_array_add(covariates, json_object_new_string(p->specs[i].name));
-        json_object_object_add(missing, p->specs[i].name, json_object_new_double((double)p->missing[i] / pixels));
-    }
-    for (int64_t k = 0; k < sal_index_count(); k++) {
-        const sal_index *index = sal_index_at(k);
-        const uint32_t roles = sal__index_roles(index);
-        bool have = true;
-        for (int r = 0; r < SAL_ROLE_COUNT; r++) have = have && (!(roles & 1u << r) || p->role[r] >= 0);
-        for (int64_t i = 0; i < p->bands; i++) have = have && strcmp(p->specs[i].name, index->id) != 0;
-        if (have) json_object_array_add(covariates, json_object_new_string(index->id));
-    }
-    sal_status status = sal_json_add(p->build->ctx, result, "bands", bands);
-    sal_status second = sal_json_add(p->build->ctx, result, "covariates", covariates);
-    sal_status third = sal_json_add(p->build->ctx, result, "nodata_share", missing);
-    return status != SAL_STATUS_OK ? status : second != SAL_STATUS_OK ? second : third;
-}
-
-static sal_status add_figures(const pass *p, const char *output, double seconds, json_object *result)
-{
-    sal_status status;
-    const sal_build *b = p->build;
-    SAL_TRY(sal_json_add_text(b->ctx, result, "output", output));
-    SAL_TRY(sal_json_add_text(b->ctx, result, "sensor", b->sensor));
-    SAL_TRY(sal_json_add_text(b->ctx, result, "date", b->date));
-    SAL_TRY(sal_json_add_text(b->ctx, result, "campaign", b->campaign));
-    SAL_TRY(sal_json_add_i64(b->ctx, result, "width", b->grid.columns));
-    SAL_TRY(sal_json_add_i64(b->ctx, result, "height", b->grid.rows));
-    SAL_TRY(sal_json_add_f64(b->ctx, result, "pixel", b->grid.pixel));
-    SAL_TRY(sal_json_add_text(b->ctx, result, "crs", b->grid.crs_name));
-    SAL_TRY(sal_json_add_f64(b->ctx, result, "megapixels_per_second", 1e-6 * (double)(b->grid.columns * b->grid.rows) / fmax(seconds, 1e-9)));
-    SAL_TRY(add_names(p, result));
-done:
-    return status;
-}
-
-static sal_status start(const pass *p, const char *output, sal_raster_writer **writer)
+static sal_status start(const sal__pass *p, const char *output, sal_raster_writer **writer)
 {
     const sal_build *b = p->build;
     for (int64_t i = 0; p->integers && i < p->bands; i++) p->specs[i].scale = store_scale;
-    sal_raster_spec spec = {.grid = &b->grid, .type = p->integers ? SAL_RASTER_INT16 : SAL_RASTER_FLOAT32, .bands = p->specs,
-                            .band_count = p->bands, .nodata = p->integers ? -32768 : NAN, .overviews = true};
+    sal_raster_spec spec = { .grid = &b->grid,
+                             .type = p->integers ? SAL_RASTER_INT16 : SAL_RASTER_FLOAT32,
+                             .bands = p->specs,
+                             .band_count = p->bands,
+                             .nodata = p->integers ? -32768 : NAN,
+                             .overviews = true };
     return sal_raster_writer_new(b->ctx, output, &spec, writer);
 }
 
@@ -361,12 +276,12 @@ sal_status sal__build_write(sal_build *build, const char *output, json_object *r
     sal_status status;
     sal_context *ctx = build->ctx;
     sal_raster_writer *writer = NULL;
-    pass p = {.build = build};
+    sal__pass p = { .build = build };
     const double begin = sal_clock();
     SAL_TRY(lay_out(&p));
     SAL_TRY(start(&p, output, &writer));
     sal_progress_push(ctx, 0, 0.1);
-    status = write_metadata(build, writer);
+    status = sal__pass_metadata(&p, writer);
     sal_progress_pop(ctx);
     if (status != SAL_STATUS_OK) goto done;
     sal_progress_push(ctx, 0.1, 0.85);
@@ -377,7 +292,7 @@ sal_status sal__build_write(sal_build *build, const char *output, json_object *r
     status = sal_raster_writer_commit(writer);
     sal_progress_pop(ctx);
     if (status != SAL_STATUS_OK) goto done;
-    SAL_TRY(add_figures(&p, output, sal_clock() - begin, result));
+    SAL_TRY(sal__pass_figures(&p, output, sal_clock() - begin, result));
 done:
     sal_raster_writer_free(writer);
     pass_clear(&p);

@@ -39,7 +39,8 @@ typedef struct sal_build {
 sal_status sal__build_new(sal_context *ctx, sal_build *build); /* zeroes build, scale 1 */
 void sal__build_clear(sal_build *build);
 /* Texts are copied. DATA when the id is taken or is not letters, digits and underscores beginning with a letter. */
-sal_status sal__build_add(sal_build *build, sal_source_kind kind, const char *path, int64_t band, const char *id, const char *unit);
+sal_status sal__build_add(sal_build *build, sal_source_kind kind, const char *path, int64_t band, const char *id,
+                          const char *unit);
 /* Adds the bands of scenes, named by their descriptions, by `roles` ("B=1,G=2" or "B,G,R" in band order, may be NULL) or by the file name;
  * finds sensor and date where the build has none yet. (scenes.c) */
 sal_status sal__build_add_scenes(sal_build *build, const char *const *paths, int64_t n, const char *roles);

@@ -19,12 +19,15 @@ static const double average_from = 1.5;
 static sal_status fail_not_metric(sal_context *ctx, const char *path, const sal_grid *grid)
 {
     char advice[96] = "a metric CRS such as the local UTM zone";
-    const double x = grid->x0 + grid->pixel * (double)grid->columns / 2, y = grid->y0 - grid->pixel * (double)grid->rows / 2;
+    const double x = grid->x0 + grid->pixel * (double)grid->columns / 2,
+                 y = grid->y0 - grid->pixel * (double)grid->rows / 2;
     if (fabs(x) <= 180 && fabs(y) <= 84)
-        snprintf(advice, sizeof advice, "EPSG:%d (UTM zone %d%c)", (y >= 0 ? 32600 : 32700) + (int)floor((x + 180) / 6) % 60 + 1,
-                 (int)floor((x + 180) / 6) % 60 + 1, y >= 0 ? 'N' : 'S');
+        snprintf(advice, sizeof advice, "EPSG:%d (UTM zone %d%c)",
+                 (y >= 0 ? 32600 : 32700) + (int)floor((x + 180) / 6) % 60 + 1, (int)floor((x + 180) / 6) % 60 + 1,
+                 y >= 0 ? 'N' : 'S');
     return sal_fail(ctx, SAL_STATUS_DATA,
-                    "the grid of \"%s\" is not metric: %s, pixel %.6g; windows and terrain need metres: warp it to %s, or give a raster in such a CRS "
+                    "the grid of \"%s\" is not metric: %s, pixel %.6g; windows and terrain need metres: warp it to %s, "
+                    "or give a raster in such a CRS "
                     "as reference_grid",
                     path, grid->crs_name, grid->pixel, advice);
 }
@@ -70,7 +73,8 @@ static sal_status check_overlap(sal_build *build, const sal_source *s, double *p
     if (status != SAL_STATUS_OK) return status;
     if (b[0] < east && b[2] > g->x0 && b[1] < g->y0 && b[3] > south) return SAL_STATUS_OK;
     return sal_fail(build->ctx, SAL_STATUS_DATA,
-                    "\"%s\" does not overlap the grid of the stack: it covers %.0f to %.0f east and %.0f to %.0f north, the grid %.0f to %.0f east and "
+                    "\"%s\" does not overlap the grid of the stack: it covers %.0f to %.0f east and %.0f to %.0f "
+                    "north, the grid %.0f to %.0f east and "
                     "%.0f to %.0f north in %s; give data of the same place, or another reference_grid",
                     s->path, b[0], b[2], b[1], b[3], g->x0, east, south, g->y0, g->crs_name);
 }
@@ -90,7 +94,7 @@ static bool aligned(const sal_grid *grid, const sal_raster *raster, int64_t *shi
 
 static int64_t margin(const sal_build *build, const sal_source *s)
 {
-    const sal_terrain_options o = {build->grid.pixel, build->smooth_dem, build->relief_radius};
+    const sal_terrain_options o = { build->grid.pixel, build->smooth_dem, build->relief_radius };
     return s->kind == SAL_SOURCE_ELEVATION && build->terrain_count > 0 ? sal_terrain_halo(&o) : 0;
 }
 
@@ -106,7 +110,8 @@ static sal_status place_group(sal_build *build, int64_t first, int64_t last)
     SAL_TRY(check_overlap(build, s, &pixel));
     SAL_TRY(sal_allocate(ctx, last - first, sizeof *bands, &bands));
     for (int64_t i = first; i < last; i++) bands[i - first] = build->sources[i].band;
-    if (sal_raster_open(ctx, s->path, &raster) != SAL_STATUS_OK) sal_error_clear(ctx); /* such as rotated: the warper takes it */
+    if (sal_raster_open(ctx, s->path, &raster) != SAL_STATUS_OK)
+        sal_error_clear(ctx); /* such as rotated: the warper takes it */
     const bool direct = raster && aligned(&build->grid, raster, &x, &y);
     if (!direct) {
         sal_grid grid = build->grid; /* borrows the CRS */
@@ -150,10 +155,12 @@ static sal_status fail_not_reflectance(sal_build *build, const sal_source *s, do
     const bool landsat = strncmp(build->sensor, "Landsat", 7) == 0;
     const char *advice = median <= 100 ? "scale = 0.01 if these are percent"
                          : landsat     ? "scale = 2.75e-05 and offset = -0.2 for Landsat Collection 2"
-                                       : "scale = 0.0001 for numbers of 0 to 10000, with offset = -0.1 for Sentinel-2 processed since 25 January 2022; "
+                                       : "scale = 0.0001 for numbers of 0 to 10000, with offset = -0.1 for Sentinel-2 "
+                                         "processed since 25 January 2022; "
                                          "scale = 2.75e-05 and offset = -0.2 for Landsat Collection 2";
     return sal_fail(build->ctx, SAL_STATUS_DATA,
-                    "band %s of \"%s\" is no reflectance between 0 and 1: half of its values are above %.4g; set the parameters scale and offset: %s",
+                    "band %s of \"%s\" is no reflectance between 0 and 1: half of its values are above %.4g; set the "
+                    "parameters scale and offset: %s",
                     s->id, s->path, median, advice);
 }
 
@@ -164,7 +171,8 @@ static sal_status check_reflectance(sal_build *build, const sal_source *s)
     int64_t n = 0;
     SAL_TRY(sal_allocate(build->ctx, SPOTS * SPOTS * SPOT * SPOT, sizeof *values, &values));
     for (int64_t k = 0; k < SPOTS * SPOTS; k++) {
-        const int64_t x = build->grid.columns * (2 * (k % SPOTS) + 1) / (2 * SPOTS), y = build->grid.rows * (2 * (k / SPOTS) + 1) / (2 * SPOTS);
+        const int64_t x = build->grid.columns * (2 * (k % SPOTS) + 1) / (2 * SPOTS),
+                      y = build->grid.rows * (2 * (k / SPOTS) + 1) / (2 * SPOTS);
         float *spot = values + n;
         SAL_TRY(sal_raster_read(s->raster, &s->slot, 1, s->shift_x + x, s->shift_y + y, SPOT, SPOT, spot));
         for (int i = 0; i < SPOT * SPOT; i++)
@@ -185,13 +193,15 @@ sal_status sal__build_place(sal_build *build)
     const sal_grid *g = &build->grid;
     if (build->terrain_count > 0 && (g->rows < 3 || g->columns < 3))
         return sal_fail(build->ctx, SAL_STATUS_DATA,
-                        "terrain needs at least 3 rows and 3 columns, but the grid has %lld columns and %lld rows; give a larger grid or leave dem out",
+                        "terrain needs at least 3 rows and 3 columns, but the grid has %lld columns and %lld rows; "
+                        "give a larger grid or leave dem out",
                         (long long)g->columns, (long long)g->rows);
     for (int64_t i = 0, next; i < build->source_count; i = next) {
         for (next = i + 1; next < build->source_count && build->sources[next].kind == build->sources[i].kind &&
                            strcmp(build->sources[next].path, build->sources[i].path) == 0;)
             next++;
-        SAL_TRY(sal_progress(build->ctx, (double)i / (double)build->source_count, "opening %s", build->sources[i].path));
+        SAL_TRY(
+            sal_progress(build->ctx, (double)i / (double)build->source_count, "opening %s", build->sources[i].path));
         SAL_TRY(place_group(build, i, next));
         for (int64_t k = i; k < next && build->sources[k].kind == SAL_SOURCE_REFLECTANCE; k++)
             SAL_TRY(check_reflectance(build, &build->sources[k]));

@@ -10,12 +10,12 @@
 #include <string.h>
 
 #define DEGREES (180 / 3.14159265358979323846)
-#define FLAT (g < 1e-12)
+#define FLAT    (g < 1e-12)
 
 enum { TASK_ROWS = 32 };
 
 static const sal_terrain table[] = {
-#define SAL_TERRAIN(id, unit, low, high, expression, source) {#id, unit, source, low, high},
+#define SAL_TERRAIN(id, unit, low, high, expression, source) { #id, unit, source, low, high },
 #include "features/terrain.def"
 #undef SAL_TERRAIN
 };
@@ -27,15 +27,9 @@ enum {
     TERRAIN_COUNT
 };
 
-int64_t sal_terrain_count(void)
-{
-    return TERRAIN_COUNT;
-}
+int64_t sal_terrain_count(void) { return TERRAIN_COUNT; }
 
-const sal_terrain *sal_terrain_at(int64_t i)
-{
-    return i >= 0 && i < TERRAIN_COUNT ? &table[i] : NULL;
-}
+const sal_terrain *sal_terrain_at(int64_t i) { return i >= 0 && i < TERRAIN_COUNT ? &table[i] : NULL; }
 
 int64_t sal_terrain_find(const char *id)
 {
@@ -44,10 +38,7 @@ int64_t sal_terrain_find(const char *id)
     return -1;
 }
 
-static int64_t smooth_radius(const sal_terrain_options *o)
-{
-    return (int64_t)ceil(3 * o->smooth);
-}
+static int64_t smooth_radius(const sal_terrain_options *o) { return (int64_t)ceil(3 * o->smooth); }
 
 static int64_t relief_half(const sal_terrain_options *o)
 {
@@ -63,7 +54,7 @@ int64_t sal_terrain_halo(const sal_terrain_options *options)
 
 typedef struct work {
     const sal_terrain_options *options;
-    const float *elevation; /* (tall, wide) */
+    const float *elevation;  /* (tall, wide) */
     double *across, *smooth; /* (tall, wide): smoothed along rows, then along columns too */
     double *weights;         /* per worker: (wide) sums of kernel weights */
     const double *kernel;    /* radius + 1 */
@@ -73,10 +64,7 @@ typedef struct work {
     float *out, *relief; /* relief: (rows, columns) */
 } work;
 
-static bool known(double z)
-{
-    return z > -1e5 && z < 1e5;
-}
+static bool known(double z) { return z > -1e5 && z < 1e5; }
 
 static void task_rows(int64_t begin, int64_t end, int64_t task, int64_t *lo, int64_t *hi)
 {
@@ -85,7 +73,8 @@ static void task_rows(int64_t begin, int64_t end, int64_t task, int64_t *lo, int
 }
 
 /* out[i] of [lo, hi) = weighted mean of `in` around i at distances k * stride, opposite pairs together. */
-static void smooth_line(const work *w, const double *in, int64_t stride, int64_t lo, int64_t hi, double *weight, double *out)
+static void smooth_line(const work *w, const double *in, int64_t stride, int64_t lo, int64_t hi, double *weight,
+                        double *out)
 {
     for (int64_t i = lo; i < hi; i++) {
         out[i] = w->kernel[0] * in[i];
@@ -121,8 +110,8 @@ static void along_task(void *arg, int64_t task, int32_t worker)
     int64_t lo, hi;
     task_rows(w->halo - 1, w->halo + w->rows + 1, task, &lo, &hi);
     for (int64_t y = lo; y < hi; y++)
-        smooth_line(w, w->across + y * w->wide, w->wide, w->halo - 1, w->halo + w->columns + 1, w->weights + 2 * worker * w->wide,
-                    w->smooth + y * w->wide);
+        smooth_line(w, w->across + y * w->wide, w->wide, w->halo - 1, w->halo + w->columns + 1,
+                    w->weights + 2 * worker * w->wide, w->smooth + y * w->wide);
 }
 
 static void count_line(const work *w, int64_t y, int64_t sign, int64_t *sum, int64_t *count)
@@ -158,10 +147,7 @@ static void relief_task(void *arg, int64_t task, int32_t worker)
     }
 }
 
-static double within_one(double curvature)
-{
-    return curvature > 1 ? 1 : curvature < -1 ? -1 : curvature;
-}
+static double within_one(double curvature) { return curvature > 1 ? 1 : curvature < -1 ? -1 : curvature; }
 
 static double covariate(int64_t which, const double *z, int64_t wide, double h, double relief)
 {
@@ -171,12 +157,14 @@ static double covariate(int64_t which, const double *z, int64_t wide, double h, 
     const double p = ((z3 + 2 * z6 + z9) - (z1 + 2 * z4 + z7)) / (8 * h);
     const double q = ((z1 + 2 * z2 + z3) - (z7 + 2 * z8 + z9)) / (8 * h);
     const double G = (z6 - z4) / (2 * h), H = (z2 - z8) / (2 * h), g = G * G + H * H;
-    const double r = (z4 + z6 - 2 * z5) / (h * h), t = (z2 + z8 - 2 * z5) / (h * h), s = (z3 + z7 - z1 - z9) / (4 * h * h);
+    const double r = (z4 + z6 - 2 * z5) / (h * h), t = (z2 + z8 - 2 * z5) / (h * h),
+                 s = (z3 + z7 - z1 - z9) / (4 * h * h);
     const double sum = z1 + z2 + z3 + z4 + z5 + z6 + z7 + z8 + z9;
     if (which != TERRAIN_REL_ELEV && sum != sum) return NAN;
     switch (which) {
 #define SAL_TERRAIN(id, unit, low, high, expression, source)                                                           \
-    case TERRAIN_##id: return expression;
+    case TERRAIN_##id:                                                                                                 \
+        return expression;
 #include "features/terrain.def"
 #undef SAL_TERRAIN
     default: return NAN;
@@ -193,7 +181,8 @@ static void output_task(void *arg, int64_t task, int32_t worker)
         float *out = w->out + y * w->columns * w->n;
         for (int64_t x = 0; x < w->columns; x++)
             for (int64_t k = 0; k < w->n; k++)
-                out[x * w->n + k] = (float)covariate(w->which[k], z + x, w->wide, w->options->pixel, w->relief[y * w->columns + x]);
+                out[x * w->n + k] =
+                    (float)covariate(w->which[k], z + x, w->wide, w->options->pixel, w->relief[y * w->columns + x]);
     }
 }
 
@@ -206,9 +195,20 @@ sal_status sal_terrain_compute(sal_context *ctx, const float *elevation, int64_t
                                const sal_terrain_options *options, const int64_t *which, int64_t n, float *out)
 {
     sal_status status;
-    const int64_t halo = sal_terrain_halo(options), tall = rows + 2 * halo, wide = columns + 2 * halo, workers = sal_context_threads(ctx);
-    work w = {.options = options, .elevation = elevation, .rows = rows, .columns = columns, .halo = halo, .tall = tall, .wide = wide,
-              .radius = smooth_radius(options), .half = relief_half(options), .n = n, .which = which, .out = out};
+    const int64_t halo = sal_terrain_halo(options), tall = rows + 2 * halo, wide = columns + 2 * halo,
+                  workers = sal_context_threads(ctx);
+    work w = { .options = options,
+               .elevation = elevation,
+               .rows = rows,
+               .columns = columns,
+               .halo = halo,
+               .tall = tall,
+               .wide = wide,
+               .radius = smooth_radius(options),
+               .half = relief_half(options),
+               .n = n,
+               .which = which,
+               .out = out };
     double *kernel = NULL;
     SAL_TRY(sal_allocate(ctx, w.radius + 1, sizeof *kernel, &kernel));
     SAL_TRY(sal_allocate(ctx, tall * wide, sizeof *w.across, &w.across));
@@ -216,7 +216,8 @@ sal_status sal_terrain_compute(sal_context *ctx, const float *elevation, int64_t
     SAL_TRY(sal_allocate(ctx, 2 * workers * wide, sizeof *w.weights, &w.weights));
     SAL_TRY(sal_allocate(ctx, 2 * workers * wide, sizeof *w.sums, &w.sums));
     SAL_TRY(sal_allocate(ctx, rows * columns, sizeof *w.relief, &w.relief));
-    for (int64_t k = 0; k <= w.radius; k++) kernel[k] = k ? exp(-.5 * (double)(k * k) / (options->smooth * options->smooth)) : 1;
+    for (int64_t k = 0; k <= w.radius; k++)
+        kernel[k] = k ? exp(-.5 * (double)(k * k) / (options->smooth * options->smooth)) : 1;
     w.kernel = kernel;
     run_rows(ctx, tall, across_task, &w);
     run_rows(ctx, rows + 2, along_task, &w);

@@ -19,9 +19,10 @@ const sal_terrain *sal_terrain_at(int64_t i);
 int64_t sal_terrain_find(const char *id);
 
 typedef struct sal_terrain_options {
-    double pixel;         /* m */
-    double smooth;        /* sigma of the Gaussian put before the derivatives, in pixels; 0 for none */
-    double relief_radius; /* m; the window of relative elevation is square, 2 * floor(radius / pixel) + 1 pixels wide, at least 3 */
+    double pixel;  /* m */
+    double smooth; /* sigma of the Gaussian put before the derivatives, in pixels; 0 for none */
+    double
+        relief_radius; /* m; the window of relative elevation is square, 2 * floor(radius / pixel) + 1 pixels wide, at least 3 */
 } sal_terrain_options;
 
 /* Pixels of surroundings that sal_terrain_compute needs on every side. */

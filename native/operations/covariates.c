@@ -12,48 +12,114 @@
 #include <string.h>
 
 static const sal_param params[] = {
-    {.key = "scene", .type = SAL_PARAM_RASTER, .flags = SAL_LIST, .label = "Scenes",
-     .help = "Surface reflectance of one day: rasters whose band descriptions name the bands (B02, SR_B4, Red), or one file a band with the band in its name."},
-    {.key = "dem", .type = SAL_PARAM_RASTER, .label = "Elevation model",
-     .help = "Digital elevation model in metres; it gives DEM, slope, curvatures and relative elevation."},
-    {.key = "extra", .type = SAL_PARAM_TEXT, .flags = SAL_LIST, .label = "Ready-made covariates",
-     .help = "Rasters to take as they are, written ID=path (SOS=sos.tif), or a path alone, whose band descriptions are then the ids."},
-    {.key = "roles", .type = SAL_PARAM_TEXT, .label = "Band roles",
-     .help = "What the bands of a scene are, where their descriptions do not say: B=1,G=2,R=3,NIR=4, or names in band order with - for a band to leave out."},
-    {.key = "indices", .type = SAL_PARAM_TEXT, .default_value = "none", .flags = SAL_LIST, .label = "Indices to write",
-     .help = "Spectral indices to store as bands for looking at them: none, all, a group (salinity, vegetation, water) or ids. Models compute what they need without."},
-    {.key = "reference_grid", .type = SAL_PARAM_RASTER, .label = "Reference grid",
-     .help = "Raster whose grid the stack takes; without it, the grid of the finest scene."},
-    {.key = "smooth_dem", .type = SAL_PARAM_F64, .default_value = "2", .bounds = {0, 20}, .label = "Smoothing of elevation", .unit = "pixels",
-     .help = "Sigma of the Gaussian put over the elevation before slope and curvature; a plain needs 1 to 3, 0 switches it off."},
-    {.key = "terrain", .type = SAL_PARAM_TEXT, .default_value = "SLOPE,PROFILE_CURV,PLAN_CURV,REL_ELEV", .flags = SAL_LIST | SAL_ADVANCED,
-     .label = "Terrain covariates", .help = "Terrain covariates to derive from the elevation model: none, all or ids (SLOPE, PROFILE_CURV, PLAN_CURV, TANG_CURV, ASPECT, REL_ELEV)."},
-    {.key = "rel_elev_radius", .type = SAL_PARAM_F64, .default_value = "325", .bounds = {1, 100000}, .flags = SAL_ADVANCED, .unit = "m",
-     .label = "Radius of relative elevation", .help = "Half the side of the square window whose mean is subtracted from the elevation."},
-    {.key = "sensor", .type = SAL_PARAM_TEXT, .flags = SAL_ADVANCED, .label = "Sensor",
-     .help = "Sensor of the scenes (Sentinel-2, Landsat 8, Landsat 5 ...), where neither metadata nor file names tell."},
-    {.key = "date", .type = SAL_PARAM_TEXT, .flags = SAL_ADVANCED, .label = "Date",
-     .help = "Day of the scenes, YYYY-MM-DD; without it, the day in their metadata or file names."},
-    {.key = "campaign", .type = SAL_PARAM_TEXT, .flags = SAL_ADVANCED, .label = "Campaign",
-     .help = "Name by which samples find this stack; without it, the name of the output file."},
-    {.key = "scale", .type = SAL_PARAM_F64, .default_value = "1", .flags = SAL_ADVANCED, .label = "Scale of reflectance",
-     .help = "reflectance = value x scale + offset, after the scale that the file itself states; 0.0001 for numbers of 0 to 10000."},
-    {.key = "offset", .type = SAL_PARAM_F64, .default_value = "0", .flags = SAL_ADVANCED, .label = "Offset of reflectance",
-     .help = "Added after scaling: -0.1 for Sentinel-2 processed since 25 January 2022, -0.2 for Landsat Collection 2."},
-    {.key = "max_memory", .type = SAL_PARAM_BYTES, .default_value = "2GiB", .flags = SAL_ADVANCED, .label = "Memory limit",
-     .help = "Upper bound of working memory."},
-    {.key = "output", .type = SAL_PARAM_RASTER_OUT, .flags = SAL_REQUIRED, .label = "Covariate stack", .extension = "tif",
-     .help = "GeoTIFF with one band for each covariate."},
-    {.key = NULL}};
+    { .key = "scene",
+      .type = SAL_PARAM_RASTER,
+      .flags = SAL_LIST,
+      .label = "Scenes",
+      .help = "Surface reflectance of one day: rasters whose band descriptions name the bands (B02, SR_B4, Red), or "
+              "one file a band with the band in its name." },
+    { .key = "dem",
+      .type = SAL_PARAM_RASTER,
+      .label = "Elevation model",
+      .help = "Digital elevation model in metres; it gives DEM, slope, curvatures and relative elevation." },
+    { .key = "extra",
+      .type = SAL_PARAM_TEXT,
+      .flags = SAL_LIST,
+      .label = "Ready-made covariates",
+      .help = "Rasters to take as they are, written ID=path (SOS=sos.tif), or a path alone, whose band descriptions "
+              "are then the ids." },
+    { .key = "roles",
+      .type = SAL_PARAM_TEXT,
+      .label = "Band roles",
+      .help = "What the bands of a scene are, where their descriptions do not say: B=1,G=2,R=3,NIR=4, or names in band "
+              "order with - for a band to leave out." },
+    { .key = "indices",
+      .type = SAL_PARAM_TEXT,
+      .default_value = "none",
+      .flags = SAL_LIST,
+      .label = "Indices to write",
+      .help = "Spectral indices to store as bands for looking at them: none, all, a group (salinity, vegetation, "
+              "water) or ids. Models compute what they need without." },
+    { .key = "reference_grid",
+      .type = SAL_PARAM_RASTER,
+      .label = "Reference grid",
+      .help = "Raster whose grid the stack takes; without it, the grid of the finest scene." },
+    { .key = "smooth_dem",
+      .type = SAL_PARAM_F64,
+      .default_value = "2",
+      .bounds = { 0, 20 },
+      .label = "Smoothing of elevation",
+      .unit = "pixels",
+      .help = "Sigma of the Gaussian put over the elevation before slope and curvature; a plain needs 1 to 3, 0 "
+              "switches it off." },
+    { .key = "terrain",
+      .type = SAL_PARAM_TEXT,
+      .default_value = "SLOPE,PROFILE_CURV,PLAN_CURV,REL_ELEV",
+      .flags = SAL_LIST | SAL_ADVANCED,
+      .label = "Terrain covariates",
+      .help = "Terrain covariates to derive from the elevation model: none, all or ids (SLOPE, PROFILE_CURV, "
+              "PLAN_CURV, TANG_CURV, ASPECT, REL_ELEV)." },
+    { .key = "rel_elev_radius",
+      .type = SAL_PARAM_F64,
+      .default_value = "325",
+      .bounds = { 1, 100000 },
+      .flags = SAL_ADVANCED,
+      .unit = "m",
+      .label = "Radius of relative elevation",
+      .help = "Half the side of the square window whose mean is subtracted from the elevation." },
+    { .key = "sensor",
+      .type = SAL_PARAM_TEXT,
+      .flags = SAL_ADVANCED,
+      .label = "Sensor",
+      .help =
+          "Sensor of the scenes (Sentinel-2, Landsat 8, Landsat 5 ...), where neither metadata nor file names tell." },
+    { .key = "date",
+      .type = SAL_PARAM_TEXT,
+      .flags = SAL_ADVANCED,
+      .label = "Date",
+      .help = "Day of the scenes, YYYY-MM-DD; without it, the day in their metadata or file names." },
+    { .key = "campaign",
+      .type = SAL_PARAM_TEXT,
+      .flags = SAL_ADVANCED,
+      .label = "Campaign",
+      .help = "Name by which samples find this stack; without it, the name of the output file." },
+    { .key = "scale",
+      .type = SAL_PARAM_F64,
+      .default_value = "1",
+      .flags = SAL_ADVANCED,
+      .label = "Scale of reflectance",
+      .help = "reflectance = value x scale + offset, after the scale that the file itself states; 0.0001 for numbers "
+              "of 0 to 10000." },
+    { .key = "offset",
+      .type = SAL_PARAM_F64,
+      .default_value = "0",
+      .flags = SAL_ADVANCED,
+      .label = "Offset of reflectance",
+      .help =
+          "Added after scaling: -0.1 for Sentinel-2 processed since 25 January 2022, -0.2 for Landsat Collection 2." },
+    { .key = "max_memory",
+      .type = SAL_PARAM_BYTES,
+      .default_value = "2GiB",
+      .flags = SAL_ADVANCED,
+      .label = "Memory limit",
+      .help = "Upper bound of working memory." },
+    { .key = "output",
+      .type = SAL_PARAM_RASTER_OUT,
+      .flags = SAL_REQUIRED,
+      .label = "Covariate stack",
+      .extension = "tif",
+      .help = "GeoTIFF with one band for each covariate." },
+    { .key = NULL }
+};
 
-static const sal_result_row results[] = {{"width", true, "Columns"},
-                                         {"height", true, "Rows"},
-                                         {"pixel", true, "Pixel size in metres"},
-                                         {"megapixels_per_second", true, "Megapixels a second"},
-                                         {"sensor", false, "Sensor"},
-                                         {"date", false, "Date"},
-                                         {"campaign", false, "Campaign"},
-                                         {NULL, false, NULL}};
+static const sal_result_row results[] = { { "width", true, "Columns" },
+                                          { "height", true, "Rows" },
+                                          { "pixel", true, "Pixel size in metres" },
+                                          { "megapixels_per_second", true, "Megapixels a second" },
+                                          { "sensor", false, "Sensor" },
+                                          { "date", false, "Date" },
+                                          { "campaign", false, "Campaign" },
+                                          { NULL, false, NULL } };
 
 /* ---- lists of ids ---- */
 
@@ -88,7 +154,8 @@ static bool index_available(const sal_build *build, const sal_index *index)
     uint32_t missing = sal__index_roles(index);
     for (int64_t i = 0; i < build->source_count; i++) {
         const char *role = sal_band_role(build->sensor, build->sources[i].id);
-        if (build->sources[i].kind == SAL_SOURCE_REFLECTANCE && role) missing &= ~(1u << sal__role_find(role, (int64_t)strlen(role)));
+        if (build->sources[i].kind == SAL_SOURCE_REFLECTANCE && role)
+            missing &= ~(1u << sal__role_find(role, (int64_t)strlen(role)));
     }
     return missing == 0;
 }
@@ -107,12 +174,15 @@ static sal_status choose_indices(sal_context *ctx, const sal_build *build, const
             const bool in_group = strcmp(index->group, word) == 0;
             known = known || in_group;
             if (!all && !in_group) continue;
-            if (index_available(build, index)) choose(c, k);
-            else sal_log(ctx, "index %s is left out: the scenes lack one of %s", index->id, index->roles);
+            if (index_available(build, index))
+                choose(c, k);
+            else
+                sal_log(ctx, "index %s is left out: the scenes lack one of %s", index->id, index->roles);
         }
         if (!known)
             return sal_fail(ctx, SAL_STATUS_ARGUMENT,
-                            "indices has \"%s\", which is no index; use none, all, salinity, vegetation, water, salinity_extra, vegetation_extra or ids "
+                            "indices has \"%s\", which is no index; use none, all, salinity, vegetation, water, "
+                            "salinity_extra, vegetation_extra or ids "
                             "such as NDVI, CRSI, LSWI",
                             word);
     }
@@ -125,12 +195,15 @@ static sal_status choose_terrain(sal_context *ctx, const sal_arguments *argument
     if (!sal_argument_text(arguments, "dem")) return SAL_STATUS_OK;
     for (int64_t entry = 0, at = 0; next_word(arguments, "terrain", &entry, &at, word);) {
         const int64_t row = sal_terrain_find(word);
-        if (row >= 0) choose(c, row);
+        if (row >= 0)
+            choose(c, row);
         else if (strcmp(word, "all") == 0)
             for (int64_t k = 0; k < sal_terrain_count(); k++) choose(c, k);
         else if (strcmp(word, "none") != 0)
-            return sal_fail(ctx, SAL_STATUS_ARGUMENT,
-                            "terrain has \"%s\"; use none, all or SLOPE, PROFILE_CURV, PLAN_CURV, TANG_CURV, ASPECT, REL_ELEV", word);
+            return sal_fail(
+                ctx, SAL_STATUS_ARGUMENT,
+                "terrain has \"%s\"; use none, all or SLOPE, PROFILE_CURV, PLAN_CURV, TANG_CURV, ASPECT, REL_ELEV",
+                word);
     }
     return SAL_STATUS_OK;
 }
@@ -157,13 +230,16 @@ static sal_status add_extra(sal_context *ctx, sal_build *build, const char *text
     SAL_TRY(sal_raster_open(ctx, path, &raster));
     if (n && sal_raster_band_count(raster) > 1)
         SAL_TRY(sal_fail(ctx, SAL_STATUS_ARGUMENT,
-                         "extra \"%s\": the file has %lld bands; give the path alone, with an id in every band description, or one band as "
+                         "extra \"%s\": the file has %lld bands; give the path alone, with an id in every band "
+                         "description, or one band as "
                          "%s=vrt://%s?bands=1",
                          text, (long long)sal_raster_band_count(raster), id, path));
     for (int64_t b = 0; b < sal_raster_band_count(raster); b++) {
         const char *name = n ? id : sal_raster_band_name(raster, b);
         if (!name[0])
-            SAL_TRY(sal_fail(ctx, SAL_STATUS_ARGUMENT, "extra \"%s\": band %lld has no description to take as id; write ID=%s", path, (long long)b + 1, path));
+            SAL_TRY(sal_fail(ctx, SAL_STATUS_ARGUMENT,
+                             "extra \"%s\": band %lld has no description to take as id; write ID=%s", path,
+                             (long long)b + 1, path));
         SAL_TRY(sal__build_add(build, SAL_SOURCE_READY, path, b, name, sal_raster_band_unit(raster, b)));
     }
 done:
@@ -174,10 +250,11 @@ done:
 static sal_status add_elevation(sal_context *ctx, sal_build *build, const char *path)
 {
     sal_raster *raster = NULL;
-    if (sal_raster_open(ctx, path, &raster) != SAL_STATUS_OK) sal_error_clear(ctx); /* the warper may take it, or says why not */
+    if (sal_raster_open(ctx, path, &raster) != SAL_STATUS_OK)
+        sal_error_clear(ctx); /* the warper may take it, or says why not */
     if (raster && sal_raster_band_count(raster) > 1)
-        sal_warn(ctx, "\"%s\" has %lld bands; the elevation is taken from the first, \"%s\"", path, (long long)sal_raster_band_count(raster),
-                 sal_raster_band_name(raster, 0));
+        sal_warn(ctx, "\"%s\" has %lld bands; the elevation is taken from the first, \"%s\"", path,
+                 (long long)sal_raster_band_count(raster), sal_raster_band_name(raster, 0));
     sal_raster_free(raster);
     return sal__build_add(build, SAL_SOURCE_ELEVATION, path, 0, "DEM", "m");
 }
@@ -188,7 +265,8 @@ static sal_status gather(sal_context *ctx, sal_build *build, const sal_arguments
     const char *paths[4096], *dem = sal_argument_text(arguments, "dem");
     const int64_t scenes = sal_argument_count(arguments, "scene"), extras = sal_argument_count(arguments, "extra");
     if (scenes == 0 && extras == 0 && !dem)
-        return sal_fail(ctx, SAL_STATUS_ARGUMENT, "nothing to build a stack from: give at least one of scene, dem and extra");
+        return sal_fail(ctx, SAL_STATUS_ARGUMENT,
+                        "nothing to build a stack from: give at least one of scene, dem and extra");
     if (scenes > 4096) return sal_fail(ctx, SAL_STATUS_ARGUMENT, "%lld scenes are more than 4096", (long long)scenes);
     for (int64_t i = 0; i < scenes; i++) paths[i] = sal_argument_text_at(arguments, "scene", i);
     if (scenes > 0) SAL_TRY(sal__build_add_scenes(build, paths, scenes, sal_argument_text(arguments, "roles")));
@@ -202,14 +280,20 @@ done:
 static sal_status take_texts(sal_context *ctx, sal_build *build, const sal_arguments *arguments)
 {
     const char *sensor = sal_argument_text(arguments, "sensor"), *date = sal_argument_text(arguments, "date");
-    const char *campaign = sal_argument_text(arguments, "campaign"), *output = sal_argument_text(arguments, "output"), *slash = strrchr(output, '/');
+    const char *campaign = sal_argument_text(arguments, "campaign"), *output = sal_argument_text(arguments, "output"),
+               *slash = strrchr(output, '/');
     if (sensor && sensor[0]) {
         const char *known = sal__sensor_find(sensor);
-        if (!known) sal_warn(ctx, "sensor \"%s\" is not one of Sentinel-2, Landsat 8/9, Landsat 4-7; bands are found by roles only", sensor);
+        if (!known)
+            sal_warn(ctx,
+                     "sensor \"%s\" is not one of Sentinel-2, Landsat 8/9, Landsat 4-7; bands are found by roles only",
+                     sensor);
         snprintf(build->sensor, sizeof build->sensor, "%.63s", known ? known : sensor);
     }
     if (date && date[0]) {
-        if (!sal__date_valid(date)) return sal_fail(ctx, SAL_STATUS_ARGUMENT, "date \"%s\" is no day; write YYYY-MM-DD, such as 2020-06-15", date);
+        if (!sal__date_valid(date))
+            return sal_fail(ctx, SAL_STATUS_ARGUMENT, "date \"%s\" is no day; write YYYY-MM-DD, such as 2020-06-15",
+                            date);
         snprintf(build->date, sizeof build->date, "%.10s", date);
     }
     if (campaign && campaign[0]) {
@@ -231,7 +315,7 @@ static sal_status run(sal_context *ctx, const sal_arguments *arguments, json_obj
 {
     sal_status status;
     sal_build build;
-    choice indices = {.n = 0}, terrain = {.n = 0};
+    choice indices = { .n = 0 }, terrain = { .n = 0 };
     SAL_TRY(sal__build_new(ctx, &build));
     SAL_TRY(take_texts(ctx, &build, arguments));
     SAL_TRY(gather(ctx, &build, arguments));
@@ -257,24 +341,37 @@ done:
 const sal_operation sal_operation_covariates = {
     .id = "covariates",
     .title = "Build covariate stack",
-    .summary = "Puts scenes, an elevation model and ready-made rasters on one grid as a stack for training and mapping.",
-    .help =
-        "The stack is one GeoTIFF: a band for each covariate, the band description is its id, and the domain SALINA of the metadata holds sensor, "
-        "date, campaign, the input files with their SHA-256, and the version. Models find their covariates in it by id, never by position.\n\n"
-        "Scenes. A scene is a raster of surface reflectance. Its bands are recognised by their descriptions (B02 ... B12 and B8A of Sentinel-2, SR_B1 ... "
-        "SR_B7 of Landsat, or the roles B, G, R, RE1, RE2, RE3, NIR, NIR2, SWIR1, SWIR2 and Blue, Green, Red ...), by roles, or, for files with one "
-        "band, by the file name. All scenes of one stack are of one day. Reflectance is a number from 0 to 1; scale and offset that a file states "
-        "are used, and values that cannot be reflectance are refused with the scale to set.\n\n"
-        "Grid. The stack takes the grid of reference_grid, or of the finest scene; it has to be metric. What lies on it pixel by pixel is copied, "
-        "all else is warped: bilinear, or averaged where the grid is more than 1.5 times coarser.\n\n"
-        "Terrain. From the elevation model: DEM, SLOPE in degrees (Horn 1981), PROFILE_CURV and PLAN_CURV in 1/m (Zevenbergen and Thorne 1987; "
-        "positive is convex, level ground is 0, plan curvature is kept within 1 per metre), each after a Gaussian of smooth_dem pixels, and REL_ELEV, the "
-        "elevation minus the mean of a square of 2 x rel_elev_radius around it.\n\n"
-        "Indices. Spectral indices are computed from the bands wherever a model asks for them and need no room in the file; indices writes some or all "
-        "as bands to look at. Negative reflectance counts as 0, and a division by zero or a negative radicand gives nodata.\n\n"
-        "Ready-made covariates. extra takes any raster by id: SOS=sos.tif, LC=landcover.tif, or a file whose band descriptions are the ids.\n\n"
-        "A stack of reflectance alone is stored as 16-bit integers x 0.0001, any other as 32-bit floating point. Pixels without value are nodata.",
+    .summary =
+        "Puts scenes, an elevation model and ready-made rasters on one grid as a stack for training and mapping.",
+    .help = "The stack is one GeoTIFF: a band for each covariate, the band description is its id, and the domain "
+            "SALINA of the metadata holds sensor, "
+            "date, campaign, the input files with their SHA-256, and the version. Models find their covariates in it "
+            "by id, never by position.\n\n"
+            "Scenes. A scene is a raster of surface reflectance. Its bands are recognised by their descriptions (B02 "
+            "... B12 and B8A of Sentinel-2, SR_B1 ... "
+            "SR_B7 of Landsat, or the roles B, G, R, RE1, RE2, RE3, NIR, NIR2, SWIR1, SWIR2 and Blue, Green, Red ...), "
+            "by roles, or, for files with one "
+            "band, by the file name. All scenes of one stack are of one day. Reflectance is a number from 0 to 1; "
+            "scale and offset that a file states "
+            "are used, and values that cannot be reflectance are refused with the scale to set.\n\n"
+            "Grid. The stack takes the grid of reference_grid, or of the finest scene; it has to be metric. What lies "
+            "on it pixel by pixel is copied, "
+            "all else is warped: bilinear, or averaged where the grid is more than 1.5 times coarser.\n\n"
+            "Terrain. From the elevation model: DEM, SLOPE in degrees (Horn 1981), PROFILE_CURV and PLAN_CURV in 1/m "
+            "(Zevenbergen and Thorne 1987; "
+            "positive is convex, level ground is 0, plan curvature is kept within 1 per metre), each after a Gaussian "
+            "of smooth_dem pixels, and REL_ELEV, the "
+            "elevation minus the mean of a square of 2 x rel_elev_radius around it.\n\n"
+            "Indices. Spectral indices are computed from the bands wherever a model asks for them and need no room in "
+            "the file; indices writes some or all "
+            "as bands to look at. Negative reflectance counts as 0, and a division by zero or a negative radicand "
+            "gives nodata.\n\n"
+            "Ready-made covariates. extra takes any raster by id: SOS=sos.tif, LC=landcover.tif, or a file whose band "
+            "descriptions are the ids.\n\n"
+            "A stack of reflectance alone is stored as 16-bit integers x 0.0001, any other as 32-bit floating point. "
+            "Pixels without value are nodata.",
     .tags = "stack,covariates,indices,NDVI,salinity index,terrain,slope,curvature,DEM,Sentinel-2,Landsat,resample,grid",
     .params = params,
     .results = results,
-    .run = run};
+    .run = run
+};

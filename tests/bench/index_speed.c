@@ -20,7 +20,9 @@ int main(int argc, char **argv)
     int64_t length, n = argc - 4;
     double best = 1e9;
     if (n < 1 || n > ITEMS || sal_context_new(&ctx) != SAL_STATUS_OK) return 2;
-    if (sal_context_set_threads(ctx, atoi(argv[3])) != SAL_STATUS_OK || sal_file_read(ctx, argv[1], &in, &length) != SAL_STATUS_OK) return 1;
+    if (sal_context_set_threads(ctx, atoi(argv[3])) != SAL_STATUS_OK ||
+        sal_file_read(ctx, argv[1], &in, &length) != SAL_STATUS_OK)
+        return 1;
     const int64_t pixels = length / (int64_t)sizeof(float) / BANDS;
     if (sal_allocate(ctx, pixels * n, sizeof(float), &out) != SAL_STATUS_OK) return 1;
     for (int64_t k = 0; k < n; k++) {

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 enum { COLUMNS = 37, ROWS = 29, BANDS = 6 };
-static const char *const names[BANDS] = {"B04", "B08", "DEM", "B11", "LSWI", "B02"};
+static const char *const names[BANDS] = { "B04", "B08", "DEM", "B11", "LSWI", "B02" };
 static sal_context *ctx;
 static char folder[256], path[300];
 
@@ -28,7 +28,7 @@ static float value_of(int64_t column, int64_t row, int b)
 static int make_stack(void **state)
 {
     const char *root = getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp";
-    const char *metadata[] = {"SENSOR=Sentinel-2", "DATE=2020-06-15", NULL};
+    const char *metadata[] = { "SENSOR=Sentinel-2", "DATE=2020-06-15", NULL };
     sal_grid grid;
     sal_raster_writer *writer;
     sal_band_spec bands[BANDS];
@@ -36,11 +36,16 @@ static int make_stack(void **state)
     snprintf(folder, sizeof folder, "%s/salina-XXXXXX", root);
     if (!mkdtemp(folder) || sal_context_new(&ctx) != SAL_STATUS_OK) return -1;
     snprintf(path, sizeof path, "%s/stack.tif", folder);
-    for (int b = 0; b < BANDS; b++) bands[b] = (sal_band_spec){.name = names[b], .scale = 1};
+    for (int b = 0; b < BANDS; b++) bands[b] = (sal_band_spec){ .name = names[b], .scale = 1 };
     for (int64_t i = 0; i < COLUMNS * ROWS; i++)
         for (int b = 0; b < BANDS; b++) values[i * BANDS + b] = value_of(i % COLUMNS, i / COLUMNS, b);
     if (sal_grid_from_crs(ctx, "EPSG:32650", COLUMNS, ROWS, 500000, 4200000, 10, &grid) != SAL_STATUS_OK) return -1;
-    sal_raster_spec spec = {.grid = &grid, .type = SAL_RASTER_FLOAT32, .bands = bands, .band_count = BANDS, .nodata = NAN, .metadata = metadata};
+    sal_raster_spec spec = { .grid = &grid,
+                             .type = SAL_RASTER_FLOAT32,
+                             .bands = bands,
+                             .band_count = BANDS,
+                             .nodata = NAN,
+                             .metadata = metadata };
     if (sal_raster_writer_new(ctx, path, &spec, &writer) != SAL_STATUS_OK) return -1;
     if (sal_raster_writer_write(writer, 0, 0, COLUMNS, ROWS, values) != SAL_STATUS_OK) return -1;
     if (sal_raster_writer_commit(writer) != SAL_STATUS_OK) return -1;
@@ -68,7 +73,7 @@ static sal_stack *open_stack(void)
 
 static void bands_come_by_id_in_the_order_asked_for(void **state)
 {
-    const char *ids[] = {"DEM", "B04"};
+    const char *ids[] = { "DEM", "B04" };
     float out[4 * 3 * 2];
     sal_stack *stack = open_stack();
     sal_covariates *c;
@@ -84,7 +89,7 @@ static void bands_come_by_id_in_the_order_asked_for(void **state)
 
 static void indices_are_computed_from_the_bands_of_the_sensor(void **state)
 {
-    const char *ids[] = {"NDVI", "B11", "EVI", "NDVI"};
+    const char *ids[] = { "NDVI", "B11", "EVI", "NDVI" };
     float *out = malloc(sizeof(float) * COLUMNS * ROWS * 4);
     sal_stack *stack = open_stack();
     sal_covariates *c;
@@ -109,7 +114,7 @@ static void indices_are_computed_from_the_bands_of_the_sensor(void **state)
 
 static void a_band_named_like_an_index_wins_over_the_formula(void **state)
 {
-    const char *ids[] = {"LSWI", "NDVI"};
+    const char *ids[] = { "LSWI", "NDVI" };
     float out[2];
     sal_stack *stack = open_stack();
     sal_covariates *c;
@@ -122,7 +127,7 @@ static void a_band_named_like_an_index_wins_over_the_formula(void **state)
 
 static void a_window_beyond_the_edge_is_missing_there(void **state)
 {
-    const char *ids[] = {"NDVI", "DEM"};
+    const char *ids[] = { "NDVI", "DEM" };
     float out[6 * 6 * 2];
     sal_stack *stack = open_stack();
     sal_covariates *c;
@@ -138,7 +143,7 @@ static void a_window_beyond_the_edge_is_missing_there(void **state)
 
 static void threads_do_not_change_a_bit(void **state)
 {
-    const char *ids[] = {"NDVI", "SI_BR", "EEVI", "B02"};
+    const char *ids[] = { "NDVI", "SI_BR", "EEVI", "B02" };
     const size_t size = sizeof(float) * COLUMNS * ROWS * 4 * 40;
     float *one = malloc(size), *three = malloc(size);
     sal_stack *stack = open_stack();
@@ -158,8 +163,8 @@ static void threads_do_not_change_a_bit(void **state)
 
 static void has_says_what_bind_will_accept(void **state)
 {
-    const char *ids[] = {"B04", "NDVI", "EVI", "LSWI", "CRSI", "NDREI", "B03", "GUS"};
-    const bool expected[] = {true, true, true, true, false, false, false, false};
+    const char *ids[] = { "B04", "NDVI", "EVI", "LSWI", "CRSI", "NDREI", "B03", "GUS" };
+    const bool expected[] = { true, true, true, true, false, false, false, false };
     sal_stack *stack = open_stack();
     for (int i = 0; i < 8; i++) {
         sal_covariates *c = NULL;
@@ -174,7 +179,8 @@ static void has_says_what_bind_will_accept(void **state)
 static void assert_message_has(const char *const *words)
 {
     for (; *words; words++)
-        if (!strstr(sal_context_message(ctx), *words)) fail_msg("\"%s\" is not in: %s", *words, sal_context_message(ctx));
+        if (!strstr(sal_context_message(ctx), *words))
+            fail_msg("\"%s\" is not in: %s", *words, sal_context_message(ctx));
 }
 
 static void a_missing_band_is_named_with_stack_and_model(void **state)
@@ -183,11 +189,11 @@ static void a_missing_band_is_named_with_stack_and_model(void **state)
     sal_stack *stack = open_stack();
     sal_covariates *c;
     assert_int_equal(sal_covariates_bind(ctx, stack, &gus, 1, "model \"delta.safetensors\"", &c), SAL_STATUS_DATA);
-    assert_message_has((const char *const[]){"stack.tif", "GUS", "delta.safetensors", "Build covariate stack", NULL});
+    assert_message_has((const char *const[]){ "stack.tif", "GUS", "delta.safetensors", "Build covariate stack", NULL });
     assert_null(c);
     sal_error_clear(ctx);
     assert_int_equal(sal_covariates_bind(ctx, stack, &crsi, 1, NULL, &c), SAL_STATUS_DATA);
-    assert_message_has((const char *const[]){"stack.tif", "CRSI", "role G", "Sentinel-2", NULL});
+    assert_message_has((const char *const[]){ "stack.tif", "CRSI", "role G", "Sentinel-2", NULL });
     sal_stack_free(stack);
 }
 

@@ -40,7 +40,7 @@ static void read_spectrum(golden *g, char *line)
 
 static void every_index_has_the_value_of_its_formula(void **state)
 {
-    golden g = {.n = 0};
+    golden g = { .n = 0 };
     char path[1024], line[1024];
     int seen = 0;
     const float *roles[ROLES];
@@ -82,10 +82,11 @@ static void a_missing_band_makes_only_the_indices_that_need_it_missing(void **st
         uint32_t roles = sal__index_roles(sal_index_at(k));
         assert_true(roles != 0);
         for (int r = 0; r < ROLES; r++) {
-            float spectrum[ROLES] = {.12f, .16f, .2f, .22f, .24f, .26f, .28f, .29f, .34f, .28f}, value;
+            float spectrum[ROLES] = { .12f, .16f, .2f, .22f, .24f, .26f, .28f, .29f, .34f, .28f }, value;
             spectrum[r] = NAN;
             evaluate_one(k, spectrum, &value);
-            if (!!isnan(value) != !!(roles & 1u << r)) fail_msg("%s without %s", sal_index_at(k)->id, sal__role_name((sal_role)r));
+            if (!!isnan(value) != !!(roles & 1u << r))
+                fail_msg("%s without %s", sal_index_at(k)->id, sal__role_name((sal_role)r));
         }
     }
 }
@@ -94,15 +95,16 @@ static void a_divisor_near_zero_is_nodata_and_never_infinite(void **state)
 {
     for (int64_t k = 0; k < sal_index_count(); k++) {
         const char *id = sal_index_at(k)->id;
-        float black[ROLES] = {0}, grey[ROLES], value;
+        float black[ROLES] = { 0 }, grey[ROLES], value;
         for (int r = 0; r < ROLES; r++) grey[r] = .25f;
         evaluate_one(k, black, &value);
         if (isinf(value)) fail_msg("%s of black is infinite", id);
         evaluate_one(k, grey, &value);
         if (isinf(value)) fail_msg("%s of grey is infinite", id);
-        if (!strcmp(id, "NSI") || !strcmp(id, "SI_TAHA") || !strcmp(id, "MTCI") || !strcmp(id, "S2REP")) assert_true(isnan(value));
+        if (!strcmp(id, "NSI") || !strcmp(id, "SI_TAHA") || !strcmp(id, "MTCI") || !strcmp(id, "S2REP"))
+            assert_true(isnan(value));
     }
-    float black[ROLES] = {0}, value;
+    float black[ROLES] = { 0 }, value;
     evaluate_one(sal_index_find("NDVI") - sal_index_at(0), black, &value);
     assert_true(isnan(value));
 }
@@ -123,15 +125,16 @@ static void negative_reflectance_counts_as_zero(void **state)
 
 static void indices_of_soil_crops_and_water_lie_in_the_stated_range(void **state)
 {
-    const float spectra[3][ROLES] = {{.12f, .16f, .2f, .22f, .24f, .26f, .28f, .28f, .34f, .28f},
-                                     {.03f, .06f, .04f, .1f, .28f, .35f, .38f, .38f, .2f, .1f},
-                                     {.42f, .47f, .51f, .53f, .54f, .55f, .56f, .56f, .45f, .38f}};
+    const float spectra[3][ROLES] = { { .12f, .16f, .2f, .22f, .24f, .26f, .28f, .28f, .34f, .28f },
+                                      { .03f, .06f, .04f, .1f, .28f, .35f, .38f, .38f, .2f, .1f },
+                                      { .42f, .47f, .51f, .53f, .54f, .55f, .56f, .56f, .45f, .38f } };
     for (int64_t k = 0; k < sal_index_count(); k++) {
         const sal_index *index = sal_index_at(k);
         for (int s = 0; s < 3; s++) {
             float value;
             evaluate_one(k, spectra[s], &value);
-            if (!(value >= index->low && value <= index->high)) fail_msg("%s = %g outside its range", index->id, (double)value);
+            if (!(value >= index->low && value <= index->high))
+                fail_msg("%s = %g outside its range", index->id, (double)value);
         }
     }
 }
@@ -173,7 +176,8 @@ static void band_roles_follow_the_sensor(void **state)
 
 static void band_names_are_kept_as_the_sensor_writes_them(void **state)
 {
-    const char *sentinel[] = {"B2", "B3", "B4", "B8A", "B11"}, *eight[] = {"SR_B2", "SR_B6"}, *seven[] = {"SR_B3", "SR_B7"};
+    const char *sentinel[] = { "B2", "B3", "B4", "B8A", "B11" }, *eight[] = { "SR_B2", "SR_B6" },
+               *seven[] = { "SR_B3", "SR_B7" };
     assert_string_equal(sal__band_id("Sentinel-2", "b2"), "B02");
     assert_string_equal(sal__band_id("Landsat 8", "B4"), "SR_B4");
     assert_string_equal(sal__band_id("", "Nir"), "NIR");

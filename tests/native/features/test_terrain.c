@@ -11,55 +11,31 @@
 
 enum { N = 24 };
 static const double h = 10, degrees = 180 / 3.14159265358979323846;
-static const sal_terrain_options raw = {10, 0, 20};
+static const sal_terrain_options raw = { 10, 0, 20 };
 static sal_context *ctx;
 
 typedef double (*surface)(double x, double y);
 
-static double dome(double x, double y)
-{
-    return -(x * x + y * y) / (2 * 400.0);
-}
+static double dome(double x, double y) { return -(x * x + y * y) / (2 * 400.0); }
 
-static double saddle(double x, double y)
-{
-    return x * y / 500.0;
-}
+static double saddle(double x, double y) { return x * y / 500.0; }
 
-static double northwest(double x, double y)
-{
-    return .03 * y - .03 * x;
-}
+static double northwest(double x, double y) { return .03 * y - .03 * x; }
 
-static double gentle(double x, double y)
-{
-    return 2e-4 * x + 1e-4 * y;
-}
+static double gentle(double x, double y) { return 2e-4 * x + 1e-4 * y; }
 
-static double level(double x, double y)
-{
-    return 3.25;
-}
+static double level(double x, double y) { return 3.25; }
 
-static double rough(double x, double y)
-{
-    return 5 * sin(x / 37) + 3 * cos(y / 23 + x / 90) + .002 * x;
-}
+static double rough(double x, double y) { return 5 * sin(x / 37) + 3 * cos(y / 23 + x / 90) + .002 * x; }
 
 /* x and y of the pixel's centre, away from the origin so that no slope is zero. */
-static double x_of(int64_t column)
-{
-    return 55 + h * (double)column;
-}
+static double x_of(int64_t column) { return 55 + h * (double)column; }
 
-static double y_of(int64_t row)
-{
-    return 355 - h * (double)row;
-}
+static double y_of(int64_t row) { return 355 - h * (double)row; }
 
 /* Covariates of rows x columns pixels that begin at (row, column); the surroundings are the surface itself. out: (rows, columns, n) */
-static void compute_block(surface f, const sal_terrain_options *o, int64_t row, int64_t column, int64_t rows, int64_t columns,
-                          const char *const *ids, int64_t n, float *out)
+static void compute_block(surface f, const sal_terrain_options *o, int64_t row, int64_t column, int64_t rows,
+                          int64_t columns, const char *const *ids, int64_t n, float *out)
 {
     const int64_t halo = sal_terrain_halo(o), wide = columns + 2 * halo;
     int64_t which[8];
@@ -86,7 +62,8 @@ static void a_dome_is_convex_in_every_direction(void **state)
     compute(dome, &raw, "PLAN_CURV", plan);
     compute(dome, &raw, "TANG_CURV", tangential);
     for (int64_t i = 0; i < N * N; i++) {
-        double x = x_of(i % N), y = y_of(i / N), distance = sqrt(x * x + y * y), g = distance * distance / (400.0 * 400.0);
+        double x = x_of(i % N), y = y_of(i / N), distance = sqrt(x * x + y * y),
+               g = distance * distance / (400.0 * 400.0);
         assert_true(fabs(profile[i] - 1 / (400 * pow(1 + g, 1.5))) < 1e-6);
         assert_true(fabs(plan[i] - 1 / distance) < 1e-6);
         assert_true(fabs(tangential[i] - 1 / (400 * sqrt(1 + g))) < 1e-6);
@@ -123,7 +100,7 @@ static void a_plane_to_the_northwest_has_slope_and_no_curvature(void **state)
 
 static void level_ground_has_no_slope_no_curvature_and_no_aspect(void **state)
 {
-    const char *ids[] = {"SLOPE", "PROFILE_CURV", "PLAN_CURV", "TANG_CURV", "REL_ELEV", "ASPECT"};
+    const char *ids[] = { "SLOPE", "PROFILE_CURV", "PLAN_CURV", "TANG_CURV", "REL_ELEV", "ASPECT" };
     float out[N * N * 6];
     compute_block(level, &raw, 0, 0, N, N, ids, 6, out);
     for (int64_t i = 0; i < N * N * 6; i++) assert_true(i % 6 == 5 ? isnan(out[i]) : out[i] == 0);
@@ -131,7 +108,7 @@ static void level_ground_has_no_slope_no_curvature_and_no_aspect(void **state)
 
 static void smoothing_keeps_a_plane_up_to_the_border_of_the_model(void **state)
 {
-    const sal_terrain_options o = {10, 2, 325};
+    const sal_terrain_options o = { 10, 2, 325 };
     const int64_t halo = sal_terrain_halo(&o), wide = N + 2 * halo, slope = sal_terrain_find("SLOPE");
     float *z = malloc((size_t)(wide * wide) * sizeof *z), out[N * N];
     assert_int_equal(halo, 32);
@@ -143,23 +120,26 @@ static void smoothing_keeps_a_plane_up_to_the_border_of_the_model(void **state)
     assert_int_equal(sal_terrain_compute(ctx, z, N, N, &o, &slope, 1, out), SAL_STATUS_OK);
     for (int64_t i = 0; i < N * N; i++) {
         bool border = i / N == 0 || i / N == N - 1 || i % N == 0 || i % N == N - 1;
-        if (border) assert_true(isnan(out[i]));
-        else assert_true(fabs(out[i] - atan(sqrt(5e-8)) * degrees) < 1e-6);
+        if (border)
+            assert_true(isnan(out[i]));
+        else
+            assert_true(fabs(out[i] - atan(sqrt(5e-8)) * degrees) < 1e-6);
     }
     free(z);
 }
 
 static void smoothing_lowers_a_bump_as_much_as_the_gaussian_says(void **state)
 {
-    const sal_terrain_options o = {10, 1.5, 20};
+    const sal_terrain_options o = { 10, 1.5, 20 };
     float slope[N * N];
     compute(rough, &o, "SLOPE", slope);
-    double weight = 0, z[3][3] = {{0}};
+    double weight = 0, z[3][3] = { { 0 } };
     for (int dy = -5; dy <= 5; dy++)
         for (int dx = -5; dx <= 5; dx++) {
             double k = exp(-(dx * dx + dy * dy) / (2 * 1.5 * 1.5));
             weight += k;
-            for (int i = 0; i < 9; i++) z[i / 3][i % 3] += k * (float)rough(x_of(12 + i % 3 - 1 + dx), y_of(7 + i / 3 - 1 + dy));
+            for (int i = 0; i < 9; i++)
+                z[i / 3][i % 3] += k * (float)rough(x_of(12 + i % 3 - 1 + dx), y_of(7 + i / 3 - 1 + dy));
         }
     double p = (z[0][2] + 2 * z[1][2] + z[2][2] - z[0][0] - 2 * z[1][0] - z[2][0]) / (8 * h * weight);
     double q = (z[0][0] + 2 * z[0][1] + z[0][2] - z[2][0] - 2 * z[2][1] - z[2][2]) / (8 * h * weight);
@@ -168,7 +148,7 @@ static void smoothing_lowers_a_bump_as_much_as_the_gaussian_says(void **state)
 
 static void relative_elevation_is_elevation_minus_the_window_mean(void **state)
 {
-    const sal_terrain_options o = {10, 2, 35}; /* 7 x 7 pixels */
+    const sal_terrain_options o = { 10, 2, 35 }; /* 7 x 7 pixels */
     float relief[N * N];
     compute(rough, &o, "REL_ELEV", relief);
     for (int64_t i = 0; i < N * N; i++) {
@@ -180,9 +160,9 @@ static void relative_elevation_is_elevation_minus_the_window_mean(void **state)
 
 static void a_hole_empties_its_neighbours_and_no_more(void **state)
 {
-    const char *ids[] = {"SLOPE", "REL_ELEV"};
+    const char *ids[] = { "SLOPE", "REL_ELEV" };
     const int64_t halo = sal_terrain_halo(&raw), wide = N + 2 * halo;
-    int64_t which[2] = {sal_terrain_find(ids[0]), sal_terrain_find(ids[1])};
+    int64_t which[2] = { sal_terrain_find(ids[0]), sal_terrain_find(ids[1]) };
     float *z = malloc((size_t)(wide * wide) * sizeof *z), out[N * N * 2];
     for (int64_t i = 0; i < wide * wide; i++) z[i] = (float)rough(x_of(i % wide), y_of(i / wide));
     z[(halo + 5) * wide + halo + 9] = NAN;
@@ -198,14 +178,14 @@ static void a_hole_empties_its_neighbours_and_no_more(void **state)
 
 static void plan_curvature_stays_within_one_per_metre(void **state)
 {
-    const sal_terrain_options o = {10, 0, 20};
+    const sal_terrain_options o = { 10, 0, 20 };
     float plan[N * N];
     compute(rough, &o, "PLAN_CURV", plan);
     for (int64_t i = 0; i < N * N; i++) assert_true(plan[i] >= -1 && plan[i] <= 1);
     const int64_t which = sal_terrain_find("PLAN_CURV"), halo = sal_terrain_halo(&o), wide = 1 + 2 * halo;
-    float z[25] = {0}, out;
+    float z[25] = { 0 }, out;
     assert_int_equal(wide, 5);
-    z[7] = 1;      /* a trough from the north, all but level at its bottom */
+    z[7] = 1; /* a trough from the north, all but level at its bottom */
     z[17] = .998f;
     z[11] = z[13] = 50;
     assert_int_equal(sal_terrain_compute(ctx, z, 1, 1, &o, &which, 1, &out), SAL_STATUS_OK);
@@ -214,8 +194,8 @@ static void plan_curvature_stays_within_one_per_metre(void **state)
 
 static void blocks_and_threads_do_not_change_a_bit(void **state)
 {
-    const sal_terrain_options o = {10, 2, 95};
-    const char *ids[] = {"SLOPE", "PROFILE_CURV", "PLAN_CURV", "REL_ELEV"};
+    const sal_terrain_options o = { 10, 2, 95 };
+    const char *ids[] = { "SLOPE", "PROFILE_CURV", "PLAN_CURV", "REL_ELEV" };
     enum { ROWS = 80, COLUMNS = 70, CUT = 33 };
     float *whole = malloc(sizeof(float) * ROWS * COLUMNS * 4), *part = malloc(sizeof(float) * ROWS * COLUMNS * 4);
     sal_context_set_threads(ctx, 1);
@@ -223,10 +203,12 @@ static void blocks_and_threads_do_not_change_a_bit(void **state)
     sal_context_set_threads(ctx, 3);
     for (int64_t row = 0; row < ROWS; row += CUT) {
         for (int64_t column = 0; column < COLUMNS; column += CUT) {
-            int64_t rows = ROWS - row < CUT ? ROWS - row : CUT, columns = COLUMNS - column < CUT ? COLUMNS - column : CUT;
+            int64_t rows = ROWS - row < CUT ? ROWS - row : CUT,
+                    columns = COLUMNS - column < CUT ? COLUMNS - column : CUT;
             compute_block(rough, &o, row, column, rows, columns, ids, 4, part);
             for (int64_t y = 0; y < rows; y++)
-                assert_memory_equal(part + y * columns * 4, whole + ((row + y) * COLUMNS + column) * 4, sizeof(float) * 4 * (size_t)columns);
+                assert_memory_equal(part + y * columns * 4, whole + ((row + y) * COLUMNS + column) * 4,
+                                    sizeof(float) * 4 * (size_t)columns);
         }
     }
     sal_context_set_threads(ctx, 0);
@@ -247,8 +229,9 @@ static void read_golden(FILE *file, const char *name, float values[144])
 
 static void slope_and_aspect_equal_those_of_gdaldem(void **state)
 {
-    const sal_terrain_options o = {30, 0, 60};
-    const int64_t halo = sal_terrain_halo(&o), wide = 12 + 2 * halo, which[2] = {sal_terrain_find("SLOPE"), sal_terrain_find("ASPECT")};
+    const sal_terrain_options o = { 30, 0, 60 };
+    const int64_t halo = sal_terrain_halo(&o), wide = 12 + 2 * halo,
+                  which[2] = { sal_terrain_find("SLOPE"), sal_terrain_find("ASPECT") };
     float dem[144], slope[144], aspect[144], z[400], out[288];
     char path[1024];
     snprintf(path, sizeof path, "%s", __FILE__);
@@ -268,16 +251,15 @@ static void slope_and_aspect_equal_those_of_gdaldem(void **state)
     }
     assert_int_equal(sal_terrain_compute(ctx, z, 12, 12, &o, which, 2, out), SAL_STATUS_OK);
     for (int i = 0; i < 144; i++) {
-        if (isnan(slope[i])) assert_true(isnan(out[2 * i]));
-        else assert_true(fabs(out[2 * i] - slope[i]) < 1e-5);
+        if (isnan(slope[i]))
+            assert_true(isnan(out[2 * i]));
+        else
+            assert_true(fabs(out[2 * i] - slope[i]) < 1e-5);
         if (!isnan(aspect[i])) assert_true(fabs(out[2 * i + 1] - aspect[i]) < 1e-3);
     }
 }
 
-static int open_context(void **state)
-{
-    return sal_context_new(&ctx);
-}
+static int open_context(void **state) { return sal_context_new(&ctx); }
 
 static int close_context(void **state)
 {

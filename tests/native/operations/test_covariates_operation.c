@@ -23,30 +23,15 @@ static float reflectance(double x, double y, int band)
     return (float)(.08 + .03 * band + .05 * sin(x / 170) * cos(y / 230) + .01 * sin(x * y / 9e8));
 }
 
-static float numbers(double x, double y, int band)
-{
-    return roundf(10000 * reflectance(x, y, band));
-}
+static float numbers(double x, double y, int band) { return roundf(10000 * reflectance(x, y, band)); }
 
-static float percent(double x, double y, int band)
-{
-    return 100 * reflectance(x, y, band);
-}
+static float percent(double x, double y, int band) { return 100 * reflectance(x, y, band); }
 
-static float ramp(double x, double y, int band)
-{
-    return (float)(4 + .02 * (x - 500000) + .01 * (y - 4200000));
-}
+static float ramp(double x, double y, int band) { return (float)(4 + .02 * (x - 500000) + .01 * (y - 4200000)); }
 
-static float season(double x, double y, int band)
-{
-    return (float)(120 + 10 * sin(x / 300));
-}
+static float season(double x, double y, int band) { return (float)(120 + 10 * sin(x / 300)); }
 
-static float nothing(double x, double y, int band)
-{
-    return NAN;
-}
+static float nothing(double x, double y, int band) { return NAN; }
 
 /* "name.tif" in the test folder. Four at a time. */
 static const char *in_folder(const char *name)
@@ -59,7 +44,8 @@ static const char *in_folder(const char *name)
 }
 
 /* Writes a raster of n bands named by "B02,B03"; its pixel centres hold f. */
-static void make(const char *name, const char *bands, field f, const char *crs, double x0, double y0, double pixel, int64_t columns, int64_t rows)
+static void make(const char *name, const char *bands, field f, const char *crs, double x0, double y0, double pixel,
+                 int64_t columns, int64_t rows)
 {
     sal_band_spec specs[16];
     char copy[256], *rest = copy;
@@ -67,16 +53,20 @@ static void make(const char *name, const char *bands, field f, const char *crs, 
     sal_grid grid;
     sal_raster_writer *writer;
     snprintf(copy, sizeof copy, "%s", bands);
-    for (char *word; (word = strsep(&rest, ","));) specs[n++] = (sal_band_spec){.name = word, .scale = 1};
+    for (char *word; (word = strsep(&rest, ","));) specs[n++] = (sal_band_spec){ .name = word, .scale = 1 };
     float *values = malloc(sizeof(float) * (size_t)(columns * rows * n));
     for (int64_t i = 0; i < columns * rows * n; i++) {
         const int64_t column = i / n % columns, row = i / n / columns;
         values[i] = f(x0 + pixel * ((double)column + .5), y0 - pixel * ((double)row + .5), (int)(i % n));
     }
     sal_error_clear(ctx);
-    if (sal_grid_from_crs(ctx, crs, columns, rows, x0, y0, pixel, &grid) != SAL_STATUS_OK) fail_msg("%s", sal_context_message(ctx));
-    sal_raster_spec spec = {.grid = &grid, .type = SAL_RASTER_FLOAT32, .bands = specs, .band_count = n, .nodata = NAN};
-    if (sal_raster_writer_new(ctx, in_folder(name), &spec, &writer) != SAL_STATUS_OK) fail_msg("%s", sal_context_message(ctx));
+    if (sal_grid_from_crs(ctx, crs, columns, rows, x0, y0, pixel, &grid) != SAL_STATUS_OK)
+        fail_msg("%s", sal_context_message(ctx));
+    sal_raster_spec spec = {
+        .grid = &grid, .type = SAL_RASTER_FLOAT32, .bands = specs, .band_count = n, .nodata = NAN
+    };
+    if (sal_raster_writer_new(ctx, in_folder(name), &spec, &writer) != SAL_STATUS_OK)
+        fail_msg("%s", sal_context_message(ctx));
     assert_int_equal(sal_raster_writer_write(writer, 0, 0, columns, rows, values), SAL_STATUS_OK);
     assert_int_equal(sal_raster_writer_commit(writer), SAL_STATUS_OK);
     sal_raster_writer_free(writer);
@@ -91,8 +81,10 @@ static sal_status run(const char *parameters, json_object **result)
     const char *json = NULL;
     size_t n = 0;
     for (const char *c = parameters; *c && n < sizeof text - 300; c++) {
-        if (*c == '@') n += (size_t)snprintf(text + n, 300, "%s", folder);
-        else text[n++] = *c == '\'' ? '"' : *c;
+        if (*c == '@')
+            n += (size_t)snprintf(text + n, 300, "%s", folder);
+        else
+            text[n++] = *c == '\'' ? '"' : *c;
     }
     text[n] = 0;
     sal_status status = sal_operation_run(ctx, "covariates", text, &json);
@@ -135,7 +127,8 @@ static float *read_stack(const char *name, const char *const *ids, int64_t n, sa
 }
 
 /* The largest difference between covariate k of n and a field, over the pixels that have a value and lie `inside` pixels from the border. */
-static double difference(const float *values, int64_t k, int64_t n, const sal_grid *g, int64_t inside, field f, int band)
+static double difference(const float *values, int64_t k, int64_t n, const sal_grid *g, int64_t inside, field f,
+                         int band)
 {
     double most = 0;
     for (int64_t i = 0; i < g->rows * g->columns; i++) {
@@ -150,20 +143,24 @@ static double difference(const float *values, int64_t k, int64_t n, const sal_gr
 
 static void a_stack_holds_scene_elevation_terrain_and_extras_by_id(void **state)
 {
-    const char *ids[] = {"B04", "B12", "DEM", "SLOPE", "REL_ELEV", "PROFILE_CURV", "SOS"};
+    const char *ids[] = { "B04", "B12", "DEM", "SLOPE", "REL_ELEV", "PROFILE_CURV", "SOS" };
     json_object *result;
     sal_grid g;
     make("S2A_20200615_clear.tif", "B02,B03,B04,B08,B11,B12", reflectance, "EPSG:32650", 500000, 4200000, 10, 60, 50);
     make("dem30.tif", "", ramp, "EPSG:32650", 499100, 4200900, 30, 100, 100);
     make("season.tif", "", season, "EPSG:32650", 500000, 4200000, 10, 60, 50);
-    run_well("{'scene':['@/S2A_20200615_clear.tif'],'dem':'@/dem30.tif','extra':['SOS=@/season.tif'],'output':'@/whole.tif'}", &result);
+    run_well("{'scene':['@/S2A_20200615_clear.tif'],'dem':'@/dem30.tif','extra':['SOS=@/season.tif'],'output':'@/"
+             "whole.tif'}",
+             &result);
     assert_string_equal(json_object_get_string(json_object_object_get(result, "date")), "2020-06-15");
     assert_string_equal(json_object_get_string(json_object_object_get(result, "sensor")), "Sentinel-2");
     assert_string_equal(json_object_get_string(json_object_object_get(result, "campaign")), "whole");
-    assert_true(number_of(result, "width") == 60 && number_of(result, "height") == 50 && number_of(result, "pixel") == 10);
+    assert_true(number_of(result, "width") == 60 && number_of(result, "height") == 50 &&
+                number_of(result, "pixel") == 10);
     assert_true(number_of(json_object_object_get(result, "nodata_share"), "PLAN_CURV") == 0);
     assert_true(lists(result, "bands", "SOS") && !lists(result, "bands", "NDVI"));
-    assert_true(lists(result, "covariates", "NDVI") && lists(result, "covariates", "CRSI") && !lists(result, "covariates", "NDREI"));
+    assert_true(lists(result, "covariates", "NDVI") && lists(result, "covariates", "CRSI") &&
+                !lists(result, "covariates", "NDREI"));
     float *v = read_stack("whole.tif", ids, 7, &g);
     assert_true(difference(v, 0, 7, &g, 0, reflectance, 2) < 1e-5);
     assert_true(difference(v, 1, 7, &g, 0, reflectance, 5) < 1e-5);
@@ -195,12 +192,13 @@ static void metadata_say_where_a_stack_came_from(void **state)
 
 static void loose_bands_are_named_by_their_files_and_take_the_finest_grid(void **state)
 {
-    const char *ids[] = {"B04", "B11", "LSWI"};
+    const char *ids[] = { "B04", "B11", "LSWI" };
     sal_grid g;
     make("T50SNG_20190702T023549_B11_20m.tif", "", reflectance, "EPSG:32650", 500000, 4200000, 20, 30, 30);
     make("T50SNG_20190702T023549_B04_10m.tif", "", reflectance, "EPSG:32650", 500000, 4200000, 10, 60, 60);
     make("T50SNG_20190702T023549_B08_10m.tif", "", reflectance, "EPSG:32650", 500000, 4200000, 10, 60, 60);
-    run_well("{'scene':['@/T50SNG_20190702T023549_B11_20m.tif','@/T50SNG_20190702T023549_B04_10m.tif','@/T50SNG_20190702T023549_B08_10m.tif'],"
+    run_well("{'scene':['@/T50SNG_20190702T023549_B11_20m.tif','@/T50SNG_20190702T023549_B04_10m.tif','@/"
+             "T50SNG_20190702T023549_B08_10m.tif'],"
              "'output':'@/loose.tif'}",
              NULL);
     float *v = read_stack("loose.tif", ids, 3, &g);
@@ -210,14 +208,11 @@ static void loose_bands_are_named_by_their_files_and_take_the_finest_grid(void *
     free(v);
 }
 
-static float checkers(double x, double y, int band)
-{
-    return fmod(floor(x / 10) + floor(y / 10), 2) == 0 ? .1f : .3f;
-}
+static float checkers(double x, double y, int band) { return fmod(floor(x / 10) + floor(y / 10), 2) == 0 ? .1f : .3f; }
 
 static void a_coarser_reference_grid_takes_averages(void **state)
 {
-    const char *ids[] = {"R"};
+    const char *ids[] = { "R" };
     sal_grid g;
     make("fine_2021-05-01.tif", "Red,Nir", checkers, "EPSG:32650", 500000, 4200000, 10, 80, 80);
     make("coarse.tif", "", season, "EPSG:32650", 500000, 4200000, 40, 20, 20);
@@ -230,7 +225,7 @@ static void a_coarser_reference_grid_takes_averages(void **state)
 
 static void indices_are_written_when_asked_for_and_equal_those_on_the_fly(void **state)
 {
-    const char *ids[] = {"NDVI", "CRSI", "LSWI"};
+    const char *ids[] = { "NDVI", "CRSI", "LSWI" };
     json_object *result;
     sal_grid g;
     make("S2A_20200616.tif", "B02,B03,B04,B08,B11,B12", reflectance, "EPSG:32650", 500000, 4200000, 10, 40, 30);
@@ -240,7 +235,8 @@ static void indices_are_written_when_asked_for_and_equal_those_on_the_fly(void *
     json_object_put(result);
     run_well("{'scene':['@/S2A_20200616.tif'],'extra':['SOS=@/season2.tif'],'output':'@/without.tif'}", NULL);
     float *with = read_stack("with.tif", ids, 3, &g), *without = read_stack("without.tif", ids, 3, &g);
-    for (int64_t i = 0; i < g.columns * g.rows * 3; i++) assert_true(isnan(with[i]) ? isnan(without[i]) : with[i] == without[i]);
+    for (int64_t i = 0; i < g.columns * g.rows * 3; i++)
+        assert_true(isnan(with[i]) ? isnan(without[i]) : with[i] == without[i]);
     free(with);
     free(without);
     run_well("{'scene':['@/S2A_20200616.tif'],'indices':['all'],'output':'@/all.tif'}", &result);
@@ -250,7 +246,7 @@ static void indices_are_written_when_asked_for_and_equal_those_on_the_fly(void *
 
 static void roles_name_bands_that_have_no_names(void **state)
 {
-    const char *ids[] = {"NIR", "NDVI"};
+    const char *ids[] = { "NIR", "NDVI" };
     sal_grid g;
     make("plain.tif", ",,,", reflectance, "EPSG:32650", 500000, 4200000, 10, 20, 20);
     run_well("{'scene':['@/plain.tif'],'roles':'B=1, R=3, NIR=4','output':'@/pairs.tif'}", NULL);
@@ -265,7 +261,7 @@ static void roles_name_bands_that_have_no_names(void **state)
 
 static void scale_and_offset_turn_numbers_into_reflectance(void **state)
 {
-    const char *ids[] = {"SR_B4"};
+    const char *ids[] = { "SR_B4" };
     sal_grid g;
     make("LC08_20200101.tif", "SR_B4,SR_B5", numbers, "EPSG:32650", 500000, 4200000, 30, 20, 20);
     run_well("{'scene':['@/LC08_20200101.tif'],'scale':0.0001,'offset':0.01,'output':'@/scaled.tif'}", NULL);
@@ -277,12 +273,14 @@ static void scale_and_offset_turn_numbers_into_reflectance(void **state)
 
 static void memory_and_threads_do_not_change_the_stack(void **state)
 {
-    const char *ids[] = {"B04", "DEM", "SLOPE", "PLAN_CURV", "REL_ELEV", "NDVI"};
+    const char *ids[] = { "B04", "DEM", "SLOPE", "PLAN_CURV", "REL_ELEV", "NDVI" };
     sal_grid g;
     make("S2A_20200617.tif", "B04,B08", reflectance, "EPSG:32650", 500000, 4200000, 10, 600, 530);
     make("dem10.tif", "", percent, "EPSG:32650", 499500, 4200500, 10, 700, 700);
     run_well("{'scene':['@/S2A_20200617.tif'],'dem':'@/dem10.tif','threads':1,'output':'@/large.tif'}", NULL);
-    run_well("{'scene':['@/S2A_20200617.tif'],'dem':'@/dem10.tif','threads':3,'max_memory':'100MiB','output':'@/small.tif'}", NULL);
+    run_well(
+        "{'scene':['@/S2A_20200617.tif'],'dem':'@/dem10.tif','threads':3,'max_memory':'100MiB','output':'@/small.tif'}",
+        NULL);
     float *large = read_stack("large.tif", ids, 6, &g), *small = read_stack("small.tif", ids, 6, &g);
     assert_memory_equal(large, small, sizeof(float) * 600 * 530 * 6);
     assert_true(difference(large, 1, 6, &g, 0, percent, 0) < 1e-5);
@@ -295,31 +293,33 @@ static void what_cannot_be_built_is_refused_in_one_sentence(void **state)
     static const struct {
         const char *parameters, *words[4];
     } cases[] = {
-        {"'scene':['@/dn.tif']", {"dn.tif", "B04", "scale = 0.0001"}},
-        {"'scene':['@/percent.tif']", {"percent.tif", "scale = 0.01"}},
-        {"'scene':['@/good.tif'],'dem':'@/elsewhere.tif'", {"elsewhere.tif", "does not overlap", "600000", "500000"}},
-        {"'scene':['@/degrees.tif']", {"degrees.tif", "not metric", "EPSG:32650", "reference_grid"}},
-        {"'scene':['@/good.tif'],'reference_grid':'@/degrees.tif'", {"degrees.tif", "not metric", "EPSG:4326"}},
-        {"'scene':['@/row.tif'],'dem':'@/row.tif'", {"3 rows"}},
-        {"'scene':['@/good.tif','@/good2.tif'],'date':'2020-01-01'", {"B04", "twice", "good.tif", "good2.tif"}},
-        {"'scene':['@/good.tif'],'extra':['B04=@/ready.tif']", {"B04", "twice", "ready.tif"}},
-        {"'scene':['@/good.tif'],'dem':'@/ready.tif','extra':['SLOPE=@/ready.tif']", {"SLOPE", "twice"}},
-        {"'scene':['@/good.tif'],'extra':['@/ready.tif']", {"ready.tif", "write ID="}},
-        {"'scene':['@/good.tif'],'extra':['@/two.tif']", {"9 lives", "two.tif", "id"}},
-        {"'scene':['@/good.tif'],'extra':['SOS=@/two.tif']", {"two.tif", "2 bands"}},
-        {"'scene':['@/good.tif'],'extra':['SOS=@/none.tif']", {"none.tif"}},
-        {"'scene':['@/good.tif'],'extra':['SOS=@/empty.tif']", {"SOS", "no value", "empty.tif"}},
-        {"'scene':['@/good.tif'],'indices':['LSWI']", {"LSWI", "SWIR1"}},
-        {"'scene':['@/good.tif'],'indices':['NVDI']", {"NVDI", "no index"}},
-        {"'scene':['@/good.tif'],'dem':'@/ready.tif','terrain':['STEEPNESS']", {"STEEPNESS", "SLOPE"}},
-        {"'scene':['@/good.tif'],'date':'2020-02-30'", {"2020-02-30", "YYYY-MM-DD"}},
-        {"'scene':['@/day_20200101_B04.tif','@/day_20200201_B08.tif']", {"different days", "2020-01-01", "2020-02-01"}},
-        {"'scene':['@/unnamed.tif']", {"unnamed.tif", "roles"}},
-        {"'scene':['@/unnamed.tif'],'roles':'Purple,R'", {"Purple", "SWIR1"}},
-        {"'scene':['@/unnamed.tif'],'roles':'R=1,NIR=9'", {"NIR", "band 9", "2 bands"}},
-        {"'scene':['@/unnamed.tif'],'roles':'R=one'", {"R=one", "number"}},
-        {"'campaign':'x'", {"scene, dem and extra"}},
-        {"'scene':['@/good.tif'],'dem':'@/ready.tif','max_memory':'1MiB'", {"max_memory", "MiB"}},
+        { "'scene':['@/dn.tif']", { "dn.tif", "B04", "scale = 0.0001" } },
+        { "'scene':['@/percent.tif']", { "percent.tif", "scale = 0.01" } },
+        { "'scene':['@/good.tif'],'dem':'@/elsewhere.tif'",
+          { "elsewhere.tif", "does not overlap", "600000", "500000" } },
+        { "'scene':['@/degrees.tif']", { "degrees.tif", "not metric", "EPSG:32650", "reference_grid" } },
+        { "'scene':['@/good.tif'],'reference_grid':'@/degrees.tif'", { "degrees.tif", "not metric", "EPSG:4326" } },
+        { "'scene':['@/row.tif'],'dem':'@/row.tif'", { "3 rows" } },
+        { "'scene':['@/good.tif','@/good2.tif'],'date':'2020-01-01'", { "B04", "twice", "good.tif", "good2.tif" } },
+        { "'scene':['@/good.tif'],'extra':['B04=@/ready.tif']", { "B04", "twice", "ready.tif" } },
+        { "'scene':['@/good.tif'],'dem':'@/ready.tif','extra':['SLOPE=@/ready.tif']", { "SLOPE", "twice" } },
+        { "'scene':['@/good.tif'],'extra':['@/ready.tif']", { "ready.tif", "write ID=" } },
+        { "'scene':['@/good.tif'],'extra':['@/two.tif']", { "9 lives", "two.tif", "id" } },
+        { "'scene':['@/good.tif'],'extra':['SOS=@/two.tif']", { "two.tif", "2 bands" } },
+        { "'scene':['@/good.tif'],'extra':['SOS=@/none.tif']", { "none.tif" } },
+        { "'scene':['@/good.tif'],'extra':['SOS=@/empty.tif']", { "SOS", "no value", "empty.tif" } },
+        { "'scene':['@/good.tif'],'indices':['LSWI']", { "LSWI", "SWIR1" } },
+        { "'scene':['@/good.tif'],'indices':['NVDI']", { "NVDI", "no index" } },
+        { "'scene':['@/good.tif'],'dem':'@/ready.tif','terrain':['STEEPNESS']", { "STEEPNESS", "SLOPE" } },
+        { "'scene':['@/good.tif'],'date':'2020-02-30'", { "2020-02-30", "YYYY-MM-DD" } },
+        { "'scene':['@/day_20200101_B04.tif','@/day_20200201_B08.tif']",
+          { "different days", "2020-01-01", "2020-02-01" } },
+        { "'scene':['@/unnamed.tif']", { "unnamed.tif", "roles" } },
+        { "'scene':['@/unnamed.tif'],'roles':'Purple,R'", { "Purple", "SWIR1" } },
+        { "'scene':['@/unnamed.tif'],'roles':'R=1,NIR=9'", { "NIR", "band 9", "2 bands" } },
+        { "'scene':['@/unnamed.tif'],'roles':'R=one'", { "R=one", "number" } },
+        { "'campaign':'x'", { "scene, dem and extra" } },
+        { "'scene':['@/good.tif'],'dem':'@/ready.tif','max_memory':'1MiB'", { "max_memory", "MiB" } },
     };
     make("good.tif", "B04,B08", reflectance, "EPSG:32650", 500000, 4200000, 10, 30, 30);
     make("good2.tif", "B04", reflectance, "EPSG:32650", 500000, 4200000, 10, 30, 30);
@@ -354,10 +354,7 @@ static int files_in_folder(void)
     return n;
 }
 
-static int32_t stop_at(void *user, double fraction, const char *message)
-{
-    return fraction > *(double *)user;
-}
+static int32_t stop_at(void *user, double fraction, const char *message) { return fraction > *(double *)user; }
 
 static void cancelling_leaves_nothing_behind(void **state)
 {
@@ -365,7 +362,8 @@ static void cancelling_leaves_nothing_behind(void **state)
     const int before = files_in_folder();
     for (double fraction = 0; fraction < .3; fraction += .1) {
         sal_context_set_progress(ctx, stop_at, &fraction);
-        assert_int_equal(run("{'scene':['@/S2A_20200618.tif'],'output':'@/cancelled.tif'}", NULL), SAL_STATUS_CANCELLED);
+        assert_int_equal(run("{'scene':['@/S2A_20200618.tif'],'output':'@/cancelled.tif'}", NULL),
+                         SAL_STATUS_CANCELLED);
         assert_int_equal(files_in_folder(), before);
     }
     sal_context_set_progress(ctx, NULL, NULL);
@@ -376,6 +374,44 @@ static void an_output_folder_that_is_missing_is_named(void **state)
     make("good3.tif", "B04,B08", reflectance, "EPSG:32650", 500000, 4200000, 10, 30, 30);
     assert_true(run("{'scene':['@/good3.tif'],'output':'@/no/such/stack.tif'}", NULL) != SAL_STATUS_OK);
     assert_non_null(strstr(sal_context_message(ctx), "no/such"));
+}
+
+static int64_t allocations, failing;
+
+static void *allocate_or_fail(void *user, size_t bytes)
+{
+    return ++allocations == failing ? NULL : aligned_alloc(64, (bytes + 63) / 64 * 64);
+}
+
+static void release(void *user, void *memory)
+{
+    free(memory);
+}
+
+static void every_failing_allocation_is_reported_and_leaves_no_file(void **state)
+{
+    make("S2A_20200619.tif", "B04,B08", reflectance, "EPSG:32650", 500000, 4200000, 10, 20, 20);
+    make("dem20.tif", "", ramp, "EPSG:32650", 499900, 4200100, 20, 40, 40);
+    make("season3.tif", "", season, "EPSG:32650", 500000, 4200000, 10, 20, 20);
+    sal_context *kept = ctx;
+    const int before = files_in_folder();
+    sal_status status = SAL_STATUS_MEMORY;
+    for (failing = 1; status != SAL_STATUS_OK; failing++) {
+        assert_int_equal(sal_context_new(&ctx), SAL_STATUS_OK);
+        sal_context_set_allocator(ctx, (sal_allocator){ allocate_or_fail, release, NULL });
+        allocations = 0;
+        status = run("{'scene':['@/S2A_20200619.tif'],'dem':'@/dem20.tif','extra':['SOS=@/season3.tif'],'indices':['NDVI'],"
+                     "'output':'@/short.tif'}",
+                     NULL);
+        if (status != SAL_STATUS_OK) {
+            if (!sal_context_message(ctx)[0]) fail_msg("allocation %d fails without a message", (int)failing);
+            if (files_in_folder() != before) fail_msg("allocation %d leaves a file", (int)failing);
+        }
+        sal_context_free(ctx);
+        assert_true(failing < 2000);
+    }
+    assert_true(failing > 50);
+    ctx = kept;
 }
 
 static int set_up(void **state)
@@ -409,6 +445,7 @@ int main(void)
         cmocka_unit_test(memory_and_threads_do_not_change_the_stack),
         cmocka_unit_test(what_cannot_be_built_is_refused_in_one_sentence),
         cmocka_unit_test(cancelling_leaves_nothing_behind),
+        cmocka_unit_test(every_failing_allocation_is_reported_and_leaves_no_file),
         cmocka_unit_test(an_output_folder_that_is_missing_is_named),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

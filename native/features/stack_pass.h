@@ -1,0 +1,31 @@
+/* stack_pass.h - private to the builder: the bands of the stack being written, and the buffers of the pass.
+ */
+#ifndef SAL_FEATURES_STACK_PASS_H
+#define SAL_FEATURES_STACK_PASS_H
+
+#include "features/indices.h"
+#include "features/stack_build.h"
+#include "features/terrain.h"
+
+typedef struct sal__pass {
+    sal_build *build;
+    sal_terrain_options terrain;
+    int64_t bands, terrain_slot, index_slot; /* sources first, then terrain, then indices */
+    int64_t elevation;                       /* source, -1 when there is none */
+    bool integers;                           /* reflectance alone: int16 */
+    int64_t edge, halo, widest;              /* block edge, terrain halo, most bands in one read */
+    int64_t role[SAL_ROLE_COUNT];
+    sal__item *items; /* index_count */
+    sal_band_spec *specs;
+    int64_t *missing; /* (bands) pixels without value */
+    float *block;     /* (rows, columns, bands) */
+    float *scratch;   /* (rows, columns, widest), terrain too */
+    float *heights;   /* (rows + 2 halo, columns + 2 halo) */
+} sal__pass;
+
+/* Sensor, date, campaign, version and the hashed sources into domain SALINA. (stack_report.c) */
+sal_status sal__pass_metadata(const sal__pass *pass, sal_raster_writer *writer);
+/* What the caller learns about the written stack. (stack_report.c) */
+sal_status sal__pass_figures(const sal__pass *pass, const char *output, double seconds, json_object *result);
+
+#endif

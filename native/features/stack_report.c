@@ -1,0 +1,102 @@
+/* stack_report.c - what a stack says of its origin, and what the caller learns of it: names, share of nodata, speed.
+ */
+#include "features/stack_pass.h"
+
+#include <math.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* [{"path":..., "size":..., "sha256":...}], each file once; size and hash are null for what is no plain file. */
+static sal_status describe_sources(const sal_build *b, json_object **out)
+{
+    sal_status status = SAL_STATUS_OK;
+    json_object *list = json_object_new_array(), *entry = NULL;
+    for (int64_t i = 0; i < b->source_count; i++) {
+        const char *path = b->sources[i].path;
+        char hash[65];
+        struct stat about;
+        bool seen = false;
+        for (int64_t k = 0; k < i; k++) seen = seen || strcmp(b->sources[k].path, path) == 0;
+        if (seen) continue;
+        SAL_TRY(sal_progress(b->ctx, (double)i / (double)b->source_count, "hashing %s", path));
+        const bool plain = stat(path, &about) == 0 && S_ISREG(about.st_mode);
+        entry = json_object_new_object();
+        SAL_TRY(sal_json_add_text(b->ctx, entry, "path", path));
+        if (plain) {
+            SAL_TRY(sal_file_sha256(b->ctx, path, hash));
+            SAL_TRY(sal_json_add_i64(b->ctx, entry, "size", (int64_t)about.st_size));
+            SAL_TRY(sal_json_add_text(b->ctx, entry, "sha256", hash));
+        } else {
+            SAL_TRY(sal_json_add(b->ctx, entry, "size", NULL));
+            SAL_TRY(sal_json_add(b->ctx, entry, "sha256", NULL));
+        }
+        json_object_array_add(list, entry);
+        entry = NULL;
+    }
+    *out = list;
+    list = NULL;
+done:
+    json_object_put(entry);
+    json_object_put(list);
+    return status;
+}
+
+sal_status sal__pass_metadata(const sal__pass *p, sal_raster_writer *writer)
+{
+    const sal_build *b = p->build;
+    sal_status status;
+    json_object *sources = NULL;
+    SAL_TRY(sal_raster_writer_set_metadata(writer, "SENSOR", b->sensor));
+    SAL_TRY(sal_raster_writer_set_metadata(writer, "DATE", b->date));
+    SAL_TRY(sal_raster_writer_set_metadata(writer, "CAMPAIGN", b->campaign));
+    SAL_TRY(sal_raster_writer_set_metadata(writer, "VERSION", sal_version()));
+    SAL_TRY(describe_sources(b, &sources));
+    SAL_TRY(sal_raster_writer_set_metadata(writer, "SOURCES",
+                                           json_object_to_json_string_ext(sources, JSON_C_TO_STRING_PLAIN)));
+done:
+    json_object_put(sources);
+    return status;
+}
+
+static sal_status add_names(const sal__pass *p, json_object *result)
+{
+    json_object *bands = json_object_new_array(), *covariates = json_object_new_array(),
+                *missing = json_object_new_object();
+    const double pixels = (double)(p->build->grid.columns * p->build->grid.rows);
+    for (int64_t i = 0; i < p->bands; i++) {
+        json_object_array_add(bands, json_object_new_string(p->specs[i].name));
+        json_object_array_add(covariates, json_object_new_string(p->specs[i].name));
+        json_object_object_add(missing, p->specs[i].name, json_object_new_double((double)p->missing[i] / pixels));
+    }
+    for (int64_t k = 0; k < sal_index_count(); k++) {
+        const sal_index *index = sal_index_at(k);
+        const uint32_t roles = sal__index_roles(index);
+        bool have = true;
+        for (int r = 0; r < SAL_ROLE_COUNT; r++) have = have && (!(roles & 1u << r) || p->role[r] >= 0);
+        for (int64_t i = 0; i < p->bands; i++) have = have && strcmp(p->specs[i].name, index->id) != 0;
+        if (have) json_object_array_add(covariates, json_object_new_string(index->id));
+    }
+    sal_status status = sal_json_add(p->build->ctx, result, "bands", bands);
+    sal_status second = sal_json_add(p->build->ctx, result, "covariates", covariates);
+    sal_status third = sal_json_add(p->build->ctx, result, "nodata_share", missing);
+    return status != SAL_STATUS_OK ? status : second != SAL_STATUS_OK ? second : third;
+}
+
+sal_status sal__pass_figures(const sal__pass *p, const char *output, double seconds, json_object *result)
+{
+    sal_status status;
+    const sal_build *b = p->build;
+    SAL_TRY(sal_json_add_text(b->ctx, result, "output", output));
+    SAL_TRY(sal_json_add_text(b->ctx, result, "sensor", b->sensor));
+    SAL_TRY(sal_json_add_text(b->ctx, result, "date", b->date));
+    SAL_TRY(sal_json_add_text(b->ctx, result, "campaign", b->campaign));
+    SAL_TRY(sal_json_add_i64(b->ctx, result, "width", b->grid.columns));
+    SAL_TRY(sal_json_add_i64(b->ctx, result, "height", b->grid.rows));
+    SAL_TRY(sal_json_add_f64(b->ctx, result, "pixel", b->grid.pixel));
+    SAL_TRY(sal_json_add_text(b->ctx, result, "crs", b->grid.crs_name));
+    SAL_TRY(sal_json_add_f64(b->ctx, result, "megapixels_per_second",
+                             1e-6 * (double)(b->grid.columns * b->grid.rows) / fmax(seconds, 1e-9)));
+    SAL_TRY(add_names(p, result));
+done:
+    return status;
+}
