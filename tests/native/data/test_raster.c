@@ -605,6 +605,43 @@ static void warp_takes_chosen_bands_with_their_own_nodata_and_mask(void **state)
     sal_grid_clear(ctx, &grid);
 }
 
+static void warp_honours_masks_and_turns_south_up_sources(void **state)
+{
+    sal_grid grid = utm(2, 2);
+    sal_raster *raster;
+    float out[4];
+    assert_done(
+        sal_raster_open_warped_bands(ctx, in_folder("mask.tif"), (int64_t[]){ 0 }, 1, &grid, "nearest", &raster));
+    assert_done(sal_raster_read(raster, (int64_t[]){ 0 }, 1, 0, 0, 2, 2, out));
+    assert_true(out[0] == 1 && out[1] == 2 && isnan(out[2]) && out[3] == 4);
+    sal_raster_free(raster);
+    GDALDatasetH ds = make_raster(in_folder("up.tif"), GDT_Byte, 2, 2, 1, (double[]){ 3, 4, 1, 2 }, NULL);
+    double g[6] = { 500000, 10, 0, 4199980, 0, 10 };
+    GDALSetGeoTransform(ds, g);
+    GDALClose(ds);
+    assert_done(sal_raster_open_warped(ctx, in_folder("up.tif"), &grid, "nearest", &raster));
+    assert_done(sal_raster_read(raster, (int64_t[]){ 0 }, 1, 0, 0, 2, 2, out));
+    for (int i = 0; i < 4; i++) assert_float_equal(out[i], i + 1, 0);
+    sal_raster_free(raster);
+    sal_grid_clear(ctx, &grid);
+}
+
+static void raster_of_one_row_is_written_and_read(void **state)
+{
+    sal_grid grid = utm(1000, 1);
+    sal_band_spec bands[3] = { { "a", NULL, 0, 0 }, { "b", NULL, 0, 0 }, { "c", NULL, 0, 0 } };
+    sal_raster_spec spec = { &grid, SAL_RASTER_FLOAT32, bands, 3, NAN, NULL, NULL, true };
+    write_ramp(in_folder("row.tif"), &spec, 1000, 1);
+    sal_raster *raster;
+    float *out = malloc(1000 * 3 * sizeof *out);
+    assert_done(sal_raster_open(ctx, in_folder("row.tif"), &raster));
+    assert_done(sal_raster_read(raster, (int64_t[]){ 0, 1, 2 }, 3, 0, 0, 1000, 1, out));
+    assert_float_equal(out[3 * 999 + 2], 999 * 0.01f + 2, 1e-5);
+    sal_raster_free(raster);
+    free(out);
+    sal_grid_clear(ctx, &grid);
+}
+
 static int32_t use_rasters(sal_context *poor)
 {
     sal_grid grid = { 0 };
@@ -680,6 +717,8 @@ int main(void)
         TEST(warp_averages_coarser_pixels_without_shift_and_without_rounding),
         TEST(warp_reprojects_and_keeps_nodata_out),
         TEST(warp_takes_chosen_bands_with_their_own_nodata_and_mask),
+        TEST(warp_honours_masks_and_turns_south_up_sources),
+        TEST(raster_of_one_row_is_written_and_read),
         TEST(raster_survives_every_failed_allocation),
         TEST(real_rasters_are_read_or_refused_with_reason),
     };

@@ -1,6 +1,8 @@
 /* test_samples.c - samples from tables as people keep them, tables that must be refused, matching to stacks. */
 #include "data_test.h"
 #include "data/samples.h"
+#include <signal.h>
+#include <sys/resource.h>
 
 static void write_file(const char *name, const char *text)
 {
@@ -392,6 +394,42 @@ static void points_written_are_read_back_and_failure_leaves_nothing(void **state
     assert_message("/no/such/folder");
 }
 
+static void points_on_a_full_disk_are_an_error(void **state)
+{
+    enum { N = 5000 };
+    double x[N], y[N];
+    for (int i = 0; i < N; i++) x[i] = y[i] = i;
+    struct rlimit old, tight;
+    getrlimit(RLIMIT_FSIZE, &old);
+    signal(SIGXFSZ, SIG_IGN);
+    int before = files_in_folder();
+    for (rlim_t limit = 5000; limit < 400000; limit += 60000) {
+        sal_error_clear(ctx);
+        tight = (struct rlimit){ limit, old.rlim_max };
+        setrlimit(RLIMIT_FSIZE, &tight);
+        sal_status status = sal_points_write(ctx, in_folder("full.gpkg"), "p", "EPSG:32650", N, x, y, NULL, 0);
+        setrlimit(RLIMIT_FSIZE, &old);
+        if (status != SAL_STATUS_IO) fail_msg("limit %ld: status %d", (long)limit, status);
+        assert_message("full.gpkg");
+        assert_int_equal(files_in_folder(), before);
+    }
+}
+
+static void samples_of_a_cut_file_are_refused(void **state)
+{
+    const double x[2] = { 1, 2 }, y[2] = { 3, 4 }, ec[2] = { 1, 2 };
+    const sal_column column = { "ec", 'f', ec };
+    const char *path = in_folder("cut.gpkg");
+    struct stat whole;
+    assert_done(sal_points_write(ctx, path, "p", "EPSG:32650", 2, x, y, &column, 1));
+    assert_int_equal(stat(path, &whole), 0);
+    for (int part = 1; part < 8; part++) {
+        assert_int_equal(truncate(path, whole.st_size * (8 - part) / 8), 0);
+        assert_int_not_equal(read_status("cut.gpkg", "ec", NULL), SAL_STATUS_OK);
+        assert_true(strlen(sal_context_message(ctx)) > 20);
+    }
+}
+
 static int32_t use_samples(sal_context *poor)
 {
     sal_stack *stack = NULL;
@@ -449,6 +487,8 @@ int main(void)
         TEST(samples_elsewhere_are_refused_and_both_places_are_said),
         TEST(samples_that_repeat_are_merged_and_neighbours_counted),
         TEST(points_written_are_read_back_and_failure_leaves_nothing),
+        TEST(points_on_a_full_disk_are_an_error),
+        TEST(samples_of_a_cut_file_are_refused),
         TEST(samples_survive_every_failed_allocation),
         TEST(real_samples_are_matched),
     };
