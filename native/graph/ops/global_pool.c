@@ -2,6 +2,7 @@
  * and on sal_mean_to. Of equal maxima the first gets the gradient.
  */
 #include "graph/op.h"
+#include "tensor/simd.h"
 
 static sal_status shape(sal_tape *t, sal_node *n)
 {
@@ -17,12 +18,15 @@ static double work(const sal_tape *t, const sal_node *n)
     return 2 * (double)(x->dim[1] * x->dim[2]);
 }
 
-static void eval(const sal_run *r, const sal_node *n, int64_t lo, int64_t hi)
+SAL_CLONES static void largest(const real *x, real *y, int64_t items, int64_t m, int64_t c)
 {
-    int64_t m = sal__in_node(r, n, 0)->shape.dim[1], c = n->shape.dim[1];
-    for (int64_t item = lo; item < hi; item++) {
-        const real *x = sal__in(r, n, 0) + item * m * c;
-        real *y = sal__out(r, n) + item * c;
+    for (int64_t item = 0; item < items; item++, x += m * c, y += c) {
+        if (c == 1) { /* over channels: one row */
+            real top = x[0];
+            for (int64_t j = 1; j < m; j++) top = x[j] > top ? x[j] : top;
+            y[0] = top;
+            continue;
+        }
         for (int64_t k = 0; k < c; k++) y[k] = x[k];
         for (int64_t j = 1; j < m; j++) {
             for (int64_t k = 0; k < c; k++) y[k] = x[j * c + k] > y[k] ? x[j * c + k] : y[k];
@@ -30,27 +34,49 @@ static void eval(const sal_run *r, const sal_node *n, int64_t lo, int64_t hi)
     }
 }
 
+static void eval(const sal_run *r, const sal_node *n, int64_t lo, int64_t hi)
+{
+    int64_t m = sal__in_node(r, n, 0)->shape.dim[1], c = n->shape.dim[1];
+    largest(sal__in(r, n, 0) + lo * m * c, sal__out(r, n) + lo * c, hi - lo, m, c);
+}
+
 /* ---- back: gy (n, c), x (n, m, c), y (n, c) ---- */
 
 static sal_status shape_back(sal_tape *t, sal_node *n) { return sal__shape_like(t, n, 1); }
 
-static void eval_back(const sal_run *r, const sal_node *n, int64_t lo, int64_t hi)
+/* `left` (c) is what still waits for its maximum: taken by the first. */
+SAL_CLONES static void spread(const real *gy, const real *x, const real *y, real *gx, int64_t items, int64_t m, int64_t c, real *left)
 {
-    int64_t m = n->shape.dim[1], c = n->shape.dim[2];
-    for (int64_t item = lo; item < hi; item++) {
-        const real *gy = sal__in(r, n, 0) + item * c, *x = sal__in(r, n, 1) + item * m * c, *y = sal__in(r, n, 2) + item * c;
-        real *gx = sal__out(r, n) + item * m * c;
-        for (int64_t j = 0; j < m * c; j++) gx[j] = 0;
-        for (int64_t k = 0; k < c; k++) {
-            int64_t j = 0;
-            while (j < m - 1 && x[j * c + k] != y[k]) j++;
-            gx[j * c + k] = gy[k];
+    for (int64_t item = 0; item < items; item++, gy += c, x += m * c, y += c, gx += m * c) {
+        if (c == 1) {
+            int64_t at = 0;
+            while (at < m - 1 && x[at] != y[0]) at++;
+            for (int64_t j = 0; j < m; j++) gx[j] = 0;
+            gx[at] = gy[0];
+            continue;
+        }
+        for (int64_t k = 0; k < c; k++) left[k] = gy[k];
+        for (int64_t j = 0; j < m; j++) {
+            for (int64_t k = 0; k < c; k++) {
+                real hit = x[j * c + k] == y[k] ? left[k] : 0;
+                gx[j * c + k] = hit;
+                left[k] = x[j * c + k] == y[k] ? 0 : left[k];
+            }
         }
     }
 }
 
+static int64_t scratch_back(const sal_tape *t, const sal_node *n) { return sal_shape_last(&n->shape) * (int64_t)sizeof(real); }
+
+static void eval_back(const sal_run *r, const sal_node *n, int64_t lo, int64_t hi)
+{
+    int64_t m = n->shape.dim[1], c = n->shape.dim[2];
+    spread(sal__in(r, n, 0) + lo * c, sal__in(r, n, 1) + lo * m * c, sal__in(r, n, 2) + lo * c, sal__out(r, n) + lo * m * c, hi - lo, m, c,
+           (real *)r->scratch);
+}
+
 const sal_op sal_op_max_middle_back = { .name = "max_middle_back", .n_in = 3, .shape = shape_back, .items = sal__items_first, .work = work,
-                                        .eval = eval_back };
+                                        .scratch = scratch_back, .eval = eval_back };
 
 static void grad(sal_tape *t, sal_id y, sal_id gy, sal_id gx[])
 {

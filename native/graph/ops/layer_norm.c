@@ -4,15 +4,13 @@
  * With h = (x - m) / s and a = gamma gy: gx = (a - mean a - h mean(a h)) / s, ggamma = sum gy h, gbeta = sum gy.
  */
 #include "graph/op.h"
+#include "graph/ops/reduce.h"
 #include "graph/ops/scalar.h"
 
-static void row_moments(const real *x, int64_t c, double eps, real *mean, real *inverse)
+SAL_INLINE void row_moments(const real *x, int64_t c, double eps, real *mean, real *inverse)
 {
-    real sum = 0, squares = 0;
-    for (int64_t j = 0; j < c; j++) sum += x[j];
-    *mean = sum / (real)c;
-    for (int64_t j = 0; j < c; j++) squares += (x[j] - *mean) * (x[j] - *mean);
-    *inverse = 1 / r_sqrt(squares / (real)c + (real)eps);
+    *mean = sal__row_sum(x, c) / (real)c;
+    *inverse = 1 / r_sqrt(sal__row_squares(x, c, *mean) / (real)c + (real)eps);
 }
 
 static sal_status shape(sal_tape *t, sal_node *n)
@@ -29,19 +27,24 @@ static sal_status shape(sal_tape *t, sal_node *n)
 
 static double work(const sal_tape *t, const sal_node *n) { return 8 * (double)sal_shape_last(&n->shape); }
 
+SAL_CLONES static void forward(const real *x, real *y, int64_t rows, int64_t c, const real *gamma, const real *beta, double eps)
+{
+    for (int64_t row = 0; row < rows; row++, x += c, y += c) {
+        real mean, inverse;
+        row_moments(x, c, eps, &mean, &inverse);
+        if (gamma) {
+            for (int64_t j = 0; j < c; j++) y[j] = gamma[j] * ((x[j] - mean) * inverse) + beta[j];
+        } else {
+            for (int64_t j = 0; j < c; j++) y[j] = (x[j] - mean) * inverse;
+        }
+    }
+}
+
 static void eval(const sal_run *r, const sal_node *n, int64_t lo, int64_t hi)
 {
     int64_t c = sal_shape_last(&n->shape);
     const real *gamma = n->inputs == 3 ? sal__in(r, n, 1) : NULL, *beta = n->inputs == 3 ? sal__in(r, n, 2) : NULL;
-    for (int64_t row = lo; row < hi; row++) {
-        const real *x = sal__in(r, n, 0) + row * c;
-        real *y = sal__out(r, n) + row * c, mean, inverse;
-        row_moments(x, c, n->f[0], &mean, &inverse);
-        for (int64_t j = 0; j < c; j++) {
-            real h = (x[j] - mean) * inverse;
-            y[j] = gamma ? gamma[j] * h + beta[j] : h;
-        }
-    }
+    forward(sal__in(r, n, 0) + lo * c, sal__out(r, n) + lo * c, hi - lo, c, gamma, beta, n->f[0]);
 }
 
 /* ---- gradient of x: inputs gy, x and, when there is one, gamma ---- */
@@ -52,30 +55,31 @@ static sal_status shape_back(sal_tape *t, sal_node *n)
     return sal__shape_like(t, n, 0);
 }
 
-static void eval_back(const sal_run *r, const sal_node *n, int64_t lo, int64_t hi)
+/* a = gamma gy and h are formed in `a` and `h` (c each), so that gx may be gy. */
+SAL_CLONES static void back(const real *gy, const real *x, real *gx, int64_t rows, int64_t c, const real *gamma, double eps, real *a, real *h)
 {
-    int64_t c = sal_shape_last(&n->shape);
-    const real *gamma = n->inputs == 3 ? sal__in(r, n, 2) : NULL;
-    for (int64_t row = lo; row < hi; row++) {
-        const real *gy = sal__in(r, n, 0) + row * c, *x = sal__in(r, n, 1) + row * c;
-        real *gx = sal__out(r, n) + row * c, mean, inverse, sum = 0, dot = 0;
-        row_moments(x, c, n->f[0], &mean, &inverse);
-        for (int64_t j = 0; j < c; j++) {
-            real a = gamma ? gamma[j] * gy[j] : gy[j];
-            sum += a;
-            dot += a * ((x[j] - mean) * inverse);
-        }
-        sum /= (real)c;
-        dot /= (real)c;
-        for (int64_t j = 0; j < c; j++) {
-            real a = gamma ? gamma[j] * gy[j] : gy[j];
-            gx[j] = (a - sum - (x[j] - mean) * inverse * dot) * inverse;
-        }
+    for (int64_t row = 0; row < rows; row++, gy += c, x += c, gx += c) {
+        real mean, inverse;
+        row_moments(x, c, eps, &mean, &inverse);
+        for (int64_t j = 0; j < c; j++) a[j] = gamma ? gamma[j] * gy[j] : gy[j];
+        for (int64_t j = 0; j < c; j++) h[j] = (x[j] - mean) * inverse;
+        real sum = sal__row_sum(a, c) / (real)c, dot = sal__row_dot(a, h, c) / (real)c;
+        for (int64_t j = 0; j < c; j++) gx[j] = (a[j] - sum - h[j] * dot) * inverse;
     }
 }
 
+static int64_t scratch_back(const sal_tape *t, const sal_node *n) { return 2 * sal_shape_last(&n->shape) * (int64_t)sizeof(real); }
+
+static void eval_back(const sal_run *r, const sal_node *n, int64_t lo, int64_t hi)
+{
+    int64_t c = sal_shape_last(&n->shape);
+    real *a = (real *)r->scratch;
+    back(sal__in(r, n, 0) + lo * c, sal__in(r, n, 1) + lo * c, sal__out(r, n) + lo * c, hi - lo, c,
+         n->inputs == 3 ? sal__in(r, n, 2) : NULL, n->f[0], a, a + c);
+}
+
 const sal_op sal_op_layer_norm_back = { .name = "layer_norm_back", .n_in = -1, .flags = SAL_OP_INPLACE, .shape = shape_back,
-                                        .items = sal__items_rows, .work = work, .eval = eval_back };
+                                        .items = sal__items_rows, .work = work, .scratch = scratch_back, .eval = eval_back };
 
 /* ---- gradient of gamma and beta: inputs gy, x -> (2, c) ---- */
 
@@ -89,20 +93,23 @@ static sal_status shape_params(sal_tape *t, sal_node *n)
 static double work_params(const sal_tape *t, const sal_node *n) { return 8 * (double)sal_shape_last(&n->shape); }
 static int64_t partial(const sal_tape *t, const sal_node *n) { return 2 * sal_shape_last(&n->shape); }
 
-static void eval_params(const sal_run *r, const sal_node *n, int64_t lo, int64_t hi)
+SAL_CLONES static void sums(const real *gy, const real *x, int64_t rows, int64_t c, double eps, real *restrict ggamma, real *restrict gbeta)
 {
-    int64_t c = sal_shape_last(&n->shape);
-    real *ggamma = sal__partial(r, n), *gbeta = ggamma + c;
-    for (int64_t j = 0; j < 2 * c; j++) ggamma[j] = 0;
-    for (int64_t row = lo; row < hi; row++) {
-        const real *gy = sal__in(r, n, 0) + row * c, *x = sal__in(r, n, 1) + row * c;
+    for (int64_t j = 0; j < c; j++) ggamma[j] = gbeta[j] = 0;
+    for (int64_t row = 0; row < rows; row++, gy += c, x += c) {
         real mean, inverse;
-        row_moments(x, c, n->f[0], &mean, &inverse);
+        row_moments(x, c, eps, &mean, &inverse);
         for (int64_t j = 0; j < c; j++) {
             ggamma[j] += gy[j] * ((x[j] - mean) * inverse);
             gbeta[j] += gy[j];
         }
     }
+}
+
+static void eval_params(const sal_run *r, const sal_node *n, int64_t lo, int64_t hi)
+{
+    int64_t c = sal_shape_last(&n->shape);
+    sums(sal__in(r, n, 0) + lo * c, sal__in(r, n, 1) + lo * c, hi - lo, c, n->f[0], sal__partial(r, n), sal__partial(r, n) + c);
 }
 
 const sal_op sal_op_layer_norm_params = { .name = "layer_norm_params", .n_in = 2, .shape = shape_params, .items = sal__items_rows_in,
