@@ -19,7 +19,8 @@ from qgis.core import (
 
 from .. import native
 from ..texts import icon_path, metadata, tr
-from .parameters import LAYER_OUTPUTS, OUTPUTS, Values, define, help_text, out_of_bounds
+from .parameters import LAYER_OUTPUTS, OUTPUTS, define, help_text, out_of_bounds
+from .values import Values
 
 WARNING = "Warning: "  # libsalina puts it in front of a line that is one
 
@@ -155,7 +156,8 @@ class SalinaAlgorithm(QgsProcessingAlgorithm):
         for parameter in self.parameterDefinitions():
             value = parameters.get(parameter.name())
             if not parameter.checkValueIsAcceptable(value, context):
-                reason = tr("a value is needed") if value in (None, "", []) else tr("{value} cannot be opened, or is no such thing").format(value=value)
+                missing = value in (None, "", [])
+                reason = tr("a value is needed") if missing else tr("{value} cannot be opened, or is no such thing").format(value=value)
                 return f"{parameter.description()}: {reason}"
         return ""
 

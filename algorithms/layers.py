@@ -15,13 +15,11 @@ def raster_path(layer, feedback):
     """The GDAL name of a raster layer; refuses what GDAL alone cannot open."""
     provider = layer.dataProvider()
     if provider is None or provider.name() != "gdal":
-        raise QgsProcessingException(
-            tr('layer "{name}" is no file that GDAL can read; save it as GeoTIFF first').format(name=layer.name())
-        )
+        text = tr('layer "{name}" is no file that GDAL can read; save it as GeoTIFF first')
+        raise QgsProcessingException(text.format(name=layer.name()))
     if QgsProviderRegistry.instance().decodeUri("gdal", layer.source()).get("openOptions"):
-        raise QgsProcessingException(
-            tr('layer "{name}" is opened with options that its path alone does not carry; save it as GeoTIFF first').format(name=layer.name())
-        )
+        text = tr('layer "{name}" is opened with options that its path alone does not carry; save it as GeoTIFF first')
+        raise QgsProcessingException(text.format(name=layer.name()))
     if layer.crs() != provider.crs():
         feedback.pushWarning(
             tr('layer "{name}" has another CRS in the project ({project}) than in its file ({file}); the file counts').format(
@@ -31,20 +29,31 @@ def raster_path(layer, feedback):
     return layer.source().split("|")[0]
 
 
-def vector_path(layer, context, feedback):
-    """The OGR name of a vector layer; a layer whose file is not what the user sees is copied to a temporary GeoPackage."""
-    if _is_plain_file(layer):
-        parts = QgsProviderRegistry.instance().decodeUri("ogr", layer.source())
-        return f'{parts["path"]}|layername={parts["layerName"]}' if parts.get("layerName") else parts["path"]
+def vector_path(layer):
+    """The OGR name of a layer whose file is what the user sees; "" for any other, which has to be copied."""
+    if layer is None or not _is_plain_file(layer):
+        return ""
+    parts = QgsProviderRegistry.instance().decodeUri("ogr", layer.source())
+    return f'{parts["path"]}|layername={parts["layerName"]}' if parts.get("layerName") else parts["path"]
+
+
+def source_copy(source, context, feedback):
+    """The OGR name of a temporary GeoPackage that holds the features of a source as they are shown: filtered, selected, edited, joined."""
     path = QgsProcessingUtils.generateTempFilename("samples.gpkg")
     options = QgsVectorFileWriter.SaveVectorOptions()
     options.driverName = "GPKG"
     options.layerName = "samples"
     options.layerOptions = ["FID=salina_fid"]  # a field called fid need not be unique
-    error, message = QgsVectorFileWriter.writeAsVectorFormatV3(layer, path, context.transformContext(), options)[:2]
-    if error != QgsVectorFileWriter.WriterError.NoError:
-        raise QgsProcessingException(tr('layer "{name}" could not be copied to {path}: {message}').format(name=layer.name(), path=path, message=message))
-    feedback.pushInfo(tr('layer "{name}" was copied to {path}, as it is shown in the project').format(name=layer.name(), path=path))
+    writer = QgsVectorFileWriter.create(path, source.fields(), source.wkbType(), source.sourceCrs(), context.transformContext(), options)
+    for feature in source.getFeatures():
+        if writer.hasError() or not writer.addFeature(feature):
+            break
+    if writer.hasError():
+        text = tr('layer "{name}" could not be copied to {path}: {message}')
+        raise QgsProcessingException(text.format(name=source.sourceName(), path=path, message=writer.errorMessage()))
+    del writer  # closes the file
+    text = tr('layer "{name}" was copied to {path}, as it is shown in the project')
+    feedback.pushInfo(text.format(name=source.sourceName(), path=path))
     return f"{path}|layername=samples"
 
 

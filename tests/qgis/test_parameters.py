@@ -98,7 +98,7 @@ def given(algorithm, **parameters):
 def test_every_type_of_the_description_becomes_its_qgis_parameter(algorithm):
     kinds = {p.name(): p.type() for p in algorithm.parameterDefinitions()}
     assert kinds == {
-        "OUTPUT": "folderDestination", "SCENE": "raster", "STACKS": "multilayer", "SAMPLES": "vector", "TARGET": "field", "TABLE": "file",
+        "OUTPUT": "folderDestination", "SCENE": "raster", "STACKS": "multilayer", "SAMPLES": "source", "TARGET": "field", "TABLE": "file",
         "TABLES": "multilayer", "FOLDER": "file", "TITLE": "string", "EXTRA": "string", "SYSTEM": "enum", "SYSTEMS": "enum", "SEED": "number",
         "SIZE": "number", "AOA": "boolean", "MAX_MEMORY": "string", "EXTENT": "extent", "MAP": "rasterDestination",
         "POINTS": "vectorDestination", "REPORT": "fileDestination",
@@ -213,6 +213,15 @@ def _features(name):
 
 def test_memory_layer_is_copied_with_what_the_user_sees(algorithm, points):
     assert _features(given(algorithm, SAMPLES=points)["samples"]) == [1.5, 2.5, 2.5]
+
+
+def test_selected_features_alone_are_passed_on(algorithm, points):
+    from qgis.core import QgsProcessingFeatureSourceDefinition
+
+    in_project(points)
+    points.selectByIds([1, 3])
+    assert _features(given(algorithm, SAMPLES=QgsProcessingFeatureSourceDefinition(points.id(), True))["samples"]) == [1.5, 2.5]
+    assert len(_features(given(algorithm, SAMPLES=QgsProcessingFeatureSourceDefinition(points.id(), False))["samples"])) == 3
 
 
 def test_unsaved_edits_count(algorithm, points):
