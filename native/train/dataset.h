@@ -46,24 +46,24 @@ void sal_dataset_free(sal_context *ctx, sal_dataset *dataset);
 
 /* Scaling of every covariate to mean 0 and standard deviation 1, clipped to +-SAL_SCALE_CLIP, missing to 0; and of the target. */
 #define SAL_SCALE_CLIP 6.0
-typedef struct sal_scale {
+typedef struct sal_scaling {
     double mean, sd, low, high; /* low, high: range of the training values */
-} sal_scale;
+} sal_scaling;
 
 typedef struct sal_scaler {
     int64_t bands, indices, covariates;
-    sal_scale items[3 * SAL_COVARIATES_MAX]; /* bands, then indices, then covariates */
+    sal_scaling items[3 * SAL_COVARIATES_MAX]; /* bands, then indices, then covariates */
     bool log1p;                              /* target: log(1 + value) before scaling */
-    sal_scale target;
+    sal_scaling target;
 } sal_scaler;
 
 /* Fits on the samples with keep[i] != 0 (all windows' pixels count for covariates). DATA when the target is constant there. */
 sal_status sal_scaler_fit(sal_context *ctx, const sal_dataset *dataset, const uint8_t *keep, bool log1p, sal_scaler *out);
 /* values: (rows, n) with the n scales of one part; in place. */
-void sal_scale_apply(const sal_scale *scales, int64_t n, int64_t rows, float *values);
-static inline const sal_scale *sal_scaler_bands(const sal_scaler *s) { return s->items; }
-static inline const sal_scale *sal_scaler_indices(const sal_scaler *s) { return s->items + s->bands; }
-static inline const sal_scale *sal_scaler_covariates(const sal_scaler *s) { return s->items + s->bands + s->indices; }
+void sal_scale_apply(const sal_scaling *scales, int64_t n, int64_t rows, float *values);
+static inline const sal_scaling *sal_scaler_bands(const sal_scaler *s) { return s->items; }
+static inline const sal_scaling *sal_scaler_indices(const sal_scaler *s) { return s->items + s->bands; }
+static inline const sal_scaling *sal_scaler_covariates(const sal_scaler *s) { return s->items + s->bands + s->indices; }
 double sal_scaler_forward(const sal_scaler *s, double target);   /* physical -> what the network learns */
 double sal_scaler_backward(const sal_scaler *s, double value);   /* and back */
 

@@ -46,7 +46,7 @@ const sal_model_options *sal_fit_model(const sal_fit *f) { return &f->options.mo
 typedef struct scaling {
     const float *from;
     float *to;
-    const sal_scale *scales;
+    const sal_scaling *scales;
     int64_t rows, n; /* of one sample */
 } scaling;
 
@@ -58,7 +58,7 @@ static void scale_one(void *arg, int64_t i, int32_t worker)
     sal_scale_apply(s->scales, s->n, s->rows, s->to + i * size);
 }
 
-static sal_status scaled(sal_fit *f, const float *from, int64_t rows, int64_t n, const sal_scale *scales, float **to)
+static sal_status scaled(sal_fit *f, const float *from, int64_t rows, int64_t n, const sal_scaling *scales, float **to)
 {
     sal_status status = sal_allocate(f->ctx, f->data->count * rows * n, sizeof(float), to);
     if (status != SAL_STATUS_OK) return status;
@@ -146,19 +146,26 @@ done:
     return status;
 }
 
+void sal_fit_release_data(sal_fit *f)
+{
+    float **all[4] = { &f->spectrum, &f->index, &f->window, &f->target };
+    for (int32_t k = 0; k < 4; k++) {
+        sal_release(f->ctx, *all[k]);
+        *all[k] = NULL;
+    }
+    sal_program_free(f->program);
+    sal_program_free(f->program_eval);
+    f->program = f->program_eval = NULL;
+}
+
 void sal_fit_free(sal_fit *f)
 {
     if (!f) return;
+    sal_fit_release_data(f);
     sal_optimizer_free(f->optimizer);
-    sal_program_free(f->program);
-    sal_program_free(f->program_eval);
     sal_tape_free(f->tape);
     sal_tape_free(f->tape_eval);
     sal_params_free(f->params);
-    sal_release(f->ctx, f->spectrum);
-    sal_release(f->ctx, f->index);
-    sal_release(f->ctx, f->window);
-    sal_release(f->ctx, f->target);
     sal_release(f->ctx, f->list);
     sal_release(f->ctx, f->order);
     sal_release(f->ctx, f->losses);

@@ -34,6 +34,8 @@ const float *sal_fit_losses(const sal_fit *fit); /* mean loss by epoch, sal_fit_
 const sal_scaler *sal_fit_scaler(const sal_fit *fit);
 sal_params *sal_fit_params(sal_fit *fit);
 const sal_model_options *sal_fit_model(const sal_fit *fit);
+/* Gives back the scaled copies of the data; the fit can no longer train or predict, its parameters stay. */
+void sal_fit_release_data(sal_fit *fit);
 /* Everything that is needed to go on with the same bits, as tensors "<prefix>...", and back. DATA when they do not fit. */
 sal_status sal_fit_save(const sal_fit *fit, sal_tensors *tensors, const char *prefix);
 sal_status sal_fit_restore(sal_fit *fit, const sal_tensors *tensors, const char *prefix);

@@ -21,9 +21,9 @@ static void take(sums *s, double v)
     s->m2 += d * (v - s->mean);
 }
 
-static sal_scale finish(const sums *s)
+static sal_scaling finish(const sums *s)
 {
-    sal_scale out = { s->mean, s->n > 1 ? sqrt(s->m2 / s->n) : 0, s->low, s->high };
+    sal_scaling out = { s->mean, s->n > 1 ? sqrt(s->m2 / s->n) : 0, s->low, s->high };
     if (!(out.sd > 1e-9 * (fabs(out.mean) + 1e-6))) out.sd = 1; /* a constant covariate becomes 0 everywhere */
     return out;
 }
@@ -33,7 +33,7 @@ typedef struct part {
     const uint8_t *keep;
     const float *values; /* (count, rows, n) */
     int64_t rows, n;
-    sal_scale *out;
+    sal_scaling *out;
 } part;
 
 static void fit_one(void *arg, int64_t k, int32_t worker)
@@ -80,7 +80,7 @@ sal_status sal_scaler_fit(sal_context *ctx, const sal_dataset *d, const uint8_t 
     return SAL_STATUS_OK;
 }
 
-void sal_scale_apply(const sal_scale *scales, int64_t n, int64_t rows, float *values)
+void sal_scale_apply(const sal_scaling *scales, int64_t n, int64_t rows, float *values)
 {
     float a[SAL_COVARIATES_MAX], b[SAL_COVARIATES_MAX];
     for (int64_t k = 0; k < n; k++) {

@@ -1,0 +1,169 @@
+/* train_report.c - the first report of Train model: data, folds, scores, figures, limits in plain words. */
+#include "train_report.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { CELL = 64 };
+
+/* Cells of a table, row by row. */
+typedef struct cells {
+    char text[400][CELL];
+    const char *at[400];
+    int64_t n;
+} cells;
+
+static void cell(cells *c, const char *format, ...) SAL_PRINTF(2, 3);
+static void cell(cells *c, const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    if (c->n < 400) {
+        vsnprintf(c->text[c->n], CELL, format, list);
+        c->at[c->n] = c->text[c->n];
+        c->n++;
+    }
+    va_end(list);
+}
+
+static void data_section(sal_report *r, const sal_arguments *a, const sal_train_report_input *in, cells *c)
+{
+    const char *unit = sal_argument_text(a, "unit");
+    const sal_dataset *d = in->dataset;
+    sal_report_heading(r, "Data");
+    sal_report_paragraph(r, "%lld samples of %s (%s)%s%s%s%s from \"%s\"; %lld bands, %lld indices and %lld environmental covariates%s.", (long long)d->count,
+                         sal_argument_text(a, "target"), unit, sal_argument_given(a, "extract") ? ", extract " : "", sal_argument_given(a, "extract") ? sal_argument_text(a, "extract") : "",
+                         sal_argument_given(a, "depth") ? ", depth " : "", sal_argument_given(a, "depth") ? sal_argument_text(a, "depth") : "", sal_argument_text(a, "samples"),
+                         (long long)d->roles.band_count, (long long)d->roles.index_count, (long long)d->roles.covariate_count,
+                         d->roles.window > 1 ? " in a window around each sample" : " at the pixel");
+    c->n = 0;
+    for (int64_t k = 0; k < in->stack_count && k < 60; k++) {
+        double low = INFINITY, high = -INFINITY, sum = 0;
+        int64_t n = 0;
+        for (int64_t i = 0; i < d->count; i++) {
+            if (d->stack[i] != k) continue;
+            n++;
+            sum += d->target[i];
+            low = fmin(low, d->target[i]);
+            high = fmax(high, d->target[i]);
+        }
+        cell(c, "%s", sal_stack_campaign(in->stacks[k]));
+        cell(c, "%s", sal_stack_date(in->stacks[k])[0] ? sal_stack_date(in->stacks[k]) : "not stated");
+        cell(c, "%lld", (long long)n);
+        cell(c, n ? "%.3g" : "-", low);
+        cell(c, n ? "%.3g" : "-", n ? sum / (double)n : 0);
+        cell(c, n ? "%.3g" : "-", high);
+    }
+    char least[CELL], mean[CELL], most[CELL];
+    snprintf(least, sizeof least, "least (%s)", unit);
+    snprintf(mean, sizeof mean, "mean (%s)", unit);
+    snprintf(most, sizeof most, "most (%s)", unit);
+    const char *columns[6] = {"campaign", "date", "samples", least, mean, most};
+    sal_report_table(r, "Samples by campaign", 6, columns, c->n / 6, c->at);
+    if (d->dropped_nodata) sal_report_note(r, "%lld samples on pixels without data were left out.", (long long)d->dropped_nodata);
+    if (d->windows_with_gaps) sal_report_note(r, "%lld windows reach beyond the stack or hold missing values, which count as the mean of the training samples.", (long long)d->windows_with_gaps);
+}
+
+static void fold_section(sal_report *r, const sal_train_report_input *in, cells *c)
+{
+    const sal_folds *f = in->folds;
+    sal_report_heading(r, "Validation");
+    sal_report_paragraph(r, "%lld folds by %s%s. %.0f %% of the test samples have a window that shares pixels with a training window; the median distance from a test sample to its nearest training sample is %.0f m.",
+                         (long long)f->k, f->method, f->dropped_by_buffer ? " with a buffer as wide as the window" : "", 100 * f->overlap_share, f->median_distance_m);
+    if (strcmp(f->method, "random") == 0)
+        sal_report_note(r, "Random folds are an optimistic reference: they say how well the map interpolates between samples, not how well it does on ground without samples. Train with blocks for that.");
+    c->n = 0;
+    for (int64_t k = 0; k < f->k && k < 60; k++) {
+        cell(c, "%lld", (long long)k + 1);
+        cell(c, "%lld", (long long)f->test_count[k]);
+        cell(c, "%lld", (long long)f->train_count[k]);
+        cell(c, "%lld", (long long)f->dropped_count[k]);
+    }
+    sal_report_table(r, "Folds", 4, (const char *const[]){"fold", "tested", "trained", "left out by the buffer"}, c->n / 4, c->at);
+    const char *names[SAL_FOLDS_MAX];
+    c->n = 0;
+    for (int64_t k = 0; k < f->k; k++) {
+        cell(c, "fold %lld", (long long)k + 1);
+        names[k] = c->at[k];
+    }
+    sal_report_points(r, "Where the folds lie (metres)", in->dataset->count, in->dataset->x, in->dataset->y,
+                      (sal_report_categories){f->k, names, f->fold}, NULL, NULL);
+}
+
+static sal_status curves(sal_context *ctx, sal_report *r, const sal_train_report_input *in)
+{
+    sal_status status = SAL_STATUS_OK;
+    int64_t epochs = in->training->epochs, lines = in->training->folds + 1;
+    double *x = NULL, *y = NULL;
+    char names[SAL_FOLDS_MAX + 1][16];
+    sal_report_line all[SAL_FOLDS_MAX + 1];
+    SAL_TRY(sal_allocate(ctx, epochs, sizeof(double), &x));
+    SAL_TRY(sal_allocate(ctx, epochs * lines, sizeof(double), &y));
+    for (int64_t e = 0; e < epochs; e++) x[e] = (double)e + 1;
+    for (int64_t k = 0; k < epochs * lines; k++) y[k] = (double)in->training->losses[k];
+    for (int64_t k = 0; k < lines; k++) {
+        if (k + 1 < lines) snprintf(names[k], sizeof names[k], "fold %lld", (long long)k + 1);
+        else snprintf(names[k], sizeof names[k], "final model");
+        all[k] = (sal_report_line){names[k], epochs, x, y + k * epochs};
+    }
+    sal_report_lines(r, "Training loss by epoch", "Epoch", "Mean training loss", lines, all);
+done:
+    sal_release(ctx, x);
+    sal_release(ctx, y);
+    return status;
+}
+
+static sal_status score_section(sal_context *ctx, sal_report *r, const sal_arguments *a, const sal_train_report_input *in)
+{
+    sal_status status = SAL_STATUS_OK;
+    const sal_dataset *d = in->dataset;
+    double *error = NULL;
+    char x_label[128], y_label[128], e_label[128];
+    const char *target = sal_argument_text(a, "target"), *unit = sal_argument_text(a, "unit");
+    snprintf(x_label, sizeof x_label, "Observed %s (%s)", target, unit);
+    snprintf(y_label, sizeof y_label, "Predicted %s (%s)", target, unit);
+    snprintf(e_label, sizeof e_label, "Predicted - observed (%s)", unit);
+    sal_report_heading(r, "Skill");
+    sal_report_scores(r, "Scores of pooled out-of-fold predictions", &in->summary->scores, unit);
+    sal_report_scatter(r, "Observed and out-of-fold predicted values with 90 % intervals", x_label, y_label, d->count, d->target, in->median, in->lower, in->upper,
+                       in->options->log1p, (sal_report_categories){0, NULL, NULL});
+    SAL_TRY(sal_allocate(ctx, d->count, sizeof(double), &error));
+    for (int64_t i = 0; i < d->count; i++) error[i] = in->median[i] - d->target[i];
+    sal_report_points(r, "Where the errors lie (metres)", d->count, d->x, d->y, (sal_report_categories){0, NULL, NULL}, error, e_label);
+    SAL_TRY(curves(ctx, r, in));
+done:
+    sal_release(ctx, error);
+    return status;
+}
+
+static void limit_section(sal_report *r, const sal_arguments *a, const sal_train_report_input *in)
+{
+    sal_report_heading(r, "Limits");
+    if (in->options->log1p)
+        sal_report_paragraph(r, "The model learns log(1 + value); its map is the median, which lies below the mean of a skewed variable.");
+    sal_report_paragraph(r, "Intervals are calibrated on the out-of-fold predictions of this validation. They hold for ground like the samples; the quality band of a map shows where covariates leave the range of the training samples.");
+    sal_report_paragraph(r, "Classes follow %s. Values are in %s as measured; nothing was converted.", in->summary->scheme.title, sal_argument_text(a, "unit"));
+    sal_report_paragraph(r, "Salina %s, system %s, %lld network(s), seed %lld, %lld epochs.", sal_version(), in->options->system->title, (long long)in->training->members,
+                         (long long)sal_argument_i64(a, "seed"), (long long)in->training->epochs);
+}
+
+sal_status sal_train_report_write(sal_context *ctx, const sal_arguments *a, const sal_train_report_input *in, const char *path)
+{
+    sal_status status = SAL_STATUS_OK;
+    sal_report *r = NULL;
+    cells *c = NULL;
+    char title[160];
+    snprintf(title, sizeof title, "%s: %s (%s)", in->options->system->title, sal_argument_text(a, "target"), sal_argument_text(a, "unit"));
+    SAL_TRY(sal_allocate(ctx, 1, sizeof *c, &c));
+    SAL_TRY(sal_report_new(ctx, title, &r));
+    data_section(r, a, in, c);
+    fold_section(r, in, c);
+    SAL_TRY(score_section(ctx, r, a, in));
+    limit_section(r, a, in);
+    SAL_TRY(sal_report_save(r, path));
+done:
+    sal_report_free(r);
+    sal_release(ctx, c);
+    return status;
+}

@@ -1,0 +1,28 @@
+/* train_report.h - the page that Train model writes. */
+#ifndef SAL_OPERATIONS_TRAIN_REPORT_H
+#define SAL_OPERATIONS_TRAIN_REPORT_H
+
+#include "operations/operation.h"
+#include "train/report.h"
+#include "train/training.h"
+
+typedef struct sal_train_summary {
+    sal_class_scheme scheme;
+    sal_scores scores;
+} sal_train_summary;
+
+typedef struct sal_train_report_input {
+    const sal_dataset *dataset;
+    const sal_folds *folds;
+    const sal_training *training;
+    const sal_train_summary *summary;
+    const double *lower, *median, *upper; /* (count) out-of-fold, natural scale, 90 % */
+    sal_stack *const *stacks;
+    int64_t stack_count;
+    const sal_samples *samples;
+    const sal_fit_options *options;
+} sal_train_report_input;
+
+sal_status sal_train_report_write(sal_context *ctx, const sal_arguments *arguments, const sal_train_report_input *input, const char *path);
+
+#endif

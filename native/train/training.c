@@ -1,0 +1,285 @@
+/* training.c - folds, then the final model; every stage is one network.
+ *
+ * Stage s trains member s % members of fold s / members (the last "fold" is the final model on all samples). A checkpoint holds what the
+ * finished stages gave and the state of the running one, so that a process that was killed goes on with the same bits.
+ */
+#include "training.h"
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const double checkpoint_seconds = 20;
+
+typedef struct run {
+    sal_context *ctx;
+    const sal_training_request *q;
+    sal_training *t;
+    char fingerprint[65];
+    int64_t stage, stages, trained;
+    double started, saved_at;
+    uint8_t *keep;
+    int64_t *list;
+    double *outputs; /* (count, 3) */
+    sal_tensors *resume;
+} run;
+
+/* ---- what the request is, as a hash ---- */
+
+static sal_status add_hash(sal_context *ctx, sal_text *text, const void *bytes, int64_t length)
+{
+    char hash[65];
+    sal_sha256(bytes, length, hash);
+    sal_text_append(ctx, text, "%s ", hash);
+    return text->status;
+}
+
+static sal_status fingerprint(run *r)
+{
+    const sal_dataset *d = r->q->dataset;
+    const sal_fit_options *o = &r->q->fit;
+    const sal_model_options *m = &o->model;
+    sal_status status = SAL_STATUS_OK;
+    sal_text text = { 0 };
+    int64_t pixels = d->roles.window * d->roles.window * d->roles.covariate_count;
+    sal_text_append(r->ctx, &text, "%s %s %lld %lld %lld %.17g %.17g %.17g %d %d %llu %lld | ", sal_version(), o->system->id, (long long)d->count,
+                    (long long)o->epochs, (long long)o->batch, o->learning_rate, o->weight_decay, o->clip, o->log1p, o->augment,
+                    (unsigned long long)o->seed, (long long)r->q->members);
+    sal_text_append(r->ctx, &text, "%lld %lld %lld %lld %lld %lld %lld %.17g %d %.17g %.17g | ", (long long)m->width, (long long)m->heads,
+                    (long long)m->channels[0], (long long)m->channels[1], (long long)m->channels[2], (long long)m->pools, (long long)m->hidden,
+                    m->dropout, (int)m->head, m->quantile_low, m->quantile_high);
+    SAL_TRY(add_hash(r->ctx, &text, d->spectrum, d->count * d->roles.band_count * 4));
+    SAL_TRY(add_hash(r->ctx, &text, d->index, d->count * d->roles.index_count * 4));
+    SAL_TRY(add_hash(r->ctx, &text, d->window, d->count * pixels * 4));
+    SAL_TRY(add_hash(r->ctx, &text, d->target, d->count * 8));
+    SAL_TRY(add_hash(r->ctx, &text, r->q->folds->train, r->q->folds->k * d->count));
+    SAL_TRY(add_hash(r->ctx, &text, r->q->folds->fold, d->count * 4));
+    sal_sha256(text.data, text.length, r->fingerprint);
+done:
+    sal_text_free(r->ctx, &text);
+    return status;
+}
+
+/* ---- checkpoint ---- */
+
+static sal_status save_final(const run *r, sal_tensors *tensors)
+{
+    for (int64_t m = 0; m < r->q->members; m++) {
+        char prefix[32];
+        if (!r->t->final[m]) continue;
+        snprintf(prefix, sizeof prefix, "final%lld/", (long long)m);
+        sal_status status = sal_fit_save(r->t->final[m], tensors, prefix);
+        if (status != SAL_STATUS_OK) return status;
+    }
+    return SAL_STATUS_OK;
+}
+
+static sal_status save_checkpoint(run *r, const sal_fit *current)
+{
+    sal_status status = SAL_STATUS_OK;
+    sal_tensors *tensors = NULL;
+    sal_training *t = r->t;
+    double stage = (double)r->stage;
+    int64_t one = 1, n3 = t->count * 3, nm = t->count * t->members, losses = (t->folds + 1) * t->epochs;
+    if (!r->q->checkpoint) return SAL_STATUS_OK;
+    SAL_TRY(sal_tensors_new(r->ctx, &tensors));
+    SAL_TRY(sal_tensors_set_metadata(tensors, "fingerprint", r->fingerprint));
+    SAL_TRY(sal_tensors_add(tensors, "stage", SAL_TENSOR_F64, 1, &one, &stage, true));
+    SAL_TRY(sal_tensors_add(tensors, "out_of_fold", SAL_TENSOR_F64, 1, &n3, t->out_of_fold, false));
+    SAL_TRY(sal_tensors_add(tensors, "by_member", SAL_TENSOR_F64, 1, &nm, t->by_member, false));
+    SAL_TRY(sal_tensors_add(tensors, "losses", SAL_TENSOR_F32, 1, &losses, t->losses, false));
+    SAL_TRY(save_final(r, tensors));
+    if (current) SAL_TRY(sal_fit_save(current, tensors, "current/"));
+    SAL_TRY(sal_tensors_save(tensors, r->q->checkpoint));
+    r->saved_at = sal_clock();
+done:
+    sal_tensors_free(tensors);
+    return status;
+}
+
+static sal_status copy_tensor(const run *r, const char *name, sal_tensor_type type, int64_t n, void *to)
+{
+    const void *from;
+    sal_status status = sal_tensors_require(r->resume, name, type, 1, &n, &from);
+    if (status == SAL_STATUS_OK) memcpy(to, from, (size_t)(n * sal_tensor_type_size(type)));
+    return status;
+}
+
+/* Takes up a checkpoint of the same request; another one is left aside with a warning. */
+static sal_status take_up(run *r)
+{
+    sal_status status = SAL_STATUS_OK;
+    sal_training *t = r->t;
+    double stage;
+    if (!r->q->checkpoint || !sal_file_exists(r->q->checkpoint)) return SAL_STATUS_OK;
+    if (sal_tensors_load(r->ctx, r->q->checkpoint, "checkpoint", &r->resume) != SAL_STATUS_OK) {
+        sal_warn(r->ctx, "%s; training starts anew", sal_context_message(r->ctx));
+        sal_error_clear(r->ctx);
+        return SAL_STATUS_OK;
+    }
+    const char *theirs = sal_tensors_metadata(r->resume, "fingerprint");
+    if (!theirs || strcmp(theirs, r->fingerprint) != 0) {
+        sal_warn(r->ctx, "checkpoint \"%s\" belongs to another training (other data, options or version); training starts anew", r->q->checkpoint);
+        sal_tensors_free(r->resume);
+        r->resume = NULL;
+        return SAL_STATUS_OK;
+    }
+    SAL_TRY(copy_tensor(r, "stage", SAL_TENSOR_F64, 1, &stage));
+    SAL_TRY(copy_tensor(r, "out_of_fold", SAL_TENSOR_F64, t->count * 3, t->out_of_fold));
+    SAL_TRY(copy_tensor(r, "by_member", SAL_TENSOR_F64, t->count * t->members, t->by_member));
+    SAL_TRY(copy_tensor(r, "losses", SAL_TENSOR_F32, (t->folds + 1) * t->epochs, t->losses));
+    r->stage = t->resumed_stage = (int64_t)stage;
+    sal_log(r->ctx, "goes on from checkpoint \"%s\": network %lld of %lld", r->q->checkpoint, (long long)r->stage + 1, (long long)r->stages);
+done:
+    return status;
+}
+
+/* ---- stages ---- */
+
+static int64_t fold_of(const run *r) { return r->stage / r->q->members; }
+static int64_t member_of(const run *r) { return r->stage % r->q->members; }
+
+static sal_status new_fit(run *r, int64_t fold, int64_t member, sal_fit **out)
+{
+    sal_fit_options options = r->q->fit;
+    options.seed += (uint64_t)member;
+    for (int64_t i = 0; i < r->t->count; i++) r->keep[i] = fold == r->t->folds ? 1 : r->q->folds->train[fold * r->t->count + i];
+    return sal_fit_new(r->ctx, r->q->dataset, r->keep, &options, out);
+}
+
+static sal_status predict_fold(run *r, sal_fit *fit)
+{
+    sal_training *t = r->t;
+    int64_t n = sal_folds_list(r->q->folds, fold_of(r), true, r->list), member = member_of(r);
+    const sal_scaling *s = &sal_fit_scaler(fit)->target;
+    sal_status status = sal_fit_predict(fit, r->list, n, r->outputs);
+    if (status != SAL_STATUS_OK) return status;
+    for (int64_t k = 0; k < n; k++) {
+        int64_t i = r->list[k];
+        for (int64_t c = 0; c < 3; c++) t->out_of_fold[3 * i + c] += (r->outputs[3 * k + c] * s->sd + s->mean) / (double)t->members;
+        t->by_member[member * t->count + i] = r->outputs[3 * k + 1] * s->sd + s->mean;
+    }
+    return SAL_STATUS_OK;
+}
+
+static sal_status train_stage(run *r, sal_fit *fit)
+{
+    sal_status status = SAL_STATUS_OK;
+    while (sal_fit_step(fit) < sal_fit_steps(fit)) {
+        int64_t before = sal_fit_step(fit);
+        SAL_TRY(sal_fit_run(fit, before + 8));
+        r->trained += (sal_fit_step(fit) - before) * r->q->fit.batch;
+        if (sal_clock() - r->saved_at > checkpoint_seconds) SAL_TRY(save_checkpoint(r, fit));
+        if (r->q->seconds > 0 && sal_clock() - r->started > r->q->seconds) {
+            SAL_TRY(save_checkpoint(r, fit));
+            status = sal_fail(r->ctx, SAL_STATUS_FAILED, "the time of %.3g minutes is up at network %lld of %lld; run the same training again to go on from checkpoint \"%s\"",
+                              r->q->seconds / 60, (long long)r->stage + 1, (long long)r->stages, r->q->checkpoint ? r->q->checkpoint : "");
+            goto done;
+        }
+    }
+done:
+    return status;
+}
+
+static sal_status run_stage(run *r)
+{
+    sal_status status = SAL_STATUS_OK;
+    sal_training *t = r->t;
+    sal_fit *fit = NULL;
+    int64_t fold = fold_of(r), member = member_of(r);
+    SAL_TRY(new_fit(r, fold, member, &fit));
+    if (r->resume && sal_tensors_find(r->resume, "current/numbers")) SAL_TRY(sal_fit_restore(fit, r->resume, "current/"));
+    sal_tensors_free(r->resume);
+    r->resume = NULL;
+    if (fold < t->folds)
+        SAL_TRY(sal_progress(r->ctx, 0, "training fold %lld of %lld, network %lld of %lld", (long long)fold + 1, (long long)t->folds, (long long)member + 1, (long long)t->members));
+    else
+        SAL_TRY(sal_progress(r->ctx, 0, "training the final model, network %lld of %lld", (long long)member + 1, (long long)t->members));
+    SAL_TRY(train_stage(r, fit));
+    if (member == 0) memcpy(t->losses + fold * t->epochs, sal_fit_losses(fit), (size_t)t->epochs * sizeof(float));
+    if (fold < t->folds) {
+        SAL_TRY(predict_fold(r, fit));
+    } else {
+        sal_fit_release_data(fit);
+        t->final[member] = fit;
+        fit = NULL;
+    }
+    r->stage++;
+    if (r->stage < r->stages) SAL_TRY(save_checkpoint(r, NULL));
+done:
+    sal_fit_free(fit);
+    return status;
+}
+
+/* Final networks that were finished before the checkpoint. */
+static sal_status restore_final(run *r)
+{
+    sal_status status = SAL_STATUS_OK;
+    for (int64_t m = 0; m < r->q->members && r->resume; m++) {
+        char prefix[32];
+        if (r->stage <= r->t->folds * r->q->members + m) break;
+        snprintf(prefix, sizeof prefix, "final%lld/", (long long)m);
+        SAL_TRY(new_fit(r, r->t->folds, m, &r->t->final[m]));
+        SAL_TRY(sal_fit_restore(r->t->final[m], r->resume, prefix));
+        sal_fit_release_data(r->t->final[m]);
+    }
+done:
+    return status;
+}
+
+static sal_status allocate(run *r)
+{
+    sal_training *t = r->t;
+    sal_status status = SAL_STATUS_OK;
+    SAL_TRY(sal_allocate(r->ctx, t->count * 3, sizeof(double), &t->out_of_fold));
+    SAL_TRY(sal_allocate(r->ctx, t->count * t->members, sizeof(double), &t->by_member));
+    SAL_TRY(sal_allocate(r->ctx, (t->folds + 1) * t->epochs, sizeof(float), &t->losses));
+    SAL_TRY(sal_allocate(r->ctx, t->members, sizeof *t->final, &t->final));
+    SAL_TRY(sal_allocate(r->ctx, t->count, 1, &r->keep));
+    SAL_TRY(sal_allocate(r->ctx, t->count, sizeof *r->list, &r->list));
+    SAL_TRY(sal_allocate(r->ctx, t->count * 3, sizeof(double), &r->outputs));
+done:
+    return status;
+}
+
+sal_status sal_training_run(sal_context *ctx, const sal_training_request *q, sal_training **out)
+{
+    sal_status status = SAL_STATUS_OK;
+    run r = { .ctx = ctx, .q = q, .started = sal_clock(), .saved_at = sal_clock() };
+    *out = NULL;
+    SAL_TRY(sal_allocate(ctx, 1, sizeof *r.t, &r.t));
+    *r.t = (sal_training){ .ctx = ctx, .count = q->dataset->count, .members = q->members, .epochs = q->fit.epochs, .folds = q->folds->k };
+    r.stages = (q->folds->k + 1) * q->members;
+    SAL_TRY(allocate(&r));
+    SAL_TRY(fingerprint(&r));
+    SAL_TRY(take_up(&r));
+    SAL_TRY(restore_final(&r));
+    while (r.stage < r.stages) {
+        sal_progress_push(ctx, (double)r.stage / (double)r.stages, (double)(r.stage + 1) / (double)r.stages);
+        status = run_stage(&r);
+        sal_progress_pop(ctx);
+        if (status != SAL_STATUS_OK) goto done;
+    }
+    r.t->samples_per_second = (double)r.trained / fmax(sal_clock() - r.started, 1e-9);
+    *out = r.t;
+    r.t = NULL;
+done:
+    if (q->checkpoint && (status == SAL_STATUS_OK || status == SAL_STATUS_CANCELLED)) unlink(q->checkpoint);
+    sal_tensors_free(r.resume);
+    sal_release(ctx, r.keep);
+    sal_release(ctx, r.list);
+    sal_release(ctx, r.outputs);
+    sal_training_free(r.t);
+    return status;
+}
+
+void sal_training_free(sal_training *t)
+{
+    if (!t) return;
+    for (int64_t m = 0; t->final && m < t->members; m++) sal_fit_free(t->final[m]);
+    sal_release(t->ctx, t->out_of_fold);
+    sal_release(t->ctx, t->by_member);
+    sal_release(t->ctx, t->losses);
+    sal_release(t->ctx, t->final);
+    sal_release(t->ctx, t);
+}

@@ -1,0 +1,34 @@
+/* training.h - a whole training: every fold and the final model, each an ensemble over seeds, with a checkpoint to go on from.
+ */
+#ifndef SAL_TRAIN_TRAINING_H
+#define SAL_TRAIN_TRAINING_H
+
+#include "train/fit.h"
+#include "train/folds.h"
+
+typedef struct sal_training_request {
+    const sal_dataset *dataset;
+    const sal_folds *folds;
+    sal_fit_options fit;      /* fit.seed is the first seed of the ensemble */
+    int64_t members;          /* networks per fold and in the final model */
+    const char *checkpoint;   /* file to write every 20 s and to resume from; NULL for none */
+    double seconds;           /* stop, keeping the checkpoint, after this time; 0: no limit */
+} sal_training_request;
+
+typedef struct sal_training {
+    sal_context *ctx;
+    int64_t count, members, epochs, folds;
+    double *out_of_fold;      /* (count, 3) lower, median, upper, mean over members, on the transformed scale (log1p or as is) */
+    double *by_member;        /* (members, count) out-of-fold medians of each member, same scale */
+    float *losses;            /* (folds + 1, epochs) mean loss by epoch of the first member; the last row is the final model */
+    sal_fit **final;          /* (members) the final networks, trained on all samples */
+    int64_t resumed_stage;    /* 0 when started fresh */
+    double samples_per_second;
+} sal_training;
+
+/* Runs everything. CANCELLED deletes the checkpoint; running out of `seconds` is FAILED and keeps it; success deletes it. A checkpoint of another
+ * request (other data, options, version) is ignored with a warning. Same bits when resumed. */
+sal_status sal_training_run(sal_context *ctx, const sal_training_request *request, sal_training **out);
+void sal_training_free(sal_training *training);
+
+#endif
