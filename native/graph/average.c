@@ -12,14 +12,19 @@ struct sal_early_stop {
     real *snapshot;      /* values, state */
 };
 
-sal_status sal_early_stop_new(sal_context *ctx, sal_params *params, int64_t patience, double min_delta, sal_early_stop **out)
+sal_status sal_early_stop_new(sal_context *ctx, sal_params *params, int64_t patience, double min_delta,
+                              sal_early_stop **out)
 {
     sal_status status = SAL_STATUS_OK;
     sal_early_stop *s = NULL;
     *out = NULL;
     SAL_ASSERT(ctx, sal_params_values(params) != NULL);
     SAL_TRY(sal_allocate(ctx, 1, sizeof *s, &s));
-    *s = (sal_early_stop){ .ctx = ctx, .params = params, .patience = patience, .min_delta = min_delta, .best = INFINITY,
+    *s = (sal_early_stop){ .ctx = ctx,
+                           .params = params,
+                           .patience = patience,
+                           .min_delta = min_delta,
+                           .best = INFINITY,
                            .counters = { -1, 0, 0 } };
     SAL_TRY(sal_allocate(ctx, sal_params_size(params) + sal_params_state_size(params), sizeof(real), &s->snapshot));
     *out = s;

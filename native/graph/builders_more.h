@@ -6,17 +6,17 @@
 #define SAL_GRAPH_BUILDERS_MORE_H
 
 /* ---- elementwise, any shape ---- */
-sal_id sal_sigmoid(sal_tape *t, sal_id x);  /* 1 / (1 + exp(-x)) */
+sal_id sal_sigmoid(sal_tape *t, sal_id x); /* 1 / (1 + exp(-x)) */
 sal_id sal_tanh(sal_tape *t, sal_id x);
-sal_id sal_gelu(sal_tape *t, sal_id x);     /* x Phi(x), the exact form with erf (Hendrycks and Gimpel 2016) */
+sal_id sal_gelu(sal_tape *t, sal_id x); /* x Phi(x), the exact form with erf (Hendrycks and Gimpel 2016) */
 sal_id sal_exp(sal_tape *t, sal_id x);
 sal_id sal_ln(sal_tape *t, sal_id x);       /* natural; x > 0 */
 sal_id sal_log1p(sal_tape *t, sal_id x);    /* log(1 + x); x > -1 */
 sal_id sal_softplus(sal_tape *t, sal_id x); /* log(1 + exp(x)), without overflow */
 sal_id sal_square(sal_tape *t, sal_id x);
-sal_id sal_sqrt(sal_tape *t, sal_id x);     /* x > 0 */
+sal_id sal_sqrt(sal_tape *t, sal_id x); /* x > 0 */
 sal_id sal_abs(sal_tape *t, sal_id x);
-sal_id sal_reciprocal(sal_tape *t, sal_id x); /* 1 / x */
+sal_id sal_reciprocal(sal_tape *t, sal_id x);                     /* 1 / x */
 sal_id sal_clamp(sal_tape *t, sal_id x, double low, double high); /* gradient passes where low < x < high */
 /* Drops with probability p (0 <= p < 1; rounded to a multiple of 2^-16) and scales what stays by 1 / (1 - p). In a tape that does not
  * train it is x itself. The mask is a hash of (seed, step, node, element). */
@@ -24,7 +24,8 @@ sal_id sal_dropout(sal_tape *t, sal_id x, double p);
 
 /* ---- over the last dimension ---- */
 sal_id sal_softmax(sal_tape *t, sal_id x);
-sal_id sal_layer_norm_op(sal_tape *t, sal_id x, sal_id gamma, sal_id beta, double eps); /* gamma, beta (c), or both SAL_NONE */
+sal_id sal_layer_norm_op(sal_tape *t, sal_id x, sal_id gamma, sal_id beta,
+                         double eps);                       /* gamma, beta (c), or both SAL_NONE */
 sal_id sal_l2_normalise(sal_tape *t, sal_id x, double eps); /* x / max(|x|, eps) by rows */
 
 /* ---- channels last: x (n, ..., c) ---- */
@@ -63,7 +64,8 @@ sal_id sal_loss_mse(sal_tape *t, sal_id prediction, sal_id target, sal_id weight
 /* delta > 0: e^2 / 2 for |e| <= delta, delta (|e| - delta / 2) beyond (Huber 1964) */
 sal_id sal_loss_huber(sal_tape *t, sal_id prediction, sal_id target, sal_id weights, double delta);
 /* prediction (n, q), target (n) or (n, 1), one quantile in (0, 1) per column, q <= 8; mean over columns (Koenker and Bassett 1978) */
-sal_id sal_loss_pinball(sal_tape *t, sal_id prediction, sal_id target, sal_id weights, const double *quantiles, int32_t q);
+sal_id sal_loss_pinball(sal_tape *t, sal_id prediction, sal_id target, sal_id weights, const double *quantiles,
+                        int32_t q);
 sal_id sal_loss_cosine(sal_tape *t, sal_id a, sal_id b, sal_id weights); /* 1 - cos(a_i, b_i); (n, d) each */
 /* NT-Xent of SimCLR (Chen et al. 2020) over the 2 n rows of a (n, d) and b (n, d); n >= 2, tau > 0. */
 sal_id sal_loss_ntxent(sal_tape *t, sal_id a, sal_id b, double tau);

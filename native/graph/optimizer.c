@@ -53,7 +53,8 @@ done:
     return status;
 }
 
-sal_status sal_optimizer_new(sal_context *ctx, sal_params *params, const sal_optimizer_options *options, sal_optimizer **out)
+sal_status sal_optimizer_new(sal_context *ctx, sal_params *params, const sal_optimizer_options *options,
+                             sal_optimizer **out)
 {
     sal_status status = SAL_STATUS_OK;
     sal_optimizer *q = NULL;
@@ -112,7 +113,8 @@ static double norm_of(sal_optimizer *q)
 
 /* ---- update ---- */
 
-SAL_CLONES static void adamw(real *restrict p, const real *restrict g, real *restrict m, real *restrict v, int64_t count, const real a[7])
+SAL_CLONES static void adamw(real *restrict p, const real *restrict g, real *restrict m, real *restrict v,
+                             int64_t count, const real a[7])
 {
     /* a: gradient scale, b1, b2, 1 - rate decay, rate / correction 1, 1 / sqrt(correction 2), eps */
     for (int64_t i = 0; i < count; i++) {
@@ -134,10 +136,15 @@ static void adamw_task(void *arg, int64_t chunk, int32_t worker)
     const piece *p = &q->pieces[chunk];
     double correction1 = 1 - pow(q->o.beta1, (double)q->steps), correction2 = 1 - pow(q->o.beta2, (double)q->steps);
     double shrink = p->decays ? 1 - q->rate * q->o.weight_decay : 1;
-    real a[7] = { (real)q->scale, (real)q->o.beta1, (real)q->o.beta2, (real)shrink, (real)(q->rate / correction1),
-                  (real)(1 / sqrt(correction2)), (real)q->o.epsilon };
-    adamw(sal_params_values(q->params) + p->from, sal_params_gradients(q->params) + p->from, q->first + p->from, q->second + p->from,
-          p->count, a);
+    real a[7] = { (real)q->scale,
+                  (real)q->o.beta1,
+                  (real)q->o.beta2,
+                  (real)shrink,
+                  (real)(q->rate / correction1),
+                  (real)(1 / sqrt(correction2)),
+                  (real)q->o.epsilon };
+    adamw(sal_params_values(q->params) + p->from, sal_params_gradients(q->params) + p->from, q->first + p->from,
+          q->second + p->from, p->count, a);
 }
 
 static void sgd_task(void *arg, int64_t chunk, int32_t worker)

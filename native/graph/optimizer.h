@@ -10,7 +10,7 @@
 
 typedef enum sal_optimizer_kind {
     SAL_OPTIMIZER_ADAMW = 0, /* Loshchilov and Hutter 2019, arXiv:1711.05101 */
-    SAL_OPTIMIZER_SGD = 1    /* with momentum, Nesterov's form when asked (Sutskever et al. 2013); PyTorch's convention */
+    SAL_OPTIMIZER_SGD = 1 /* with momentum, Nesterov's form when asked (Sutskever et al. 2013); PyTorch's convention */
 } sal_optimizer_kind;
 
 typedef struct sal_optimizer_options {
@@ -18,14 +18,15 @@ typedef struct sal_optimizer_options {
     double beta1, beta2, epsilon; /* AdamW; 0 means 0.9, 0.999, 1e-8 */
     double momentum;              /* SGD */
     bool nesterov;
-    double weight_decay;          /* of parameters with `decays`: decoupled (AdamW) or added to the gradient (SGD) */
-    double clip_norm;             /* largest global norm of the gradient; 0: no clipping */
+    double weight_decay; /* of parameters with `decays`: decoupled (AdamW) or added to the gradient (SGD) */
+    double clip_norm;    /* largest global norm of the gradient; 0: no clipping */
 } sal_optimizer_options;
 
 typedef struct sal_optimizer sal_optimizer;
 
 /* params must be initialised. They are borrowed and must outlive the optimizer. */
-sal_status sal_optimizer_new(sal_context *ctx, sal_params *params, const sal_optimizer_options *options, sal_optimizer **out);
+sal_status sal_optimizer_new(sal_context *ctx, sal_params *params, const sal_optimizer_options *options,
+                             sal_optimizer **out);
 void sal_optimizer_free(sal_optimizer *optimizer);
 /* One step with the gradients in the slab, which are left as they are. A gradient that is not finite changes nothing. Returns the global
  * norm of the gradient before clipping (not finite in that case), summed in double in a fixed order. */
@@ -46,18 +47,19 @@ void sal_optimizer_set_steps(sal_optimizer *optimizer, int64_t steps); /* with t
 
 typedef enum sal_schedule_kind {
     SAL_SCHEDULE_CONSTANT = 0,
-    SAL_SCHEDULE_COSINE = 1, /* half a cosine from base to floor over the steps after warm-up (Loshchilov and Hutter 2017) */
+    SAL_SCHEDULE_COSINE =
+        1, /* half a cosine from base to floor over the steps after warm-up (Loshchilov and Hutter 2017) */
     SAL_SCHEDULE_STEP = 2,   /* times factor every `period` steps */
     SAL_SCHEDULE_PLATEAU = 3 /* times factor after more than `patience` reports without an improvement */
 } sal_schedule_kind;
 
 typedef struct sal_schedule {
     sal_schedule_kind kind;
-    double base, floor;      /* learning rates */
-    int64_t steps, warmup;   /* of the whole training, and of the linear rise from base / warmup to base */
+    double base, floor;    /* learning rates */
+    int64_t steps, warmup; /* of the whole training, and of the linear rise from base / warmup to base */
     int64_t period;
-    double factor;           /* STEP, PLATEAU; 0 means 0.1 */
-    int64_t patience;        /* PLATEAU */
+    double factor;    /* STEP, PLATEAU; 0 means 0.1 */
+    int64_t patience; /* PLATEAU */
     /* PLATEAU keeps its place here; zero at the start, part of a checkpoint. */
     double best, scale;
     int64_t bad, reports;
@@ -73,16 +75,18 @@ void sal_schedule_report(sal_schedule *schedule, double loss);
 /* Keeps the best values and state of the parameters seen so far. */
 typedef struct sal_early_stop sal_early_stop;
 /* Stops after `patience` reports in a row that improve by less than min_delta; patience 0 never stops but still keeps the best. */
-sal_status sal_early_stop_new(sal_context *ctx, sal_params *params, int64_t patience, double min_delta, sal_early_stop **out);
+sal_status sal_early_stop_new(sal_context *ctx, sal_params *params, int64_t patience, double min_delta,
+                              sal_early_stop **out);
 void sal_early_stop_free(sal_early_stop *stop);
 /* Reports a validation loss (lower is better; one that is not finite counts as no improvement); true when training should stop. */
 bool sal_early_stop_report(sal_early_stop *stop, double loss);
 /* Writes the best snapshot back into the parameters; does nothing before the first finite report. */
 void sal_early_stop_restore(sal_early_stop *stop);
-double sal_early_stop_best(const sal_early_stop *stop);    /* best loss, infinity before any */
+double sal_early_stop_best(const sal_early_stop *stop);         /* best loss, infinity before any */
 int64_t sal_early_stop_best_report(const sal_early_stop *stop); /* its report, counted from 0; -1 before any */
 /* For a checkpoint: counters (best_report, reports, bad), the best loss, and the snapshot, values then state. */
-int64_t sal_early_stop_counters(sal_early_stop *stop, int64_t **counters, double **best, real **snapshot); /* reals in the snapshot */
+int64_t sal_early_stop_counters(sal_early_stop *stop, int64_t **counters, double **best,
+                                real **snapshot); /* reals in the snapshot */
 
 /* Exponential moving average of the values (Polyak averaging): a <- decay a + (1 - decay) values, with decay lowered to
  * (1 + n) / (10 + n) at the n-th update so that the start is forgotten. */

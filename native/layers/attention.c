@@ -26,7 +26,8 @@ static sal_id norm(sal_tape *t, const char *name, const char *which, sal_id x, c
 static sal_id attend(sal_tape *t, const char *name, sal_id x, const sal_transformer_options *o)
 {
     char part[SAL_LAYER_NAME_MAX];
-    return sal_dropout(t, sal_layer_attention(t, sal_layer_name(t, part, name, "attention"), x, x, o->heads, NULL), o->dropout);
+    return sal_dropout(t, sal_layer_attention(t, sal_layer_name(t, part, name, "attention"), x, x, o->heads, NULL),
+                       o->dropout);
 }
 
 static sal_id mlp(sal_tape *t, const char *name, sal_id x, const sal_transformer_options *o)
@@ -52,13 +53,16 @@ sal_id sal_layer_positions(sal_tape *t, const char *name, sal_id x)
 {
     char part[SAL_LAYER_NAME_MAX];
     int64_t tokens = sal_tape_dim(t, x, 1), d = sal_tape_dim(t, x, 2);
-    return sal_add(t, x, sal_parameter(t, sal_layer_name(t, part, name, "positions"), SAL_SHAPE(1, tokens, d), SAL_INIT_NORMAL_02, d, d));
+    return sal_add(t, x,
+                   sal_parameter(t, sal_layer_name(t, part, name, "positions"), SAL_SHAPE(1, tokens, d),
+                                 SAL_INIT_NORMAL_02, d, d));
 }
 
 sal_id sal_layer_class_token(sal_tape *t, const char *name, sal_id x)
 {
     char part[SAL_LAYER_NAME_MAX];
     int64_t n = sal_tape_dim(t, x, 0), d = sal_tape_dim(t, x, 2);
-    sal_id token = sal_parameter(t, sal_layer_name(t, part, name, "token"), SAL_SHAPE(1, 1, d), SAL_INIT_NORMAL_02, d, d);
+    sal_id token =
+        sal_parameter(t, sal_layer_name(t, part, name, "token"), SAL_SHAPE(1, 1, d), SAL_INIT_NORMAL_02, d, d);
     return sal_concat(t, (sal_id[]){ sal_expand_to(t, token, SAL_SHAPE(n, 1, d)), x }, 2, 1);
 }

@@ -22,7 +22,8 @@ static sal_id shared_mlp(sal_tape *t, const char *name, sal_id x, int64_t hidden
 sal_id sal_layer_channel_gate(sal_tape *t, const char *name, sal_id x, int64_t hidden)
 {
     int64_t n = sal_tape_dim(t, x, 0), c = sal_tape_dim(t, x, -1);
-    sal_id mean = shared_mlp(t, name, sal_global_mean(t, x), hidden), top = shared_mlp(t, name, sal_global_max(t, x), hidden);
+    sal_id mean = shared_mlp(t, name, sal_global_mean(t, x), hidden),
+           top = shared_mlp(t, name, sal_global_max(t, x), hidden);
     return sal_reshape(t, sal_sigmoid(t, sal_add(t, mean, top)), SAL_SHAPE(n, 1, 1, c));
 }
 
@@ -35,7 +36,8 @@ sal_id sal_layer_spatial_gate(sal_tape *t, const char *name, sal_id x, int64_t k
     return sal_sigmoid(t, sal_layer_conv_bn(t, name, both, 1, kernel, &same, false));
 }
 
-sal_id sal_layer_cbam(sal_tape *t, const char *name, sal_id x, int64_t hidden, int64_t kernel, sal_id *channel, sal_id *spatial)
+sal_id sal_layer_cbam(sal_tape *t, const char *name, sal_id x, int64_t hidden, int64_t kernel, sal_id *channel,
+                      sal_id *spatial)
 {
     char part[SAL_LAYER_NAME_MAX];
     sal_id gate = sal_layer_channel_gate(t, sal_layer_name(t, part, name, "channel"), x, hidden);

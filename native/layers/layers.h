@@ -17,11 +17,14 @@ sal_id sal_layer_dense(sal_tape *t, const char *name, sal_id x, int64_t out);
 sal_id sal_layer_dense_no_bias(sal_tape *t, const char *name, sal_id x, int64_t out);
 /* (n, rows, cols, in) -> (n, rows', cols', out); w (kernel, kernel, in / groups, out) He normal, b (out) zeros when bias. options NULL:
  * stride 1, no padding. */
-sal_id sal_layer_conv2d(sal_tape *t, const char *name, sal_id x, int64_t out, int64_t kernel, const sal_conv_options *options, bool bias);
+sal_id sal_layer_conv2d(sal_tape *t, const char *name, sal_id x, int64_t out, int64_t kernel,
+                        const sal_conv_options *options, bool bias);
 /* (n, steps, in) -> (n, steps', out) with `pad` zeros on both sides. */
-sal_id sal_layer_conv1d(sal_tape *t, const char *name, sal_id x, int64_t out, int64_t kernel, int64_t stride, int64_t pad);
+sal_id sal_layer_conv1d(sal_tape *t, const char *name, sal_id x, int64_t out, int64_t kernel, int64_t stride,
+                        int64_t pad);
 /* Convolution without bias, batch norm, ReLU when relu. Parameters name/conv/w, name/norm/... */
-sal_id sal_layer_conv_bn(sal_tape *t, const char *name, sal_id x, int64_t out, int64_t kernel, const sal_conv_options *options, bool relu);
+sal_id sal_layer_conv_bn(sal_tape *t, const char *name, sal_id x, int64_t out, int64_t kernel,
+                         const sal_conv_options *options, bool relu);
 
 /* ---- normalisation (norm.c) ---- */
 
@@ -73,7 +76,8 @@ sal_id sal_layer_residual_mlp(sal_tape *t, const char *name, sal_id x, int64_t h
 sal_id sal_layer_channel_gate(sal_tape *t, const char *name, sal_id x, int64_t hidden);
 sal_id sal_layer_spatial_gate(sal_tape *t, const char *name, sal_id x, int64_t kernel);
 /* Both, channel first: x * channel gate * spatial gate. The gates are stored where channel and spatial point, unless NULL. */
-sal_id sal_layer_cbam(sal_tape *t, const char *name, sal_id x, int64_t hidden, int64_t kernel, sal_id *channel, sal_id *spatial);
+sal_id sal_layer_cbam(sal_tape *t, const char *name, sal_id x, int64_t hidden, int64_t kernel, sal_id *channel,
+                      sal_id *spatial);
 /* Residual blocks of ResNet (He et al. 2016, arXiv:1512.03385) as in torchvision: basic 3x3-3x3 to `width` channels; bottleneck
  * 1x1-3x3-1x1 to 4 `width` channels, stride in the 3x3. A 1x1 convolution carries the shortcut where shapes differ. */
 sal_id sal_layer_basic_block(sal_tape *t, const char *name, sal_id x, int64_t width, int64_t stride);

@@ -6,9 +6,12 @@ static sal_id one(sal_tape *t, const char *name, sal_id x, int64_t hidden)
 {
     char part[SAL_LAYER_NAME_MAX];
     int64_t in = sal_tape_dim(t, x, -1);
-    sal_id w_ih = sal_parameter(t, sal_layer_name(t, part, name, "w_ih"), SAL_SHAPE(in, 4 * hidden), SAL_INIT_UNIFORM_FAN_IN, hidden, hidden);
-    sal_id w_hh = sal_parameter(t, sal_layer_name(t, part, name, "w_hh"), SAL_SHAPE(hidden, 4 * hidden), SAL_INIT_UNIFORM_FAN_IN, hidden, hidden);
-    sal_id bias = sal_parameter(t, sal_layer_name(t, part, name, "b"), SAL_SHAPE(4 * hidden), SAL_INIT_UNIFORM_FAN_IN, hidden, hidden);
+    sal_id w_ih = sal_parameter(t, sal_layer_name(t, part, name, "w_ih"), SAL_SHAPE(in, 4 * hidden),
+                                SAL_INIT_UNIFORM_FAN_IN, hidden, hidden);
+    sal_id w_hh = sal_parameter(t, sal_layer_name(t, part, name, "w_hh"), SAL_SHAPE(hidden, 4 * hidden),
+                                SAL_INIT_UNIFORM_FAN_IN, hidden, hidden);
+    sal_id bias = sal_parameter(t, sal_layer_name(t, part, name, "b"), SAL_SHAPE(4 * hidden), SAL_INIT_UNIFORM_FAN_IN,
+                                hidden, hidden);
     return sal_lstm(t, x, w_ih, w_hh, bias);
 }
 

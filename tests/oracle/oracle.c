@@ -62,7 +62,8 @@ typedef struct layer_case {
     bool training;
 } layer_case;
 
-#define LAYER(name, ...) static sal_id layer_##name(sal_tape *t, sal_id x) { return (__VA_ARGS__); }
+#define LAYER(name, ...)                                                                                               \
+    static sal_id layer_##name(sal_tape *t, sal_id x) { return (__VA_ARGS__); }
 LAYER(dense, sal_layer_dense(t, "l", x, 7))
 LAYER(conv2d, sal_layer_conv2d(t, "l", x, 6, 3, &(sal_conv_options){ .stride = 2, .groups = 2 }, true))
 LAYER(conv1d, sal_layer_conv1d(t, "l", x, 6, 3, 1, 1))
@@ -71,8 +72,11 @@ LAYER(norm, sal_layer_norm(t, "l", x))
 LAYER(group_norm, sal_layer_group_norm(t, "l", x, 2))
 LAYER(attention, sal_layer_attention(t, "l", x, sal_slice(t, x, 1, 1, 3), 2, NULL))
 LAYER(transformer_post, sal_layer_transformer(t, "l", x, &(sal_transformer_options){ .heads = 2, .hidden = 12 }))
-LAYER(transformer_pre, sal_layer_transformer(t, "l", x, &(sal_transformer_options){ .heads = 4, .hidden = 12, .pre_norm = true }))
-LAYER(transformer_batch, sal_layer_transformer(t, "l", x, &(sal_transformer_options){ .heads = 2, .hidden = 12, .norm = SAL_LAYER_NORM_BATCH }))
+LAYER(transformer_pre,
+      sal_layer_transformer(t, "l", x, &(sal_transformer_options){ .heads = 4, .hidden = 12, .pre_norm = true }))
+LAYER(transformer_batch,
+      sal_layer_transformer(t, "l", x,
+                            &(sal_transformer_options){ .heads = 2, .hidden = 12, .norm = SAL_LAYER_NORM_BATCH }))
 LAYER(tokens, sal_layer_positions(t, "l", sal_layer_class_token(t, "l", x)))
 LAYER(lstm, sal_layer_last_step(t, sal_layer_lstm(t, "l", x, 5, 2, 0)))
 LAYER(residual_mlp, sal_layer_residual_mlp(t, "l", x, 9, 0))
@@ -121,7 +125,9 @@ static void parameters(model *m, const char *prefix, bool gradients, bool state)
         char name[256];
         if (info->is_state != state) continue;
         snprintf(name, sizeof name, "%s%s", prefix, info->name);
-        const real *slab = state ? sal_params_state(m->params) : gradients ? sal_params_gradients(m->params) : sal_params_values(m->params);
+        const real *slab = state       ? sal_params_state(m->params)
+                           : gradients ? sal_params_gradients(m->params)
+                                       : sal_params_values(m->params);
         array(name, &info->shape, slab + info->offset);
     }
 }
@@ -131,7 +137,8 @@ static void roughen(model *m)
     real *slabs[2] = { sal_params_values(m->params), sal_params_state(m->params) };
     int64_t sizes[2] = { sal_params_size(m->params), sal_params_state_size(m->params) };
     for (int s = 0; s < 2; s++) {
-        for (int64_t i = 0; i < sizes[s]; i++) slabs[s][i] += (real)(0.2 * sal_random_uniform(21, (uint64_t)s, (uint64_t)i));
+        for (int64_t i = 0; i < sizes[s]; i++)
+            slabs[s][i] += (real)(0.2 * sal_random_uniform(21, (uint64_t)s, (uint64_t)i));
     }
 }
 
@@ -150,7 +157,8 @@ static sal_status layer_json(sal_context *ctx, const layer_case *c, bool first)
     roughen(&m);
     sal_shape shape = sal_tape_shape(m.tape, y);
     op_fill(&(op_input){ "x", SS, -1, 1 }, 1, sal_shape_count(&c->x), sal_program_input(m.program, "x"));
-    op_fill(&(op_input){ "cotangent", SS, -1, 1 }, 2, sal_shape_count(&shape), sal_program_input(m.program, "cotangent"));
+    op_fill(&(op_input){ "cotangent", SS, -1, 1 }, 2, sal_shape_count(&shape),
+            sal_program_input(m.program, "cotangent"));
     open_case(c->name, first);
     parameters(&m, "p:", false, false);
     parameters(&m, "s:", false, true);
@@ -187,7 +195,8 @@ static sal_status training_json(sal_context *ctx, const char *name, const sal_op
     SAL_TRY(sal_params_new(ctx, &m.params));
     SAL_TRY(sal_tape_new(ctx, m.params, true, &m.tape));
     sal_id x = sal_input(m.tape, "x", xs, false), target = sal_input(m.tape, "target", ts, false);
-    sal_id error = sal_loss_pinball(m.tape, small_network(m.tape, x), target, SAL_NONE, (const double[]){ 0.05, 0.5, 0.95 }, 3);
+    sal_id error =
+        sal_loss_pinball(m.tape, small_network(m.tape, x), target, SAL_NONE, (const double[]){ 0.05, 0.5, 0.95 }, 3);
     sal_tape_output(m.tape, error, "loss");
     sal_gradients(m.tape, error);
     SAL_TRY(sal_program_new(ctx, m.tape, &m.program));
@@ -230,8 +239,10 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < sizeof layers / sizeof layers[0]; i++) SAL_TRY(layer_json(ctx, &layers[i], i == 0));
     fprintf(out, "},\n\"training\": {\n");
     SAL_TRY(training_json(ctx, "adamw", &(sal_optimizer_options){ .weight_decay = 0.1, .clip_norm = 0.5 }, true));
-    SAL_TRY(training_json(ctx, "sgd", &(sal_optimizer_options){ .kind = SAL_OPTIMIZER_SGD, .momentum = 0.9, .nesterov = true, .weight_decay = 0.01 },
-                          false));
+    SAL_TRY(training_json(
+        ctx, "sgd",
+        &(sal_optimizer_options){ .kind = SAL_OPTIMIZER_SGD, .momentum = 0.9, .nesterov = true, .weight_decay = 0.01 },
+        false));
     fprintf(out, "}}\n");
 done:
     if (status != SAL_STATUS_OK) fprintf(stderr, "%s\n", ctx ? sal_context_message(ctx) : "no context");

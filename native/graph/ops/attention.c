@@ -29,9 +29,11 @@ static sal_status check(sal_tape *t, sal_node *n, int32_t first, bool values)
     if (q->rank != 3 || k->rank != 3 || q->dim[0] != k->dim[0] || q->dim[2] != k->dim[2]) {
         return sal__shape_fail(t, n, "q must be (n, tq, d) and k (n, tk, d)");
     }
-    if (values && !sal_shape_equal(k, sal__shape_in(t, n, first + 2))) return sal__shape_fail(t, n, "k and v differ in shape");
+    if (values && !sal_shape_equal(k, sal__shape_in(t, n, first + 2)))
+        return sal__shape_fail(t, n, "k and v differ in shape");
     if (n->i[0] < 1 || q->dim[2] % n->i[0]) {
-        return sal__shape_fail(t, n, "%lld channels do not divide into %lld heads", (long long)q->dim[2], (long long)n->i[0]);
+        return sal__shape_fail(t, n, "%lld channels do not divide into %lld heads", (long long)q->dim[2],
+                               (long long)n->i[0]);
     }
     return SAL_STATUS_OK;
 }
@@ -83,7 +85,8 @@ static void eval(const sal_run *r, const sal_node *n, int64_t lo, int64_t hi)
         int64_t b = item / s.heads, from = item % s.heads * s.dh;
         int64_t at_q = b * s.tq * s.d + from, at_k = b * s.tk * s.d + from;
         weights_of(&s, sal__in(r, n, 0) + at_q, sal__in(r, n, 1) + at_k, p);
-        sal_gemm(false, false, s.tq, s.dh, s.tk, 1, p, s.tk, sal__in(r, n, 2) + at_k, s.d, 0, sal__out(r, n) + at_q, s.d);
+        sal_gemm(false, false, s.tq, s.dh, s.tk, 1, p, s.tk, sal__in(r, n, 2) + at_k, s.d, 0, sal__out(r, n) + at_q,
+                 s.d);
     }
 }
 
@@ -126,21 +129,33 @@ static void eval_back(const sal_run *r, const sal_node *n, int64_t lo, int64_t h
     }
 }
 
-const sal_op sal_op_attention_back = { .name = "attention_back", .n_in = 4, .shape = shape_back, .items = items, .work = work,
-                                       .scratch = scratch_back, .eval = eval_back };
+const sal_op sal_op_attention_back = { .name = "attention_back",
+                                       .n_in = 4,
+                                       .shape = shape_back,
+                                       .items = items,
+                                       .work = work,
+                                       .scratch = scratch_back,
+                                       .eval = eval_back };
 
 static void grad(sal_tape *t, sal_id y, sal_id gy, sal_id gx[])
 {
     const sal_node n = *sal__node(t, y);
     int64_t tq = sal_tape_dim(t, n.in[0], 1), tk = sal_tape_dim(t, n.in[1], 1);
-    sal_id all = sal__append(t, &sal_op_attention_back, (sal_id[]){ gy, n.in[0], n.in[1], n.in[2] }, 4, n.i, 1, NULL, 0);
+    sal_id all =
+        sal__append(t, &sal_op_attention_back, (sal_id[]){ gy, n.in[0], n.in[1], n.in[2] }, 4, n.i, 1, NULL, 0);
     gx[0] = sal_slice(t, all, 1, 0, tq);
     gx[1] = sal_slice(t, all, 1, tq, tk);
     gx[2] = sal_slice(t, all, 1, tq + tk, tk);
 }
 
-const sal_op sal_op_attention = { .name = "attention", .n_in = 3, .shape = shape, .items = items, .work = work, .scratch = scratch,
-                                  .eval = eval, .grad = grad };
+const sal_op sal_op_attention = { .name = "attention",
+                                  .n_in = 3,
+                                  .shape = shape,
+                                  .items = items,
+                                  .work = work,
+                                  .scratch = scratch,
+                                  .eval = eval,
+                                  .grad = grad };
 
 sal_id sal_attention(sal_tape *t, sal_id q, sal_id k, sal_id v, int64_t heads)
 {
@@ -168,8 +183,9 @@ static void eval_weights(const sal_run *r, const sal_node *n, int64_t lo, int64_
     }
 }
 
-const sal_op sal_op_attention_weights = { .name = "attention_weights", .n_in = 2, .shape = shape_weights, .items = items, .work = work,
-                                          .eval = eval_weights };
+const sal_op sal_op_attention_weights = {
+    .name = "attention_weights", .n_in = 2, .shape = shape_weights, .items = items, .work = work, .eval = eval_weights
+};
 
 sal_id sal_attention_weights(sal_tape *t, sal_id q, sal_id k, int64_t heads)
 {

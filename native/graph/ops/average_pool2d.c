@@ -24,8 +24,12 @@ static void eval_back(const sal_run *r, const sal_node *n, int64_t lo, int64_t h
     sal_pool_average_backward(&p, hi - lo, sal__in(r, n, 0) + lo * out, sal__out(r, n) + lo * in);
 }
 
-const sal_op sal_op_average_pool2d_back = { .name = "average_pool2d_back", .n_in = 1, .shape = shape_back, .items = sal__items_first,
-                                            .work = sal__pool_work, .eval = eval_back };
+const sal_op sal_op_average_pool2d_back = { .name = "average_pool2d_back",
+                                            .n_in = 1,
+                                            .shape = shape_back,
+                                            .items = sal__items_first,
+                                            .work = sal__pool_work,
+                                            .eval = eval_back };
 
 static void grad(sal_tape *t, sal_id y, sal_id gy, sal_id gx[])
 {
@@ -35,8 +39,13 @@ static void grad(sal_tape *t, sal_id y, sal_id gy, sal_id gx[])
     gx[0] = sal__append(t, &sal_op_average_pool2d_back, &gy, 1, i, 7, NULL, 0);
 }
 
-const sal_op sal_op_average_pool2d = { .name = "average_pool2d", .n_in = 1, .shape = sal__pool_shape, .items = sal__items_first,
-                                       .work = sal__pool_work, .eval = eval, .grad = grad };
+const sal_op sal_op_average_pool2d = { .name = "average_pool2d",
+                                       .n_in = 1,
+                                       .shape = sal__pool_shape,
+                                       .items = sal__items_first,
+                                       .work = sal__pool_work,
+                                       .eval = eval,
+                                       .grad = grad };
 
 sal_id sal_average_pool2d(sal_tape *t, sal_id x, int64_t kernel, int64_t stride, int64_t pad)
 {

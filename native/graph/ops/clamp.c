@@ -21,7 +21,9 @@ static void eval_back(const sal_run *r, const sal_node *n, int64_t lo, int64_t h
     for (int64_t i = lo; i < hi; i++) gx[i] = x[i] > low && x[i] < high ? gy[i] : 0;
 }
 
-const sal_op sal_op_clamp_back = { .name = "clamp_back", .n_in = 2, .flags = SAL_OP_INPLACE, .shape = sal__unary_back_shape, .eval = eval_back };
+const sal_op sal_op_clamp_back = {
+    .name = "clamp_back", .n_in = 2, .flags = SAL_OP_INPLACE, .shape = sal__unary_back_shape, .eval = eval_back
+};
 
 static void grad(sal_tape *t, sal_id y, sal_id gy, sal_id gx[])
 {
@@ -30,7 +32,9 @@ static void grad(sal_tape *t, sal_id y, sal_id gy, sal_id gx[])
     gx[0] = sal__append(t, &sal_op_clamp_back, (sal_id[]){ gy, n->in[0] }, 2, NULL, 0, f, 2);
 }
 
-const sal_op sal_op_clamp = { .name = "clamp", .n_in = 1, .flags = SAL_OP_INPLACE | SAL_OP_KINK, .shape = shape, .eval = eval, .grad = grad };
+const sal_op sal_op_clamp = {
+    .name = "clamp", .n_in = 1, .flags = SAL_OP_INPLACE | SAL_OP_KINK, .shape = shape, .eval = eval, .grad = grad
+};
 
 sal_id sal_clamp(sal_tape *t, sal_id x, double low, double high)
 {

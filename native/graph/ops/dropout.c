@@ -8,7 +8,8 @@
 
 static sal_status shape(sal_tape *t, sal_node *n)
 {
-    if (n->i[1] < 0 || n->i[1] > 65535) return sal__shape_fail(t, n, "the probability %g is not in [0, 1)", n->i[1] / 65536.0);
+    if (n->i[1] < 0 || n->i[1] > 65535)
+        return sal__shape_fail(t, n, "the probability %g is not in [0, 1)", n->i[1] / 65536.0);
     return sal__shape_like(t, n, 0);
 }
 
@@ -34,8 +35,13 @@ static void grad(sal_tape *t, sal_id y, sal_id gy, sal_id gx[])
     gx[0] = sal__append(t, &sal_op_dropout, &gy, 1, (int64_t[]){ y, drop }, 2, NULL, 0);
 }
 
-const sal_op sal_op_dropout = { .name = "dropout", .n_in = 1, .flags = SAL_OP_INPLACE | SAL_OP_RANDOM, .shape = shape, .work = work,
-                                .eval = eval, .grad = grad };
+const sal_op sal_op_dropout = { .name = "dropout",
+                                .n_in = 1,
+                                .flags = SAL_OP_INPLACE | SAL_OP_RANDOM,
+                                .shape = shape,
+                                .work = work,
+                                .eval = eval,
+                                .grad = grad };
 
 sal_id sal_dropout(sal_tape *t, sal_id x, double p)
 {

@@ -61,7 +61,11 @@ static void eval_back(const sal_run *r, const sal_node *n, int64_t lo, int64_t h
     }
 }
 
-const sal_op sal_op_gather_back = { .name = "gather_back", .n_in = 2, .shape = shape_back, .items = sal__items_first, .work = work_back,
+const sal_op sal_op_gather_back = { .name = "gather_back",
+                                    .n_in = 2,
+                                    .shape = shape_back,
+                                    .items = sal__items_first,
+                                    .work = work_back,
                                     .eval = eval_back };
 
 static void grad(sal_tape *t, sal_id y, sal_id gy, sal_id gx[])
@@ -71,6 +75,8 @@ static void grad(sal_tape *t, sal_id y, sal_id gy, sal_id gx[])
     gx[0] = sal__append(t, &sal_op_gather_back, (sal_id[]){ gy, n->in[1] }, 2, &rows, 1, NULL, 0);
 }
 
-const sal_op sal_op_gather = { .name = "gather", .n_in = 2, .shape = shape, .items = sal__items_rows, .work = work, .eval = eval, .grad = grad };
+const sal_op sal_op_gather = {
+    .name = "gather", .n_in = 2, .shape = shape, .items = sal__items_rows, .work = work, .eval = eval, .grad = grad
+};
 
 sal_id sal_gather(sal_tape *t, sal_id table, sal_id index) { return sal__op2(t, &sal_op_gather, table, index); }

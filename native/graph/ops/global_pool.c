@@ -45,7 +45,8 @@ static void eval(const sal_run *r, const sal_node *n, int64_t lo, int64_t hi)
 static sal_status shape_back(sal_tape *t, sal_node *n) { return sal__shape_like(t, n, 1); }
 
 /* `left` (c) is what still waits for its maximum: taken by the first. */
-SAL_CLONES static void spread(const real *gy, const real *x, const real *y, real *gx, int64_t items, int64_t m, int64_t c, real *left)
+SAL_CLONES static void spread(const real *gy, const real *x, const real *y, real *gx, int64_t items, int64_t m,
+                              int64_t c, real *left)
 {
     for (int64_t item = 0; item < items; item++, gy += c, x += m * c, y += c, gx += m * c) {
         if (c == 1) {
@@ -66,25 +67,39 @@ SAL_CLONES static void spread(const real *gy, const real *x, const real *y, real
     }
 }
 
-static int64_t scratch_back(const sal_tape *t, const sal_node *n) { return sal_shape_last(&n->shape) * (int64_t)sizeof(real); }
+static int64_t scratch_back(const sal_tape *t, const sal_node *n)
+{
+    return sal_shape_last(&n->shape) * (int64_t)sizeof(real);
+}
 
 static void eval_back(const sal_run *r, const sal_node *n, int64_t lo, int64_t hi)
 {
     int64_t m = n->shape.dim[1], c = n->shape.dim[2];
-    spread(sal__in(r, n, 0) + lo * c, sal__in(r, n, 1) + lo * m * c, sal__in(r, n, 2) + lo * c, sal__out(r, n) + lo * m * c, hi - lo, m, c,
-           (real *)r->scratch);
+    spread(sal__in(r, n, 0) + lo * c, sal__in(r, n, 1) + lo * m * c, sal__in(r, n, 2) + lo * c,
+           sal__out(r, n) + lo * m * c, hi - lo, m, c, (real *)r->scratch);
 }
 
-const sal_op sal_op_max_middle_back = { .name = "max_middle_back", .n_in = 3, .shape = shape_back, .items = sal__items_first, .work = work,
-                                        .scratch = scratch_back, .eval = eval_back };
+const sal_op sal_op_max_middle_back = { .name = "max_middle_back",
+                                        .n_in = 3,
+                                        .shape = shape_back,
+                                        .items = sal__items_first,
+                                        .work = work,
+                                        .scratch = scratch_back,
+                                        .eval = eval_back };
 
 static void grad(sal_tape *t, sal_id y, sal_id gy, sal_id gx[])
 {
     gx[0] = sal__append(t, &sal_op_max_middle_back, (sal_id[]){ gy, sal__node(t, y)->in[0], y }, 3, NULL, 0, NULL, 0);
 }
 
-const sal_op sal_op_max_middle = { .name = "max_middle", .n_in = 1, .flags = SAL_OP_KINK, .shape = shape, .items = sal__items_first,
-                                   .work = work, .eval = eval, .grad = grad };
+const sal_op sal_op_max_middle = { .name = "max_middle",
+                                   .n_in = 1,
+                                   .flags = SAL_OP_KINK,
+                                   .shape = shape,
+                                   .items = sal__items_first,
+                                   .work = work,
+                                   .eval = eval,
+                                   .grad = grad };
 
 /* ---- builders ---- */
 
@@ -96,7 +111,8 @@ static sal_id flat_middle(sal_tape *t, sal_id x)
         sal_tape_fail(t, "a global pooling needs (n, ..., c)");
         return SAL_NONE;
     }
-    return sal_reshape(t, x, SAL_SHAPE(s.dim[0], sal_shape_count(&s) / s.dim[0] / sal_shape_last(&s), sal_shape_last(&s)));
+    return sal_reshape(t, x,
+                       SAL_SHAPE(s.dim[0], sal_shape_count(&s) / s.dim[0] / sal_shape_last(&s), sal_shape_last(&s)));
 }
 
 sal_id sal_global_mean(sal_tape *t, sal_id x)

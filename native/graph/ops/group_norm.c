@@ -36,7 +36,8 @@ static sal_status shape(sal_tape *t, sal_node *n)
     const sal_shape *x = sal__shape_in(t, n, 0);
     int64_t c = sal_shape_last(x);
     if (x->rank < 2) return sal__shape_fail(t, n, "x must be (n, ..., c)");
-    if (n->i[0] < 1 || c % n->i[0]) return sal__shape_fail(t, n, "%lld channels do not divide into %lld groups", (long long)c, (long long)n->i[0]);
+    if (n->i[0] < 1 || c % n->i[0])
+        return sal__shape_fail(t, n, "%lld channels do not divide into %lld groups", (long long)c, (long long)n->i[0]);
     for (int32_t k = 1; k < 3; k++) {
         const sal_shape *s = sal__shape_in(t, n, k);
         if (s->rank != 1 || s->dim[0] != c) return sal__shape_fail(t, n, "gamma and beta must be (%lld)", (long long)c);
@@ -44,7 +45,10 @@ static sal_status shape(sal_tape *t, sal_node *n)
     return sal__shape_like(t, n, 0);
 }
 
-static double work(const sal_tape *t, const sal_node *n) { return 8 * (double)(sal_shape_count(sal__shape_in(t, n, 0)) / sal__shape_in(t, n, 0)->dim[0]); }
+static double work(const sal_tape *t, const sal_node *n)
+{
+    return 8 * (double)(sal_shape_count(sal__shape_in(t, n, 0)) / sal__shape_in(t, n, 0)->dim[0]);
+}
 
 static void eval(const sal_run *r, const sal_node *n, int64_t lo, int64_t hi)
 {
@@ -58,7 +62,8 @@ static void eval(const sal_run *r, const sal_node *n, int64_t lo, int64_t hi)
             moments_of(x, &s, n->f[0], &mean, &inverse);
             for (int64_t p = 0; p < s.positions; p++) {
                 for (int64_t k = 0; k < s.width; k++) {
-                    y[p * s.c + k] = gamma[g * s.width + k] * ((x[p * s.c + k] - mean) * inverse) + beta[g * s.width + k];
+                    y[p * s.c + k] =
+                        gamma[g * s.width + k] * ((x[p * s.c + k] - mean) * inverse) + beta[g * s.width + k];
                 }
             }
         }
@@ -69,7 +74,8 @@ static void eval(const sal_run *r, const sal_node *n, int64_t lo, int64_t hi)
 
 static sal_status shape_back(sal_tape *t, sal_node *n)
 {
-    if (!sal_shape_equal(sal__shape_in(t, n, 0), sal__shape_in(t, n, 1))) return sal__shape_fail(t, n, "gy and x differ in shape");
+    if (!sal_shape_equal(sal__shape_in(t, n, 0), sal__shape_in(t, n, 1)))
+        return sal__shape_fail(t, n, "gy and x differ in shape");
     return sal__shape_like(t, n, 0);
 }
 
@@ -102,14 +108,20 @@ static void eval_back(const sal_run *r, const sal_node *n, int64_t lo, int64_t h
     }
 }
 
-const sal_op sal_op_group_norm_back = { .name = "group_norm_back", .n_in = 3, .flags = SAL_OP_INPLACE, .shape = shape_back,
-                                        .items = sal__items_first, .work = work, .eval = eval_back };
+const sal_op sal_op_group_norm_back = { .name = "group_norm_back",
+                                        .n_in = 3,
+                                        .flags = SAL_OP_INPLACE,
+                                        .shape = shape_back,
+                                        .items = sal__items_first,
+                                        .work = work,
+                                        .eval = eval_back };
 
 /* ---- gradient of gamma and beta: inputs gy, x -> (2, c) ---- */
 
 static sal_status shape_params(sal_tape *t, sal_node *n)
 {
-    if (!sal_shape_equal(sal__shape_in(t, n, 0), sal__shape_in(t, n, 1))) return sal__shape_fail(t, n, "gy and x differ in shape");
+    if (!sal_shape_equal(sal__shape_in(t, n, 0), sal__shape_in(t, n, 1)))
+        return sal__shape_fail(t, n, "gy and x differ in shape");
     n->shape = SAL_SHAPE(2, sal_shape_last(sal__shape_in(t, n, 0)));
     return SAL_STATUS_OK;
 }
@@ -137,8 +149,14 @@ static void eval_params(const sal_run *r, const sal_node *n, int64_t lo, int64_t
     }
 }
 
-const sal_op sal_op_group_norm_params = { .name = "group_norm_params", .n_in = 2, .shape = shape_params, .items = sal__items_first_in,
-                                          .work = work, .partial = partial, .eval = eval_params, .finish = sal__finish_sum };
+const sal_op sal_op_group_norm_params = { .name = "group_norm_params",
+                                          .n_in = 2,
+                                          .shape = shape_params,
+                                          .items = sal__items_first_in,
+                                          .work = work,
+                                          .partial = partial,
+                                          .eval = eval_params,
+                                          .finish = sal__finish_sum };
 
 static void grad(sal_tape *t, sal_id y, sal_id gy, sal_id gx[])
 {
@@ -151,8 +169,14 @@ static void grad(sal_tape *t, sal_id y, sal_id gy, sal_id gx[])
     gx[2] = sal_reshape(t, sal_slice(t, both, 0, 1, 1), c);
 }
 
-const sal_op sal_op_group_norm = { .name = "group_norm", .n_in = 3, .flags = SAL_OP_INPLACE, .shape = shape, .items = sal__items_first,
-                                   .work = work, .eval = eval, .grad = grad };
+const sal_op sal_op_group_norm = { .name = "group_norm",
+                                   .n_in = 3,
+                                   .flags = SAL_OP_INPLACE,
+                                   .shape = shape,
+                                   .items = sal__items_first,
+                                   .work = work,
+                                   .eval = eval,
+                                   .grad = grad };
 
 sal_id sal_group_norm_op(sal_tape *t, sal_id x, sal_id gamma, sal_id beta, int64_t groups, double eps)
 {

@@ -27,7 +27,8 @@ static sal_status shape(sal_tape *t, sal_node *n)
 
 static double work(const sal_tape *t, const sal_node *n) { return 8 * (double)sal_shape_last(&n->shape); }
 
-SAL_CLONES static void forward(const real *x, real *y, int64_t rows, int64_t c, const real *gamma, const real *beta, double eps)
+SAL_CLONES static void forward(const real *x, real *y, int64_t rows, int64_t c, const real *gamma, const real *beta,
+                               double eps)
 {
     for (int64_t row = 0; row < rows; row++, x += c, y += c) {
         real mean, inverse;
@@ -51,12 +52,14 @@ static void eval(const sal_run *r, const sal_node *n, int64_t lo, int64_t hi)
 
 static sal_status shape_back(sal_tape *t, sal_node *n)
 {
-    if (!sal_shape_equal(sal__shape_in(t, n, 0), sal__shape_in(t, n, 1))) return sal__shape_fail(t, n, "gy and x differ in shape");
+    if (!sal_shape_equal(sal__shape_in(t, n, 0), sal__shape_in(t, n, 1)))
+        return sal__shape_fail(t, n, "gy and x differ in shape");
     return sal__shape_like(t, n, 0);
 }
 
 /* a = gamma gy and h are formed in `a` and `h` (c each), so that gx may be gy. */
-SAL_CLONES static void back(const real *gy, const real *x, real *gx, int64_t rows, int64_t c, const real *gamma, double eps, real *a, real *h)
+SAL_CLONES static void back(const real *gy, const real *x, real *gx, int64_t rows, int64_t c, const real *gamma,
+                            double eps, real *a, real *h)
 {
     for (int64_t row = 0; row < rows; row++, gy += c, x += c, gx += c) {
         real mean, inverse;
@@ -68,7 +71,10 @@ SAL_CLONES static void back(const real *gy, const real *x, real *gx, int64_t row
     }
 }
 
-static int64_t scratch_back(const sal_tape *t, const sal_node *n) { return 2 * sal_shape_last(&n->shape) * (int64_t)sizeof(real); }
+static int64_t scratch_back(const sal_tape *t, const sal_node *n)
+{
+    return 2 * sal_shape_last(&n->shape) * (int64_t)sizeof(real);
+}
 
 static void eval_back(const sal_run *r, const sal_node *n, int64_t lo, int64_t hi)
 {
@@ -78,14 +84,21 @@ static void eval_back(const sal_run *r, const sal_node *n, int64_t lo, int64_t h
          n->inputs == 3 ? sal__in(r, n, 2) : NULL, n->f[0], a, a + c);
 }
 
-const sal_op sal_op_layer_norm_back = { .name = "layer_norm_back", .n_in = -1, .flags = SAL_OP_INPLACE, .shape = shape_back,
-                                        .items = sal__items_rows, .work = work, .scratch = scratch_back, .eval = eval_back };
+const sal_op sal_op_layer_norm_back = { .name = "layer_norm_back",
+                                        .n_in = -1,
+                                        .flags = SAL_OP_INPLACE,
+                                        .shape = shape_back,
+                                        .items = sal__items_rows,
+                                        .work = work,
+                                        .scratch = scratch_back,
+                                        .eval = eval_back };
 
 /* ---- gradient of gamma and beta: inputs gy, x -> (2, c) ---- */
 
 static sal_status shape_params(sal_tape *t, sal_node *n)
 {
-    if (!sal_shape_equal(sal__shape_in(t, n, 0), sal__shape_in(t, n, 1))) return sal__shape_fail(t, n, "gy and x differ in shape");
+    if (!sal_shape_equal(sal__shape_in(t, n, 0), sal__shape_in(t, n, 1)))
+        return sal__shape_fail(t, n, "gy and x differ in shape");
     n->shape = SAL_SHAPE(2, sal_shape_last(sal__shape_in(t, n, 0)));
     return SAL_STATUS_OK;
 }
@@ -93,7 +106,8 @@ static sal_status shape_params(sal_tape *t, sal_node *n)
 static double work_params(const sal_tape *t, const sal_node *n) { return 8 * (double)sal_shape_last(&n->shape); }
 static int64_t partial(const sal_tape *t, const sal_node *n) { return 2 * sal_shape_last(&n->shape); }
 
-SAL_CLONES static void sums(const real *gy, const real *x, int64_t rows, int64_t c, double eps, real *restrict ggamma, real *restrict gbeta)
+SAL_CLONES static void sums(const real *gy, const real *x, int64_t rows, int64_t c, double eps, real *restrict ggamma,
+                            real *restrict gbeta)
 {
     for (int64_t j = 0; j < c; j++) ggamma[j] = gbeta[j] = 0;
     for (int64_t row = 0; row < rows; row++, gy += c, x += c) {
@@ -109,16 +123,24 @@ SAL_CLONES static void sums(const real *gy, const real *x, int64_t rows, int64_t
 static void eval_params(const sal_run *r, const sal_node *n, int64_t lo, int64_t hi)
 {
     int64_t c = sal_shape_last(&n->shape);
-    sums(sal__in(r, n, 0) + lo * c, sal__in(r, n, 1) + lo * c, hi - lo, c, n->f[0], sal__partial(r, n), sal__partial(r, n) + c);
+    sums(sal__in(r, n, 0) + lo * c, sal__in(r, n, 1) + lo * c, hi - lo, c, n->f[0], sal__partial(r, n),
+         sal__partial(r, n) + c);
 }
 
-const sal_op sal_op_layer_norm_params = { .name = "layer_norm_params", .n_in = 2, .shape = shape_params, .items = sal__items_rows_in,
-                                          .work = work_params, .partial = partial, .eval = eval_params, .finish = sal__finish_sum };
+const sal_op sal_op_layer_norm_params = { .name = "layer_norm_params",
+                                          .n_in = 2,
+                                          .shape = shape_params,
+                                          .items = sal__items_rows_in,
+                                          .work = work_params,
+                                          .partial = partial,
+                                          .eval = eval_params,
+                                          .finish = sal__finish_sum };
 
 static void grad(sal_tape *t, sal_id y, sal_id gy, sal_id gx[])
 {
     const sal_node n = *sal__node(t, y);
-    gx[0] = sal__append(t, &sal_op_layer_norm_back, (sal_id[]){ gy, n.in[0], n.in[1] }, n.inputs == 3 ? 3 : 2, NULL, 0, n.f, 1);
+    gx[0] = sal__append(t, &sal_op_layer_norm_back, (sal_id[]){ gy, n.in[0], n.in[1] }, n.inputs == 3 ? 3 : 2, NULL, 0,
+                        n.f, 1);
     if (n.inputs != 3 || !(sal__wants(t, n.in[1]) || sal__wants(t, n.in[2]))) return;
     sal_id both = sal__append(t, &sal_op_layer_norm_params, (sal_id[]){ gy, n.in[0] }, 2, NULL, 0, n.f, 1);
     sal_shape c = SAL_SHAPE(sal_shape_last(&n.shape));
@@ -126,8 +148,14 @@ static void grad(sal_tape *t, sal_id y, sal_id gy, sal_id gx[])
     gx[2] = sal_reshape(t, sal_slice(t, both, 0, 1, 1), c);
 }
 
-const sal_op sal_op_layer_norm = { .name = "layer_norm", .n_in = -1, .flags = SAL_OP_INPLACE, .shape = shape, .items = sal__items_rows,
-                                   .work = work, .eval = eval, .grad = grad };
+const sal_op sal_op_layer_norm = { .name = "layer_norm",
+                                   .n_in = -1,
+                                   .flags = SAL_OP_INPLACE,
+                                   .shape = shape,
+                                   .items = sal__items_rows,
+                                   .work = work,
+                                   .eval = eval,
+                                   .grad = grad };
 
 sal_id sal_layer_norm_op(sal_tape *t, sal_id x, sal_id gamma, sal_id beta, double eps)
 {

@@ -4,7 +4,8 @@
 sal_status sal__loss_shape(sal_tape *t, sal_node *n, int32_t at)
 {
     const sal_shape *x = sal__shape_in(t, n, 0);
-    if (n->inputs != at && n->inputs != at + 1) return sal__shape_fail(t, n, "takes %d inputs and, optionally, weights", at);
+    if (n->inputs != at && n->inputs != at + 1)
+        return sal__shape_fail(t, n, "takes %d inputs and, optionally, weights", at);
     if (x->rank < 1) return sal__shape_fail(t, n, "the prediction has no dimension of samples");
     if (n->inputs > at && sal_shape_count(sal__shape_in(t, n, at)) != x->dim[0]) {
         return sal__shape_fail(t, n, "there must be one weight for each of the %lld samples", (long long)x->dim[0]);

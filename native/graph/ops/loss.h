@@ -25,6 +25,7 @@ static inline real sal__loss_weight(const sal_run *r, const sal_node *n, int32_t
 sal_status sal__loss_back_shape(sal_tape *t, sal_node *n);
 /* Appends back(gy, inputs of y) with the attributes of y. */
 sal_id sal__loss_back(sal_tape *t, const sal_op *back, sal_id y, sal_id gy);
-sal_id sal__loss_append(sal_tape *t, const sal_op *op, sal_id a, sal_id b, sal_id weights, const double *f, int32_t n_f);
+sal_id sal__loss_append(sal_tape *t, const sal_op *op, sal_id a, sal_id b, sal_id weights, const double *f,
+                        int32_t n_f);
 
 #endif

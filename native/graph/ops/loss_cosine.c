@@ -8,7 +8,8 @@ static const double smallest = 1e-8;
 
 static sal_status shape(sal_tape *t, sal_node *n)
 {
-    if (!sal_shape_equal(sal__shape_in(t, n, 0), sal__shape_in(t, n, 1))) return sal__shape_fail(t, n, "the two sides differ in shape");
+    if (!sal_shape_equal(sal__shape_in(t, n, 0), sal__shape_in(t, n, 1)))
+        return sal__shape_fail(t, n, "the two sides differ in shape");
     return sal__loss_shape(t, n, 2);
 }
 
@@ -51,8 +52,12 @@ static void eval_back(const sal_run *r, const sal_node *n, int64_t lo, int64_t h
     }
 }
 
-const sal_op sal_op_loss_cosine_back = { .name = "loss_cosine_back", .n_in = -1, .shape = sal__loss_back_shape, .items = sal__items_first,
-                                         .work = sal__loss_work, .eval = eval_back };
+const sal_op sal_op_loss_cosine_back = { .name = "loss_cosine_back",
+                                         .n_in = -1,
+                                         .shape = sal__loss_back_shape,
+                                         .items = sal__items_first,
+                                         .work = sal__loss_work,
+                                         .eval = eval_back };
 
 static sal_id back(sal_tape *t, sal_id y, sal_id gy, int64_t side)
 {
@@ -68,7 +73,17 @@ static void grad(sal_tape *t, sal_id y, sal_id gy, sal_id gx[])
     if (sal__wants(t, b)) gx[1] = back(t, y, gy, 1);
 }
 
-const sal_op sal_op_loss_cosine = { .name = "loss_cosine", .n_in = -1, .shape = shape, .items = sal__items_first_in, .work = sal__loss_work,
-                                    .partial = sal__loss_partial, .eval = eval, .finish = sal__loss_finish, .grad = grad };
+const sal_op sal_op_loss_cosine = { .name = "loss_cosine",
+                                    .n_in = -1,
+                                    .shape = shape,
+                                    .items = sal__items_first_in,
+                                    .work = sal__loss_work,
+                                    .partial = sal__loss_partial,
+                                    .eval = eval,
+                                    .finish = sal__loss_finish,
+                                    .grad = grad };
 
-sal_id sal_loss_cosine(sal_tape *t, sal_id a, sal_id b, sal_id weights) { return sal__loss_append(t, &sal_op_loss_cosine, a, b, weights, NULL, 0); }
+sal_id sal_loss_cosine(sal_tape *t, sal_id a, sal_id b, sal_id weights)
+{
+    return sal__loss_append(t, &sal_op_loss_cosine, a, b, weights, NULL, 0);
+}

@@ -5,7 +5,8 @@
 
 static sal_status shape(sal_tape *t, sal_node *n)
 {
-    if (!sal_shape_equal(sal__shape_in(t, n, 0), sal__shape_in(t, n, 1))) return sal__shape_fail(t, n, "prediction and target differ in shape");
+    if (!sal_shape_equal(sal__shape_in(t, n, 0), sal__shape_in(t, n, 1)))
+        return sal__shape_fail(t, n, "prediction and target differ in shape");
     if (!(n->f[0] > 0)) return sal__shape_fail(t, n, "delta is %g and must be positive", n->f[0]);
     return sal__loss_shape(t, n, 2);
 }
@@ -42,8 +43,12 @@ static void eval_back(const sal_run *r, const sal_node *n, int64_t lo, int64_t h
     }
 }
 
-const sal_op sal_op_loss_huber_back = { .name = "loss_huber_back", .n_in = -1, .shape = sal__loss_back_shape, .items = sal__items_first,
-                                     .work = sal__loss_work, .eval = eval_back };
+const sal_op sal_op_loss_huber_back = { .name = "loss_huber_back",
+                                        .n_in = -1,
+                                        .shape = sal__loss_back_shape,
+                                        .items = sal__items_first,
+                                        .work = sal__loss_work,
+                                        .eval = eval_back };
 
 static void grad(sal_tape *t, sal_id y, sal_id gy, sal_id gx[])
 {
@@ -52,8 +57,15 @@ static void grad(sal_tape *t, sal_id y, sal_id gy, sal_id gx[])
     if (sal__wants(t, target)) gx[1] = sal_scale(t, gx[0], -1, 0);
 }
 
-const sal_op sal_op_loss_huber = { .name = "loss_huber", .n_in = -1, .shape = shape, .items = sal__items_first_in, .work = sal__loss_work,
-                                .partial = sal__loss_partial, .eval = eval, .finish = sal__loss_finish, .grad = grad };
+const sal_op sal_op_loss_huber = { .name = "loss_huber",
+                                   .n_in = -1,
+                                   .shape = shape,
+                                   .items = sal__items_first_in,
+                                   .work = sal__loss_work,
+                                   .partial = sal__loss_partial,
+                                   .eval = eval,
+                                   .finish = sal__loss_finish,
+                                   .grad = grad };
 
 sal_id sal_loss_huber(sal_tape *t, sal_id prediction, sal_id target, sal_id weights, double delta)
 {

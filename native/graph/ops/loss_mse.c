@@ -3,7 +3,8 @@
 
 static sal_status shape(sal_tape *t, sal_node *n)
 {
-    if (!sal_shape_equal(sal__shape_in(t, n, 0), sal__shape_in(t, n, 1))) return sal__shape_fail(t, n, "prediction and target differ in shape");
+    if (!sal_shape_equal(sal__shape_in(t, n, 0), sal__shape_in(t, n, 1)))
+        return sal__shape_fail(t, n, "prediction and target differ in shape");
     return sal__loss_shape(t, n, 2);
 }
 
@@ -39,8 +40,12 @@ static void eval_back(const sal_run *r, const sal_node *n, int64_t lo, int64_t h
     }
 }
 
-const sal_op sal_op_loss_mse_back = { .name = "loss_mse_back", .n_in = -1, .shape = sal__loss_back_shape, .items = sal__items_first,
-                                     .work = sal__loss_work, .eval = eval_back };
+const sal_op sal_op_loss_mse_back = { .name = "loss_mse_back",
+                                      .n_in = -1,
+                                      .shape = sal__loss_back_shape,
+                                      .items = sal__items_first,
+                                      .work = sal__loss_work,
+                                      .eval = eval_back };
 
 static void grad(sal_tape *t, sal_id y, sal_id gy, sal_id gx[])
 {
@@ -49,8 +54,15 @@ static void grad(sal_tape *t, sal_id y, sal_id gy, sal_id gx[])
     if (sal__wants(t, target)) gx[1] = sal_scale(t, gx[0], -1, 0);
 }
 
-const sal_op sal_op_loss_mse = { .name = "loss_mse", .n_in = -1, .shape = shape, .items = sal__items_first_in, .work = sal__loss_work,
-                                .partial = sal__loss_partial, .eval = eval, .finish = sal__loss_finish, .grad = grad };
+const sal_op sal_op_loss_mse = { .name = "loss_mse",
+                                 .n_in = -1,
+                                 .shape = shape,
+                                 .items = sal__items_first_in,
+                                 .work = sal__loss_work,
+                                 .partial = sal__loss_partial,
+                                 .eval = eval,
+                                 .finish = sal__loss_finish,
+                                 .grad = grad };
 
 sal_id sal_loss_mse(sal_tape *t, sal_id prediction, sal_id target, sal_id weights)
 {

@@ -15,7 +15,10 @@ static sal_status shape(sal_tape *t, sal_node *n)
     return sal__loss_shape(t, n, 1);
 }
 
-static double work(const sal_tape *t, const sal_node *n) { return 25 * (double)sal_shape_last(sal__shape_in(t, n, n->op->n_in == 2)); }
+static double work(const sal_tape *t, const sal_node *n)
+{
+    return 25 * (double)sal_shape_last(sal__shape_in(t, n, n->op->n_in == 2));
+}
 
 /* Largest of row i and sum of exp(s - largest), both without the diagonal. */
 static void row_sum(const real *s, int64_t m, int64_t i, real *top, double *sum)
@@ -54,13 +57,27 @@ static void eval_back(const sal_run *r, const sal_node *n, int64_t lo, int64_t h
     }
 }
 
-const sal_op sal_op_loss_ntxent_back = { .name = "loss_ntxent_back", .n_in = 2, .shape = sal__loss_back_shape, .items = sal__items_first,
-                                         .work = work, .eval = eval_back };
+const sal_op sal_op_loss_ntxent_back = { .name = "loss_ntxent_back",
+                                         .n_in = 2,
+                                         .shape = sal__loss_back_shape,
+                                         .items = sal__items_first,
+                                         .work = work,
+                                         .eval = eval_back };
 
-static void grad(sal_tape *t, sal_id y, sal_id gy, sal_id gx[]) { gx[0] = sal__loss_back(t, &sal_op_loss_ntxent_back, y, gy); }
+static void grad(sal_tape *t, sal_id y, sal_id gy, sal_id gx[])
+{
+    gx[0] = sal__loss_back(t, &sal_op_loss_ntxent_back, y, gy);
+}
 
-const sal_op sal_op_loss_ntxent = { .name = "loss_ntxent", .n_in = 1, .shape = shape, .items = sal__items_first_in, .work = work,
-                                    .partial = sal__loss_partial, .eval = eval, .finish = sal__loss_finish, .grad = grad };
+const sal_op sal_op_loss_ntxent = { .name = "loss_ntxent",
+                                    .n_in = 1,
+                                    .shape = shape,
+                                    .items = sal__items_first_in,
+                                    .work = work,
+                                    .partial = sal__loss_partial,
+                                    .eval = eval,
+                                    .finish = sal__loss_finish,
+                                    .grad = grad };
 
 sal_id sal_loss_ntxent(sal_tape *t, sal_id a, sal_id b, double tau)
 {

@@ -11,11 +11,14 @@ static sal_status shape(sal_tape *t, sal_node *n)
 {
     const sal_shape *p = sal__shape_in(t, n, 0), *target = sal__shape_in(t, n, 1);
     if (p->rank != 2 || p->dim[1] != n->i[8]) {
-        return sal__shape_fail(t, n, "the prediction must be (samples, %lld), one column per quantile", (long long)n->i[8]);
+        return sal__shape_fail(t, n, "the prediction must be (samples, %lld), one column per quantile",
+                               (long long)n->i[8]);
     }
-    if (sal_shape_count(target) != p->dim[0]) return sal__shape_fail(t, n, "there must be one target for each of %lld samples", (long long)p->dim[0]);
+    if (sal_shape_count(target) != p->dim[0])
+        return sal__shape_fail(t, n, "there must be one target for each of %lld samples", (long long)p->dim[0]);
     for (int64_t j = 0; j < n->i[8]; j++) {
-        if (n->i[j] <= 0 || n->i[j] >= (int64_t)UNIT) return sal__shape_fail(t, n, "quantile %g is not in (0, 1)", (double)n->i[j] / UNIT);
+        if (n->i[j] <= 0 || n->i[j] >= (int64_t)UNIT)
+            return sal__shape_fail(t, n, "quantile %g is not in (0, 1)", (double)n->i[j] / UNIT);
     }
     return sal__loss_shape(t, n, 2);
 }
@@ -52,16 +55,31 @@ static void eval_back(const sal_run *r, const sal_node *n, int64_t lo, int64_t h
     }
 }
 
-const sal_op sal_op_loss_pinball_back = { .name = "loss_pinball_back", .n_in = -1, .shape = sal__loss_back_shape, .items = sal__items_first,
-                                          .work = sal__loss_work, .eval = eval_back };
+const sal_op sal_op_loss_pinball_back = { .name = "loss_pinball_back",
+                                          .n_in = -1,
+                                          .shape = sal__loss_back_shape,
+                                          .items = sal__items_first,
+                                          .work = sal__loss_work,
+                                          .eval = eval_back };
 
-static void grad(sal_tape *t, sal_id y, sal_id gy, sal_id gx[]) { gx[0] = sal__loss_back(t, &sal_op_loss_pinball_back, y, gy); }
+static void grad(sal_tape *t, sal_id y, sal_id gy, sal_id gx[])
+{
+    gx[0] = sal__loss_back(t, &sal_op_loss_pinball_back, y, gy);
+}
 
-const sal_op sal_op_loss_pinball = { .name = "loss_pinball", .n_in = -1, .flags = SAL_OP_KINK, .shape = shape, .items = sal__items_first_in,
-                                     .work = sal__loss_work, .partial = sal__loss_partial, .eval = eval, .finish = sal__loss_finish,
+const sal_op sal_op_loss_pinball = { .name = "loss_pinball",
+                                     .n_in = -1,
+                                     .flags = SAL_OP_KINK,
+                                     .shape = shape,
+                                     .items = sal__items_first_in,
+                                     .work = sal__loss_work,
+                                     .partial = sal__loss_partial,
+                                     .eval = eval,
+                                     .finish = sal__loss_finish,
                                      .grad = grad };
 
-sal_id sal_loss_pinball(sal_tape *t, sal_id prediction, sal_id target, sal_id weights, const double *quantiles, int32_t q)
+sal_id sal_loss_pinball(sal_tape *t, sal_id prediction, sal_id target, sal_id weights, const double *quantiles,
+                        int32_t q)
 {
     if (q < 1 || q > 8) {
         sal_tape_fail(t, "loss_pinball takes 1 to 8 quantiles, not %d", q);
@@ -70,5 +88,6 @@ sal_id sal_loss_pinball(sal_tape *t, sal_id prediction, sal_id target, sal_id we
     int64_t i[9] = { 0 };
     for (int32_t j = 0; j < q; j++) i[j] = (int64_t)(quantiles[j] * UNIT + 0.5);
     i[8] = q;
-    return sal__append(t, &sal_op_loss_pinball, (sal_id[]){ prediction, target, weights }, weights >= 0 ? 3 : 2, i, 9, NULL, 0);
+    return sal__append(t, &sal_op_loss_pinball, (sal_id[]){ prediction, target, weights }, weights >= 0 ? 3 : 2, i, 9,
+                       NULL, 0);
 }

@@ -53,7 +53,9 @@ static void eval(const sal_run *r, const sal_node *n, int64_t lo, int64_t hi)
             for (int64_t k = 0; k < 4 * h; k++) z[k] = from[k];
         }
         real *first = y + (lo * steps + s) * 6 * h;
-        if (s > 0) sal_gemm(false, false, hi - lo, 4 * h, h, 1, first - 6 * h, steps * 6 * h, w, 4 * h, 1, first + 2 * h, steps * 6 * h);
+        if (s > 0)
+            sal_gemm(false, false, hi - lo, 4 * h, h, 1, first - 6 * h, steps * 6 * h, w, 4 * h, 1, first + 2 * h,
+                     steps * 6 * h);
         for (int64_t i = lo; i < hi; i++) {
             real *at = y + (i * steps + s) * 6 * h;
             cell(at + 2 * h, s > 0 ? at - 5 * h : NULL, at + h, at, h);
@@ -71,10 +73,14 @@ static sal_status shape_back(sal_tape *t, sal_node *n)
     return SAL_STATUS_OK;
 }
 
-static int64_t scratch_back(const sal_tape *t, const sal_node *n) { return 2 * BLOCK * (n->shape.dim[2] / 4) * (int64_t)sizeof(real); }
+static int64_t scratch_back(const sal_tape *t, const sal_node *n)
+{
+    return 2 * BLOCK * (n->shape.dim[2] / 4) * (int64_t)sizeof(real);
+}
 
 /* One sample, one step: dh and dc come in from the step after; gu goes out, dc is carried to the step before. */
-static void cell_back(const real *gy, const real *packed, const real *before, const real *dh, real *dc, real *gu, int64_t h)
+static void cell_back(const real *gy, const real *packed, const real *before, const real *dh, real *dc, real *gu,
+                      int64_t h)
 {
     const real *c = packed + h, *i = packed + 2 * h, *f = i + h, *g = f + h, *o = g + h;
     for (int64_t k = 0; k < h; k++) {
@@ -107,8 +113,13 @@ static void eval_back(const sal_run *r, const sal_node *n, int64_t lo, int64_t h
     }
 }
 
-const sal_op sal_op_lstm_back = { .name = "lstm_back", .n_in = 3, .shape = shape_back, .items = sal__items_first, .work = work,
-                                  .scratch = scratch_back, .eval = eval_back };
+const sal_op sal_op_lstm_back = { .name = "lstm_back",
+                                  .n_in = 3,
+                                  .shape = shape_back,
+                                  .items = sal__items_first,
+                                  .work = work,
+                                  .scratch = scratch_back,
+                                  .eval = eval_back };
 
 static void grad(sal_tape *t, sal_id y, sal_id gy, sal_id gx[])
 {
@@ -120,13 +131,16 @@ static void grad(sal_tape *t, sal_id y, sal_id gy, sal_id gx[])
         gx[1] = sal_constant(t, SAL_SHAPE(h, 4 * h), 0); /* the state before the only step is zero */
         return;
     }
-    sal_id before = sal_slice(t, sal_slice(t, y, 1, 0, steps - 1), 2, 0, h), after = sal_slice(t, gx[0], 1, 1, steps - 1);
+    sal_id before = sal_slice(t, sal_slice(t, y, 1, 0, steps - 1), 2, 0, h),
+           after = sal_slice(t, gx[0], 1, 1, steps - 1);
     before = sal_reshape(t, before, SAL_SHAPE(samples * (steps - 1), h));
     after = sal_reshape(t, after, SAL_SHAPE(samples * (steps - 1), 4 * h));
     gx[1] = sal_matmul(t, before, after, true, false);
 }
 
-const sal_op sal_op_lstm = { .name = "lstm", .n_in = 2, .shape = shape, .items = sal__items_first, .work = work, .eval = eval, .grad = grad };
+const sal_op sal_op_lstm = {
+    .name = "lstm", .n_in = 2, .shape = shape, .items = sal__items_first, .work = work, .eval = eval, .grad = grad
+};
 
 sal_id sal_lstm(sal_tape *t, sal_id x, sal_id w_ih, sal_id w_hh, sal_id bias)
 {

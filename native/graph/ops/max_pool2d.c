@@ -33,8 +33,13 @@ static void eval_back(const sal_run *r, const sal_node *n, int64_t lo, int64_t h
     }
 }
 
-const sal_op sal_op_max_pool2d_back = { .name = "max_pool2d_back", .n_in = 2, .shape = shape_back, .items = sal__items_first,
-                                        .work = sal__pool_work, .scratch = scratch_back, .eval = eval_back };
+const sal_op sal_op_max_pool2d_back = { .name = "max_pool2d_back",
+                                        .n_in = 2,
+                                        .shape = shape_back,
+                                        .items = sal__items_first,
+                                        .work = sal__pool_work,
+                                        .scratch = scratch_back,
+                                        .eval = eval_back };
 
 static void grad(sal_tape *t, sal_id y, sal_id gy, sal_id gx[])
 {
@@ -42,8 +47,14 @@ static void grad(sal_tape *t, sal_id y, sal_id gy, sal_id gx[])
     gx[0] = sal__append(t, &sal_op_max_pool2d_back, (sal_id[]){ gy, n.in[0] }, 2, n.i, 3, NULL, 0);
 }
 
-const sal_op sal_op_max_pool2d = { .name = "max_pool2d", .n_in = 1, .flags = SAL_OP_KINK, .shape = sal__pool_shape,
-                                   .items = sal__items_first, .work = sal__pool_work, .eval = eval, .grad = grad };
+const sal_op sal_op_max_pool2d = { .name = "max_pool2d",
+                                   .n_in = 1,
+                                   .flags = SAL_OP_KINK,
+                                   .shape = sal__pool_shape,
+                                   .items = sal__items_first,
+                                   .work = sal__pool_work,
+                                   .eval = eval,
+                                   .grad = grad };
 
 sal_id sal_max_pool2d(sal_tape *t, sal_id x, int64_t kernel, int64_t stride, int64_t pad)
 {

@@ -7,9 +7,18 @@
 
 static inline sal_pool_shape sal__pool_of(const sal_shape *x, const int64_t *i)
 {
-    return (sal_pool_shape){ .rows = x->dim[1], .cols = x->dim[2], .channels = x->dim[3], .kernel_rows = i[0], .kernel_cols = i[0],
-                             .stride_rows = i[1], .stride_cols = i[1], .pad_top = i[2], .pad_left = i[2], .pad_bottom = i[2],
-                             .pad_right = i[2], .count_padding = true };
+    return (sal_pool_shape){ .rows = x->dim[1],
+                             .cols = x->dim[2],
+                             .channels = x->dim[3],
+                             .kernel_rows = i[0],
+                             .kernel_cols = i[0],
+                             .stride_rows = i[1],
+                             .stride_cols = i[1],
+                             .pad_top = i[2],
+                             .pad_left = i[2],
+                             .pad_bottom = i[2],
+                             .pad_right = i[2],
+                             .count_padding = true };
 }
 
 /* Output shape of a pooling of input 0. */
@@ -18,8 +27,9 @@ static inline sal_status sal__pool_shape(sal_tape *t, sal_node *n)
     const sal_shape *x = sal__shape_in(t, n, 0);
     if (x->rank != 4) return sal__shape_fail(t, n, "x must be (n, rows, cols, c)");
     if (n->i[0] < 1 || n->i[1] < 1 || n->i[2] < 0 || 2 * n->i[2] > n->i[0]) {
-        return sal__shape_fail(t, n, "kernel %lld, stride %lld, padding %lld: the padding may be at most half the kernel", (long long)n->i[0],
-                               (long long)n->i[1], (long long)n->i[2]);
+        return sal__shape_fail(t, n,
+                               "kernel %lld, stride %lld, padding %lld: the padding may be at most half the kernel",
+                               (long long)n->i[0], (long long)n->i[1], (long long)n->i[2]);
     }
     sal_pool_shape p = sal__pool_of(x, n->i);
     int64_t rows, cols;

@@ -38,16 +38,28 @@ static void eval_back(const sal_run *r, const sal_node *n, int64_t lo, int64_t h
 
 static sal_status shape_back(sal_tape *t, sal_node *n)
 {
-    if (!sal_shape_equal(sal__shape_in(t, n, 0), sal__shape_in(t, n, 1))) return sal__shape_fail(t, n, "gy and y differ in shape");
+    if (!sal_shape_equal(sal__shape_in(t, n, 0), sal__shape_in(t, n, 1)))
+        return sal__shape_fail(t, n, "gy and y differ in shape");
     return sal__shape_like(t, n, 0);
 }
 
-const sal_op sal_op_softmax_back = { .name = "softmax_back", .n_in = 2, .flags = SAL_OP_INPLACE, .shape = shape_back,
-                                     .items = sal__items_rows, .work = work, .eval = eval_back };
+const sal_op sal_op_softmax_back = { .name = "softmax_back",
+                                     .n_in = 2,
+                                     .flags = SAL_OP_INPLACE,
+                                     .shape = shape_back,
+                                     .items = sal__items_rows,
+                                     .work = work,
+                                     .eval = eval_back };
 
 static void grad(sal_tape *t, sal_id y, sal_id gy, sal_id gx[]) { gx[0] = sal__op2(t, &sal_op_softmax_back, gy, y); }
 
-const sal_op sal_op_softmax = { .name = "softmax", .n_in = 1, .flags = SAL_OP_INPLACE, .shape = shape, .items = sal__items_rows,
-                                .work = work, .eval = eval, .grad = grad };
+const sal_op sal_op_softmax = { .name = "softmax",
+                                .n_in = 1,
+                                .flags = SAL_OP_INPLACE,
+                                .shape = shape,
+                                .items = sal__items_rows,
+                                .work = work,
+                                .eval = eval,
+                                .grad = grad };
 
 sal_id sal_softmax(sal_tape *t, sal_id x) { return sal__op1(t, &sal_op_softmax, x); }

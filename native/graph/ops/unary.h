@@ -18,7 +18,8 @@ static inline sal_status sal__unary_shape(sal_tape *t, sal_node *n) { return sal
 
 static inline sal_status sal__unary_back_shape(sal_tape *t, sal_node *n)
 {
-    if (!sal_shape_equal(sal__shape_in(t, n, 0), sal__shape_in(t, n, 1))) return sal__shape_fail(t, n, "gradient and value differ in shape");
+    if (!sal_shape_equal(sal__shape_in(t, n, 0), sal__shape_in(t, n, 1)))
+        return sal__shape_fail(t, n, "gradient and value differ in shape");
     return sal__shape_like(t, n, 0);
 }
 
@@ -57,15 +58,23 @@ static inline sal_status sal__unary_back_shape(sal_tape *t, sal_node *n)
 /* The two descriptors and the builder from NAME_eval and NAME_eval_back. */
 #define SAL_UNARY_OP(NAME, FLAGS, WORK, SAVES)                                                                         \
     static double NAME##_work(const sal_tape *t, const sal_node *n) { return (WORK); }                                 \
-    const sal_op sal_op_##NAME##_back = { .name = #NAME "_back", .n_in = 2, .flags = SAL_OP_INPLACE,                   \
-                                          .shape = sal__unary_back_shape, .work = NAME##_work,                         \
+    const sal_op sal_op_##NAME##_back = { .name = #NAME "_back",                                                       \
+                                          .n_in = 2,                                                                   \
+                                          .flags = SAL_OP_INPLACE,                                                     \
+                                          .shape = sal__unary_back_shape,                                              \
+                                          .work = NAME##_work,                                                         \
                                           .eval = NAME##_eval_back };                                                  \
     static void NAME##_grad(sal_tape *t, sal_id y, sal_id gy, sal_id gx[])                                             \
     {                                                                                                                  \
         gx[0] = sal__op2(t, &sal_op_##NAME##_back, gy, SAVES(t, y));                                                   \
     }                                                                                                                  \
-    const sal_op sal_op_##NAME = { .name = #NAME, .n_in = 1, .flags = (FLAGS), .shape = sal__unary_shape,              \
-                                   .work = NAME##_work, .eval = NAME##_eval, .grad = NAME##_grad };                    \
+    const sal_op sal_op_##NAME = { .name = #NAME,                                                                      \
+                                   .n_in = 1,                                                                          \
+                                   .flags = (FLAGS),                                                                   \
+                                   .shape = sal__unary_shape,                                                          \
+                                   .work = NAME##_work,                                                                \
+                                   .eval = NAME##_eval,                                                                \
+                                   .grad = NAME##_grad };                                                              \
     sal_id sal_##NAME(sal_tape *t, sal_id x) { return sal__op1(t, &sal_op_##NAME, x); }
 
 #endif

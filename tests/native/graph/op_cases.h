@@ -35,13 +35,32 @@ typedef struct op_case {
     op_input in[6];
 } op_case;
 
-#define BUILD(name, ...) static sal_id build_##name(sal_tape *t, const sal_id *in) { return (__VA_ARGS__); }
-#define S1(a) { 1, { a } }
-#define S2(a, b) { 2, { a, b } }
-#define S3(a, b, c) { 3, { a, b, c } }
-#define S4(a, b, c, d) { 4, { a, b, c, d } }
-#define S5(a, b, c, d, e) { 5, { a, b, c, d, e } }
-#define SS { 0, { 0 } }
+#define BUILD(name, ...)                                                                                               \
+    static sal_id build_##name(sal_tape *t, const sal_id *in) { return (__VA_ARGS__); }
+#define S1(a)                                                                                                          \
+    {                                                                                                                  \
+        1, { a }                                                                                                       \
+    }
+#define S2(a, b)                                                                                                       \
+    {                                                                                                                  \
+        2, { a, b }                                                                                                    \
+    }
+#define S3(a, b, c)                                                                                                    \
+    {                                                                                                                  \
+        3, { a, b, c }                                                                                                 \
+    }
+#define S4(a, b, c, d)                                                                                                 \
+    {                                                                                                                  \
+        4, { a, b, c, d }                                                                                              \
+    }
+#define S5(a, b, c, d, e)                                                                                              \
+    {                                                                                                                  \
+        5, { a, b, c, d, e }                                                                                           \
+    }
+#define SS                                                                                                             \
+    {                                                                                                                  \
+        0, { 0 }                                                                                                       \
+    }
 
 static sal_shape rows_of_input(sal_tape *t, sal_id x, sal_shape s)
 {
@@ -49,6 +68,7 @@ static sal_shape rows_of_input(sal_tape *t, sal_id x, sal_shape s)
     return s;
 }
 
+/* clang-format off: tables, one case a row */
 BUILD(add, sal_add(t, in[0], in[1]))
 BUILD(add_same, sal_add(t, in[0], in[1]))
 BUILD(sub, sal_sub(t, in[0], in[1]))
@@ -73,9 +93,13 @@ BUILD(matmul_ta, sal_matmul(t, in[0], in[1], true, false))
 BUILD(matmul_tb, sal_matmul(t, in[0], in[1], false, true))
 BUILD(matmul_tab, sal_matmul(t, in[0], in[1], true, true))
 BUILD(conv2d, sal_conv2d(t, in[0], in[1], in[2], &(sal_conv_options){ .stride = 1 }))
-BUILD(conv2d_stride, sal_conv2d(t, in[0], in[1], in[2], &(sal_conv_options){ .stride = 2, .pad_top = 1, .pad_left = 1, .pad_bottom = 1, .pad_right = 1 }))
+BUILD(conv2d_stride,
+      sal_conv2d(t, in[0], in[1], in[2],
+                 &(sal_conv_options){ .stride = 2, .pad_top = 1, .pad_left = 1, .pad_bottom = 1, .pad_right = 1 }))
 BUILD(conv2d_groups, sal_conv2d(t, in[0], in[1], in[2], &(sal_conv_options){ .groups = 3, .stride = 2 }))
-BUILD(conv2d_dilated, sal_conv2d(t, in[0], in[1], SAL_NONE, &(sal_conv_options){ .dilation = 2, .pad_top = 2, .pad_left = 2, .pad_bottom = 2, .pad_right = 2 }))
+BUILD(conv2d_dilated,
+      sal_conv2d(t, in[0], in[1], SAL_NONE,
+                 &(sal_conv_options){ .dilation = 2, .pad_top = 2, .pad_left = 2, .pad_bottom = 2, .pad_right = 2 }))
 BUILD(conv2d_point, sal_conv2d(t, in[0], in[1], in[2], &(sal_conv_options){ 0 }))
 BUILD(conv1d, sal_conv1d(t, in[0], in[1], in[2], 1, 1))
 BUILD(batch_norm, sal_normalise(t, in[0], sal_moments(t, in[0]), in[1], in[2], 1e-5, false))
@@ -126,9 +150,26 @@ BUILD(loss_pinball_weighted, sal_loss_pinball(t, in[0], in[1], in[2], (const dou
 BUILD(loss_cosine, sal_loss_cosine(t, in[0], in[1], in[2]))
 BUILD(loss_ntxent, sal_loss_ntxent(t, in[0], in[1], 0.5))
 
-#define UNARY_CASE(name, low, high) { #name, build_##name, S2(3, 7), false, { { "x", S2(3, 7), low, high } } }
-#define KINK_CASE(name, low, high) { #name, build_##name, S2(3, 7), false, { { "x", S2(3, 7), low, high, FILL_SPACED } } }
-#define GAMMA(c) { "gamma", S1(c), 0.5, 1.5, 0, FIXED }, { "beta", S1(c), -1, 1, 0, FIXED }
+#define UNARY_CASE(name, low, high)                                                                                    \
+    {                                                                                                                  \
+#name, build_##name, S2(3, 7), false,                                                                          \
+        {                                                                                                              \
+            {                                                                                                          \
+                "x", S2(3, 7), low, high                                                                               \
+            }                                                                                                          \
+        }                                                                                                              \
+    }
+#define KINK_CASE(name, low, high)                                                                                     \
+    {                                                                                                                  \
+#name, build_##name, S2(3, 7), false,                                                                          \
+        {                                                                                                              \
+            {                                                                                                          \
+                "x", S2(3, 7), low, high, FILL_SPACED                                                                  \
+            }                                                                                                          \
+        }                                                                                                              \
+    }
+#define GAMMA(c)                                                                                                       \
+    { "gamma", S1(c), 0.5, 1.5, 0, FIXED }, { "beta", S1(c), -1, 1, 0, FIXED }
 
 static const op_case op_cases[] = {
     { "add", build_add, S3(2, 3, 4), false, { { "a", S3(2, 3, 4), -1, 1 }, { "b", S3(1, 3, 1), -1, 1, 0, FIXED } } },
@@ -140,37 +181,80 @@ static const op_case op_cases[] = {
     UNARY_CASE(copy, -1, 1),
     KINK_CASE(relu, -1, 1.1),
     { "reshape", build_reshape, S2(2, 12), false, { { "x", S3(2, 3, 4), -1, 1 } } },
-    { "concat", build_concat, S3(2, 3, 9), false,
+    { "concat",
+      build_concat,
+      S3(2, 3, 9),
+      false,
       { { "a", S3(2, 3, 4), -1, 1 }, { "b", S3(2, 3, 2), -1, 1 }, { "c", S3(2, 3, 3), -1, 1 } } },
-    { "concat_middle", build_concat_middle, S3(2, 5, 4), false, { { "a", S3(2, 3, 4), -1, 1 }, { "b", S3(2, 2, 4), -1, 1 } } },
+    { "concat_middle",
+      build_concat_middle,
+      S3(2, 5, 4),
+      false,
+      { { "a", S3(2, 3, 4), -1, 1 }, { "b", S3(2, 2, 4), -1, 1 } } },
     { "slice", build_slice, S3(2, 3, 4), false, { { "x", S3(2, 5, 4), -1, 1 } } },
     { "transpose", build_transpose, S4(2, 4, 5, 3), false, { { "x", S4(2, 3, 4, 5), -1, 1 } } },
     { "sum_to", build_sum_to, S3(2, 1, 4), false, { { "x", S3(2, 3, 4), -1, 1 } } },
     { "sum_to_channels", build_sum_to_channels, S3(1, 1, 4), true, { { "x", S3(2, 3, 4), -1, 1 } } },
     { "expand_to", build_expand_to, S3(2, 5, 4), false, { { "x", S3(2, 1, 4), -1, 1 } } },
     { "mean_to", build_mean_to, S3(2, 3, 1), false, { { "x", S3(2, 3, 4), -1, 1 } } },
-    { "dense", build_dense, S3(2, 5, 3), false,
+    { "dense",
+      build_dense,
+      S3(2, 5, 3),
+      false,
       { { "x", S3(2, 5, 4), -1, 1 }, { "w", S2(4, 3), -1, 1, 0, FIXED }, { "b", S1(3), -1, 1, 0, FIXED } } },
-    { "dense_no_bias", build_dense_no_bias, S2(3, 7), false, { { "x", S2(3, 20), -1, 1 }, { "w", S2(20, 7), -1, 1, 0, FIXED } } },
+    { "dense_no_bias",
+      build_dense_no_bias,
+      S2(3, 7),
+      false,
+      { { "x", S2(3, 20), -1, 1 }, { "w", S2(20, 7), -1, 1, 0, FIXED } } },
     { "matmul", build_matmul, S3(2, 3, 5), false, { { "a", S3(2, 3, 4), -1, 1 }, { "b", S3(2, 4, 5), -1, 1 } } },
     { "matmul_ta", build_matmul_ta, S3(2, 3, 5), false, { { "a", S3(2, 4, 3), -1, 1 }, { "b", S3(2, 4, 5), -1, 1 } } },
     { "matmul_tb", build_matmul_tb, S3(2, 3, 5), false, { { "a", S3(2, 3, 4), -1, 1 }, { "b", S3(2, 5, 4), -1, 1 } } },
-    { "matmul_tab", build_matmul_tab, S3(2, 3, 5), false, { { "a", S3(2, 4, 3), -1, 1 }, { "b", S3(2, 5, 4), -1, 1 } } },
-    { "conv2d", build_conv2d, S4(2, 4, 3, 5), false,
+    { "matmul_tab",
+      build_matmul_tab,
+      S3(2, 3, 5),
+      false,
+      { { "a", S3(2, 4, 3), -1, 1 }, { "b", S3(2, 5, 4), -1, 1 } } },
+    { "conv2d",
+      build_conv2d,
+      S4(2, 4, 3, 5),
+      false,
       { { "x", S4(2, 6, 5, 3), -1, 1 }, { "w", S4(3, 3, 3, 5), -1, 1, 0, FIXED }, { "b", S1(5), -1, 1, 0, FIXED } } },
-    { "conv2d_stride", build_conv2d_stride, S4(1, 4, 3, 4), false,
+    { "conv2d_stride",
+      build_conv2d_stride,
+      S4(1, 4, 3, 4),
+      false,
       { { "x", S4(1, 7, 6, 3), -1, 1 }, { "w", S4(3, 3, 3, 4), -1, 1, 0, FIXED }, { "b", S1(4), -1, 1, 0, FIXED } } },
-    { "conv2d_groups", build_conv2d_groups, S4(1, 3, 3, 6), false,
+    { "conv2d_groups",
+      build_conv2d_groups,
+      S4(1, 3, 3, 6),
+      false,
       { { "x", S4(1, 7, 7, 3), -1, 1 }, { "w", S4(3, 3, 1, 6), -1, 1, 0, FIXED }, { "b", S1(6), -1, 1, 0, FIXED } } },
-    { "conv2d_dilated", build_conv2d_dilated, S4(1, 6, 6, 3), false,
+    { "conv2d_dilated",
+      build_conv2d_dilated,
+      S4(1, 6, 6, 3),
+      false,
       { { "x", S4(1, 6, 6, 2), -1, 1 }, { "w", S4(3, 3, 2, 3), -1, 1, 0, FIXED } } },
-    { "conv2d_point", build_conv2d_point, S4(2, 3, 4, 5), false,
+    { "conv2d_point",
+      build_conv2d_point,
+      S4(2, 3, 4, 5),
+      false,
       { { "x", S4(2, 3, 4, 6), -1, 1 }, { "w", S4(1, 1, 6, 5), -1, 1, 0, FIXED }, { "b", S1(5), -1, 1, 0, FIXED } } },
-    { "conv1d", build_conv1d, S3(2, 8, 4), false,
+    { "conv1d",
+      build_conv1d,
+      S3(2, 8, 4),
+      false,
       { { "x", S3(2, 8, 3), -1, 1 }, { "w", S3(3, 3, 4), -1, 1, 0, FIXED }, { "b", S1(4), -1, 1, 0, FIXED } } },
     { "batch_norm", build_batch_norm, S3(4, 3, 5), false, { { "x", S3(4, 3, 5), -1, 3 }, GAMMA(5) } },
-    { "batch_norm_relu", build_batch_norm_relu, S3(4, 3, 5), false, { { "x", S3(4, 3, 5), -1, 3, FILL_SPACED }, GAMMA(5) } },
-    { "batch_norm_eval", build_batch_norm_eval, S3(4, 3, 5), false,
+    { "batch_norm_relu",
+      build_batch_norm_relu,
+      S3(4, 3, 5),
+      false,
+      { { "x", S3(4, 3, 5), -1, 3, FILL_SPACED }, GAMMA(5) } },
+    { "batch_norm_eval",
+      build_batch_norm_eval,
+      S3(4, 3, 5),
+      false,
       { { "x", S3(4, 3, 5), -1, 3 }, GAMMA(5), { "moments", S2(2, 5), 0.5, 1.5, 0, FIXED | NO_GRADIENT } } },
     { "running_moments", build_running_moments, S2(4, 3), true, { { "x", S3(4, 2, 3), -1, 3, 0, NO_GRADIENT } } },
     UNARY_CASE(sigmoid, -4, 4),
@@ -199,30 +283,67 @@ static const op_case op_cases[] = {
     { "channel_max", build_channel_max, S4(2, 3, 4, 1), false, { { "x", S4(2, 3, 4, 3), -1, 1, FILL_SPACED } } },
     { "sum_all", build_sum_all, SS, true, { { "x", S3(2, 3, 4), -1, 1 } } },
     { "mean_all", build_mean_all, SS, true, { { "x", S3(2, 3, 4), -1, 1 } } },
-    { "gather", build_gather, S3(3, 4, 5), false,
+    { "gather",
+      build_gather,
+      S3(3, 4, 5),
+      false,
       { { "table", S2(6, 5), -1, 1, 0, FIXED }, { "index", S2(3, 4), 0, 5, FILL_INDEX, NO_GRADIENT } } },
-    { "attention", build_attention, S3(2, 3, 8), false,
+    { "attention",
+      build_attention,
+      S3(2, 3, 8),
+      false,
       { { "q", S3(2, 3, 8), -2, 2 }, { "k", S3(2, 5, 8), -2, 2 }, { "v", S3(2, 5, 8), -1, 1 } } },
     { "self_attention", build_self_attention, S3(2, 4, 6), false, { { "x", S3(2, 4, 6), -1, 1 } } },
-    { "attention_weights", build_attention_weights, S4(2, 2, 3, 5), false,
+    { "attention_weights",
+      build_attention_weights,
+      S4(2, 2, 3, 5),
+      false,
       { { "q", S3(2, 3, 8), -2, 2, 0, NO_GRADIENT }, { "k", S3(2, 5, 8), -2, 2, 0, NO_GRADIENT } } },
-    { "lstm", build_lstm, S3(3, 5, 4), false,
-      { { "x", S3(3, 5, 2), -1, 1 }, { "w_ih", S2(2, 16), -1, 1, 0, FIXED }, { "w_hh", S2(4, 16), -1, 1, 0, FIXED },
+    { "lstm",
+      build_lstm,
+      S3(3, 5, 4),
+      false,
+      { { "x", S3(3, 5, 2), -1, 1 },
+        { "w_ih", S2(2, 16), -1, 1, 0, FIXED },
+        { "w_hh", S2(4, 16), -1, 1, 0, FIXED },
         { "b", S1(16), -1, 1, 0, FIXED } } },
-    { "lstm_one_step", build_lstm_one_step, S3(3, 1, 4), false,
+    { "lstm_one_step",
+      build_lstm_one_step,
+      S3(3, 1, 4),
+      false,
       { { "x", S3(3, 1, 2), -1, 1 }, { "w_ih", S2(2, 16), -1, 1, 0, FIXED }, { "w_hh", S2(4, 16), -1, 1, 0, FIXED } } },
     { "loss_mse", build_loss_mse, SS, true, { { "a", S3(3, 2, 4), -1, 1 }, { "b", S3(3, 2, 4), -1, 1 } } },
-    { "loss_mse_weighted", build_loss_mse_weighted, SS, true,
+    { "loss_mse_weighted",
+      build_loss_mse_weighted,
+      SS,
+      true,
       { { "a", S2(3, 4), -1, 1 }, { "b", S2(3, 4), -1, 1 }, { "weights", S1(3), 0.2, 2, 0, NO_GRADIENT } } },
-    { "loss_huber", build_loss_huber, SS, true,
+    { "loss_huber",
+      build_loss_huber,
+      SS,
+      true,
       { { "a", S2(3, 4), -1, 1 }, { "b", S2(3, 4), -1, 1 }, { "weights", S1(3), 0.2, 2, 0, NO_GRADIENT } } },
-    { "loss_pinball", build_loss_pinball, SS, true, { { "a", S2(4, 3), -1, 1 }, { "target", S1(4), -1, 1, 0, NO_GRADIENT } } },
-    { "loss_pinball_weighted", build_loss_pinball_weighted, SS, true,
-      { { "a", S2(4, 3), -1, 1 }, { "target", S2(4, 1), -1, 1, 0, NO_GRADIENT }, { "weights", S1(4), 0.2, 2, 0, NO_GRADIENT } } },
-    { "loss_cosine", build_loss_cosine, SS, true,
+    { "loss_pinball",
+      build_loss_pinball,
+      SS,
+      true,
+      { { "a", S2(4, 3), -1, 1 }, { "target", S1(4), -1, 1, 0, NO_GRADIENT } } },
+    { "loss_pinball_weighted",
+      build_loss_pinball_weighted,
+      SS,
+      true,
+      { { "a", S2(4, 3), -1, 1 },
+        { "target", S2(4, 1), -1, 1, 0, NO_GRADIENT },
+        { "weights", S1(4), 0.2, 2, 0, NO_GRADIENT } } },
+    { "loss_cosine",
+      build_loss_cosine,
+      SS,
+      true,
       { { "a", S2(3, 5), -1, 1 }, { "b", S2(3, 5), -1, 1 }, { "weights", S1(3), 0.2, 2, 0, NO_GRADIENT } } },
     { "loss_ntxent", build_loss_ntxent, SS, true, { { "a", S2(3, 5), -1, 1 }, { "b", S2(3, 5), -1, 1 } } },
 };
+
+/* clang-format on */
 
 enum { OP_CASES = (int)(sizeof op_cases / sizeof op_cases[0]) };
 
@@ -250,9 +371,12 @@ static inline void op_fill(const op_input *in, uint64_t stream, int64_t count, r
 {
     for (int64_t i = 0; i < count; i++) {
         double u = sal_random_uniform(11, stream, (uint64_t)i);
-        if (in->fill == FILL_INDEX) out[i] = (real)floor(in->low + u * (in->high - in->low + 1));
-        else if (in->fill == FILL_UNIFORM) out[i] = (real)(in->low + u * (in->high - in->low));
-        else out[i] = (real)(in->low + (in->high - in->low) * ((double)i + 0.5) / (double)count);
+        if (in->fill == FILL_INDEX)
+            out[i] = (real)floor(in->low + u * (in->high - in->low + 1));
+        else if (in->fill == FILL_UNIFORM)
+            out[i] = (real)(in->low + u * (in->high - in->low));
+        else
+            out[i] = (real)(in->low + (in->high - in->low) * ((double)i + 0.5) / (double)count);
     }
     for (int64_t i = count - 1; i > 0 && in->fill == FILL_SPACED; i--) {
         int64_t j = (int64_t)(sal_random_bits(12, stream, (uint64_t)i) % (uint64_t)(i + 1));
@@ -282,13 +406,16 @@ static inline sal_status op_run_new(sal_context *ctx, const op_case *c, int64_t 
     sal_id loss = sal_sum_all(r->tape, sal_mul(r->tape, r->y, cotangent));
     sal_tape_output(r->tape, loss, "loss");
     if (differentiable) sal_gradients(r->tape, loss);
-    for (int64_t i = 0; everything && r->tape->status == SAL_STATUS_OK && i < r->tape->count; i++) r->tape->nodes[i].is_output = true;
+    for (int64_t i = 0; everything && r->tape->status == SAL_STATUS_OK && i < r->tape->count; i++)
+        r->tape->nodes[i].is_output = true;
     SAL_TRY(sal_program_new(ctx, r->tape, &r->program));
     SAL_TRY(sal_params_initialise(r->params, 5));
     for (int32_t k = 0; k < r->inputs; k++) {
-        op_fill(&c->in[k], (uint64_t)k + 1, r->tape->nodes[r->in[k]].count, sal_program_input(r->program, c->in[k].name));
+        op_fill(&c->in[k], (uint64_t)k + 1, r->tape->nodes[r->in[k]].count,
+                sal_program_input(r->program, c->in[k].name));
     }
-    op_fill(&(op_input){ "cotangent", SS, -1, 1 }, 99, r->tape->nodes[r->y].count, sal_program_input(r->program, "cotangent"));
+    op_fill(&(op_input){ "cotangent", SS, -1, 1 }, 99, r->tape->nodes[r->y].count,
+            sal_program_input(r->program, "cotangent"));
 done:
     return status;
 }

@@ -23,7 +23,8 @@ static bits run_case(const op_case *c, int32_t threads, int64_t batch, bool ever
     op_run r;
     assert_int_equal(sal_context_new(&ctx), SAL_STATUS_OK);
     assert_int_equal(sal_context_set_threads(ctx, threads), SAL_STATUS_OK);
-    if (op_run_new(ctx, c, batch, everything, &r) != SAL_STATUS_OK) fail_msg("%s: %s", c->name, sal_context_message(ctx));
+    if (op_run_new(ctx, c, batch, everything, &r) != SAL_STATUS_OK)
+        fail_msg("%s: %s", c->name, sal_context_message(ctx));
     op_run_loss(&r);
     op_run_loss(&r); /* a second run starts from dirty memory */
     bits b = { NULL, r.tape->nodes[r.y].count };
@@ -37,7 +38,8 @@ static bits run_case(const op_case *c, int32_t threads, int64_t batch, bool ever
         memcpy(b.values + used, op_run_gradient(&r, k), (size_t)count * sizeof(real));
         used += count;
     }
-    for (int64_t i = 0; i < r.tape->count; i++) *most_chunks = r.tape->nodes[i].chunks > *most_chunks ? r.tape->nodes[i].chunks : *most_chunks;
+    for (int64_t i = 0; i < r.tape->count; i++)
+        *most_chunks = r.tape->nodes[i].chunks > *most_chunks ? r.tape->nodes[i].chunks : *most_chunks;
     op_run_free(&r);
     sal_context_free(ctx);
     return b;
@@ -48,7 +50,8 @@ static void assert_same(const op_case *c, bits a, bits b, const char *what)
     assert_int_equal(a.count, b.count);
     for (int64_t i = 0; i < a.count; i++) {
         if (memcmp(&a.values[i], &b.values[i], sizeof(real)) != 0)
-            fail_msg("%s: element %lld is %.9g, %s %.9g", c->name, (long long)i, (double)a.values[i], what, (double)b.values[i]);
+            fail_msg("%s: element %lld is %.9g, %s %.9g", c->name, (long long)i, (double)a.values[i], what,
+                     (double)b.values[i]);
     }
 }
 
@@ -73,7 +76,8 @@ static void memory_planning_changes_no_bit(void **state)
 {
     for (int i = 0; i < OP_CASES; i++) {
         int64_t chunks = 0;
-        bits planned = run_case(&op_cases[i], 2, 3, false, &chunks), apart = run_case(&op_cases[i], 2, 3, true, &chunks);
+        bits planned = run_case(&op_cases[i], 2, 3, false, &chunks),
+             apart = run_case(&op_cases[i], 2, 3, true, &chunks);
         assert_same(&op_cases[i], planned, apart, "with a place for every value");
         free(planned.values);
         free(apart.values);
@@ -103,8 +107,10 @@ static void dropout_keeps_its_mask_on_the_way_back_and_changes_it_with_the_step(
             real v = sal_program_output(p, "y")[i], g = sal_program_output(p, "gradient:x")[i];
             assert_true(v == 0 ? g == 0 : fabs((double)v - 4) < 1e-5 && fabs((double)g - 4.0 / 3) < 1e-5);
             dropped[step] += v == 0;
-            if (step == 0) first[i] = v == 0;
-            else both += first[i] && v == 0;
+            if (step == 0)
+                first[i] = v == 0;
+            else
+                both += first[i] && v == 0;
         }
     }
     assert_in_range(dropped[0], 2350, 2650); /* 2500 +- 3.5 sigma */

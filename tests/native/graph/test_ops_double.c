@@ -10,10 +10,7 @@
 
 static sal_context *ctx;
 
-static int setup(void **state)
-{
-    return sal_context_new(&ctx) == SAL_STATUS_OK ? 0 : -1;
-}
+static int setup(void **state) { return sal_context_new(&ctx) == SAL_STATUS_OK ? 0 : -1; }
 
 static int teardown(void **state)
 {
@@ -34,7 +31,8 @@ static void every_op_gives_the_shape_it_promises(void **state)
         sal_shape shape = sal_tape_shape(r.tape, r.y);
         char a[128], b[128];
         if (!sal_shape_equal(&shape, &op_cases[i].expected))
-            fail_msg("%s: %s instead of %s", op_cases[i].name, sal_shape_text(&shape, a), sal_shape_text(&op_cases[i].expected, b));
+            fail_msg("%s: %s instead of %s", op_cases[i].name, sal_shape_text(&shape, a),
+                     sal_shape_text(&op_cases[i].expected, b));
         op_run_free(&r);
     }
 }
@@ -60,10 +58,12 @@ static void check_gradient(op_run *r, int32_t k)
         double numeric = (up - down) / (2 * h), error = fabs(numeric - analytic[i]);
         size += fabs(numeric);
         if (!(error <= 1e-6 * fmax(1, fabs(numeric))))
-            fail_msg("%s: d loss / d %s[%lld] is %.10g, by differences %.10g", r->c->name, r->c->in[k].name, (long long)i, analytic[i], numeric);
+            fail_msg("%s: d loss / d %s[%lld] is %.10g, by differences %.10g", r->c->name, r->c->in[k].name,
+                     (long long)i, analytic[i], numeric);
     }
     bool dead = strcmp(r->c->name, "lstm_one_step") == 0 && strcmp(r->c->in[k].name, "w_hh") == 0;
-    if (size == 0 && !dead) fail_msg("%s: %s has no influence on the case, which therefore proves nothing", r->c->name, r->c->in[k].name);
+    if (size == 0 && !dead)
+        fail_msg("%s: %s has no influence on the case, which therefore proves nothing", r->c->name, r->c->in[k].name);
     free(analytic);
 }
 
@@ -92,7 +92,8 @@ static void mark(const op_run *r, bool *seen, bool *differentiated)
 
 static void every_op_has_a_case(void **state)
 {
-    bool *seen = calloc((size_t)sal_op_count(), sizeof *seen), *differentiated = calloc((size_t)sal_op_count(), sizeof *differentiated);
+    bool *seen = calloc((size_t)sal_op_count(), sizeof *seen),
+         *differentiated = calloc((size_t)sal_op_count(), sizeof *differentiated);
     for (int i = 0; i < OP_CASES; i++) {
         op_run r;
         open_case(&op_cases[i], &r);
@@ -101,9 +102,11 @@ static void every_op_has_a_case(void **state)
     }
     int missing = 0;
     for (int64_t k = 0; k < sal_op_count(); k++) {
-        bool back = strstr(sal_op_at(k)->name, "_back") || strcmp(sal_op_at(k)->name, "unslice") == 0; /* only come from gradients */
+        bool back = strstr(sal_op_at(k)->name, "_back") ||
+                    strcmp(sal_op_at(k)->name, "unslice") == 0; /* only come from gradients */
         if (!seen[k] || (sal_op_at(k)->grad && !back && !differentiated[k])) {
-            print_error("op %s has no case in op_cases.h%s\n", sal_op_at(k)->name, seen[k] ? " that differentiates it" : "");
+            print_error("op %s has no case in op_cases.h%s\n", sal_op_at(k)->name,
+                        seen[k] ? " that differentiates it" : "");
             missing++;
         }
     }

@@ -82,8 +82,9 @@ static void sgd_has_momentum_and_nesterov(void **state)
 {
     for (int nesterov = 0; nesterov < 2; nesterov++) {
         world s = world_new(1);
-        sal_optimizer *q = optimizer(&s, (sal_optimizer_options){ .kind = SAL_OPTIMIZER_SGD, .momentum = 0.9, .nesterov = nesterov,
-                                                                  .weight_decay = 0.05 });
+        sal_optimizer *q =
+            optimizer(&s, (sal_optimizer_options){
+                              .kind = SAL_OPTIMIZER_SGD, .momentum = 0.9, .nesterov = nesterov, .weight_decay = 0.05 });
         double p = (double)s.w[7], m = 0;
         for (int step = 1; step <= 3; step++) {
             double g = (double)s.gw[7] + 0.05 * p;
@@ -141,7 +142,8 @@ static void threads_and_a_restored_state_give_the_same_bits(void **state)
         assert_int_equal(sal_optimizer_state(q, arrays), 2);
         assert_int_equal(sal_optimizer_state(r, restored), 2);
         assert_string_equal(arrays[1].name, "adamw/second");
-        for (int k = 0; k < 2; k++) memcpy(restored[k].values, arrays[k].values, (size_t)arrays[k].count * sizeof(real));
+        for (int k = 0; k < 2; k++)
+            memcpy(restored[k].values, arrays[k].values, (size_t)arrays[k].count * sizeof(real));
         sal_optimizer_set_steps(r, sal_optimizer_steps(q));
         sal_optimizer_step(threads % 2 ? q : r, 0.01);
         if (threads == 1) memcpy(first, s.w, sizeof first);
@@ -164,7 +166,8 @@ static void schedules_follow_their_curves(void **state)
     sal_schedule constant = { .base = 0.3 };
     assert_true(sal_schedule_rate(&constant, 0) == 0.3 && sal_schedule_rate(&constant, 999) == 0.3);
     sal_schedule step = { .kind = SAL_SCHEDULE_STEP, .base = 1, .period = 30, .factor = 0.5 };
-    assert_true(sal_schedule_rate(&step, 29) == 1 && sal_schedule_rate(&step, 30) == 0.5 && sal_schedule_rate(&step, 60) == 0.25);
+    assert_true(sal_schedule_rate(&step, 29) == 1 && sal_schedule_rate(&step, 30) == 0.5 &&
+                sal_schedule_rate(&step, 60) == 0.25);
 }
 
 static void a_plateau_lowers_the_rate_after_patience(void **state)

@@ -16,13 +16,16 @@
 static sal_id network(sal_tape *t, sal_id x, sal_id target)
 {
     sal_conv_options same = { .pad_top = 1, .pad_left = 1, .pad_bottom = 1, .pad_right = 1 };
-    sal_id h = sal_conv2d(t, x, sal_parameter(t, "conv", SAL_SHAPE(3, 3, 3, 8), SAL_INIT_HE_NORMAL, 27, 72), SAL_NONE, &same);
+    sal_id h =
+        sal_conv2d(t, x, sal_parameter(t, "conv", SAL_SHAPE(3, 3, 3, 8), SAL_INIT_HE_NORMAL, 27, 72), SAL_NONE, &same);
     sal_id state = sal_state(t, "moments", SAL_SHAPE(2, 8), SAL_INIT_MOMENTS), moments = sal_moments(t, h);
     sal_keep(t, sal_running_moments(t, state, moments, 0.1, 4 * 36));
-    sal_id gamma = sal_parameter(t, "gamma", SAL_SHAPE(8), SAL_INIT_ONES, 1, 1), beta = sal_parameter(t, "beta", SAL_SHAPE(8), SAL_INIT_ZEROS, 1, 1);
+    sal_id gamma = sal_parameter(t, "gamma", SAL_SHAPE(8), SAL_INIT_ONES, 1, 1),
+           beta = sal_parameter(t, "beta", SAL_SHAPE(8), SAL_INIT_ZEROS, 1, 1);
     h = sal_normalise(t, h, moments, gamma, beta, 1e-5, true);
     sal_id tokens = sal_reshape(t, h, SAL_SHAPE(4, 36, 8));
-    sal_id shared = sal_parameter(t, "shared", SAL_SHAPE(8, 8), SAL_INIT_XAVIER_UNIFORM, 8, 8); /* used three times: gradients add up */
+    sal_id shared = sal_parameter(t, "shared", SAL_SHAPE(8, 8), SAL_INIT_XAVIER_UNIFORM, 8,
+                                  8); /* used three times: gradients add up */
     sal_id q = sal_dense(t, tokens, shared, SAL_NONE), k = sal_dense(t, sal_gelu(t, tokens), shared, SAL_NONE);
     tokens = sal_add(t, tokens, sal_dropout(t, sal_attention(t, q, k, tokens, 2), 0.2));
     sal_id pooled = sal_relu(t, sal_dense(t, sal_global_mean(t, tokens), shared, SAL_NONE));
@@ -54,11 +57,13 @@ static sal_status model_new(sal_context *ctx, model *m)
     *m = (model){ 0 };
     SAL_TRY(sal_params_new(ctx, &m->params));
     SAL_TRY(sal_tape_new(ctx, m->params, true, &m->tape));
-    sal_id x = sal_input(m->tape, "x", SAL_SHAPE(4, 6, 6, 3), true), y = sal_input(m->tape, "y", SAL_SHAPE(4, 1), false);
+    sal_id x = sal_input(m->tape, "x", SAL_SHAPE(4, 6, 6, 3), true),
+           y = sal_input(m->tape, "y", SAL_SHAPE(4, 1), false);
     sal_gradients(m->tape, network(m->tape, x, y));
     SAL_TRY(sal_program_new(ctx, m->tape, &m->program));
     SAL_TRY(sal_params_initialise(m->params, 1));
-    for (int64_t i = 0; i < 4 * 36 * 3; i++) sal_program_input(m->program, "x")[i] = (real)sal_random_normal(1, 2, (uint64_t)i);
+    for (int64_t i = 0; i < 4 * 36 * 3; i++)
+        sal_program_input(m->program, "x")[i] = (real)sal_random_normal(1, 2, (uint64_t)i);
     for (int64_t i = 0; i < 4; i++) sal_program_input(m->program, "y")[i] = (real)i;
 done:
     return status;
@@ -120,10 +125,12 @@ static void gradients_of_parameters_agree_with_differences(void **state)
     const char *names[] = { "conv", "gamma", "beta", "shared", "head", "bias" };
     for (int k = 0; k < 6; k++) {
         int64_t count;
-        real *p = sal_params_find(m.params, names[k], &count), *g = sal_params_gradients(m.params) + (p - sal_params_values(m.params));
+        real *p = sal_params_find(m.params, names[k], &count),
+             *g = sal_params_gradients(m.params) + (p - sal_params_values(m.params));
         sal_program_run(m.program, 1, 1);
         int64_t i = 0;
-        for (int64_t j = 0; j < count; j++) i = fabs((double)g[j]) > fabs((double)g[i]) ? j : i; /* the steepest: float is coarse */
+        for (int64_t j = 0; j < count; j++)
+            i = fabs((double)g[j]) > fabs((double)g[i]) ? j : i; /* the steepest: float is coarse */
         double analytic = (double)g[i], h = 2e-3, loss[2];
         real before = p[i];
         for (int side = 0; side < 2; side++) {
@@ -133,7 +140,8 @@ static void gradients_of_parameters_agree_with_differences(void **state)
         }
         p[i] = before;
         double numeric = (loss[1] - loss[0]) / (2 * h);
-        if (!(fabs(numeric - analytic) <= 0.02 * fabs(analytic))) fail_msg("%s: %g, by differences %g", names[k], analytic, numeric);
+        if (!(fabs(numeric - analytic) <= 0.02 * fabs(analytic)))
+            fail_msg("%s: %g, by differences %g", names[k], analytic, numeric);
     }
     model_free(&m);
     sal_context_free(ctx);
@@ -168,7 +176,8 @@ static void live_values_never_share_memory(void **state)
     int64_t total = 0, shared = 0;
     for (sal_id a = 0; a < m.tape->count; a++) {
         if (!in_arena(&plan, a)) continue;
-        int64_t from_a = plan.offset[plan.root[a]], to_a = from_a + m.tape->nodes[a].count, last = last_reader(m.tape, &plan, a);
+        int64_t from_a = plan.offset[plan.root[a]], to_a = from_a + m.tape->nodes[a].count,
+                last = last_reader(m.tape, &plan, a);
         assert_true(to_a <= plan.size);
         total += plan.root[a] == a ? m.tape->nodes[a].count : 0;
         for (sal_id b = a + 1; b < m.tape->count && b <= last; b++) {
@@ -178,14 +187,15 @@ static void live_values_never_share_memory(void **state)
             if (to_a <= from_b || to_b <= from_a) continue;
             bool view = (n->op->flags & SAL_OP_VIEW) && plan.root[b] == plan.root[a];
             bool in_place = (n->op->flags & SAL_OP_INPLACE) && b == last && plan.root[n->in[0]] == plan.root[a];
-            bool after_view = plan.root[a] == plan.root[b] && (m.tape->nodes[a].op->flags & SAL_OP_VIEW) == 0 && n->in[0] != a && view;
+            bool after_view = plan.root[a] == plan.root[b] && (m.tape->nodes[a].op->flags & SAL_OP_VIEW) == 0 &&
+                              n->in[0] != a && view;
             if (!view && !in_place && !after_view)
-                fail_msg("node %d (%s) overwrites node %d (%s), which node %lld still reads", b, n->op->name, a, m.tape->nodes[a].op->name,
-                         (long long)last);
+                fail_msg("node %d (%s) overwrites node %d (%s), which node %lld still reads", b, n->op->name, a,
+                         m.tape->nodes[a].op->name, (long long)last);
             shared++;
         }
     }
-    assert_true(shared > 10);          /* views and in-place nodes exist, so the check above was not idle */
+    assert_true(shared > 10);               /* views and in-place nodes exist, so the check above was not idle */
     assert_true(plan.size < total * 2 / 3); /* and memory is reused */
     sal__plan_clear(ctx, &plan);
     model_free(&m);
@@ -239,7 +249,8 @@ static void the_first_shape_error_is_kept_and_named(void **state)
 }
 
 typedef sal_id (*wrong_builder)(sal_tape *t, sal_id x, sal_id v);
-#define WRONG(name, ...) static sal_id wrong_##name(sal_tape *t, sal_id x, sal_id v) { return (__VA_ARGS__); }
+#define WRONG(name, ...)                                                                                               \
+    static sal_id wrong_##name(sal_tape *t, sal_id x, sal_id v) { return (__VA_ARGS__); }
 WRONG(dense, sal_dense(t, x, v, SAL_NONE))
 WRONG(add, sal_add(t, x, v))
 WRONG(concat, sal_concat(t, (sal_id[]){ x, v }, 2, 0))
@@ -263,9 +274,11 @@ WRONG(cosine, sal_loss_cosine(t, x, v, SAL_NONE))
 
 static void every_wrong_use_is_refused(void **state)
 {
-    static const wrong_builder builders[] = { wrong_dense, wrong_add, wrong_concat, wrong_reshape, wrong_slice, wrong_layer_norm, wrong_group_norm,
-                                              wrong_heads, wrong_pool, wrong_lstm, wrong_gather, wrong_dropout, wrong_clamp, wrong_mse, wrong_weights,
-                                              wrong_delta, wrong_quantile, wrong_nine, wrong_tau, wrong_cosine };
+    static const wrong_builder builders[] = { wrong_dense,    wrong_add,        wrong_concat,     wrong_reshape,
+                                              wrong_slice,    wrong_layer_norm, wrong_group_norm, wrong_heads,
+                                              wrong_pool,     wrong_lstm,       wrong_gather,     wrong_dropout,
+                                              wrong_clamp,    wrong_mse,        wrong_weights,    wrong_delta,
+                                              wrong_quantile, wrong_nine,       wrong_tau,        wrong_cosine };
     for (size_t i = 0; i < sizeof builders / sizeof builders[0]; i++) {
         sal_context *ctx = context();
         model m = { 0 };
@@ -347,7 +360,8 @@ static void every_failing_allocation_is_reported_and_leaks_nothing(void **state)
         assert_int_equal(sal_context_set_threads(ctx, 1), SAL_STATUS_OK);
         sal_context_set_allocator(ctx, (sal_allocator){ failing_allocate, failing_release, &f });
         status = build_and_step(ctx);
-        if (status != SAL_STATUS_OK && status != SAL_STATUS_MEMORY) fail_msg("allocation %lld: status %d, %s", (long long)n, status, sal_context_message(ctx));
+        if (status != SAL_STATUS_OK && status != SAL_STATUS_MEMORY)
+            fail_msg("allocation %lld: status %d, %s", (long long)n, status, sal_context_message(ctx));
         if (f.live != 0) fail_msg("allocation %lld: %lld pieces are left", (long long)n, (long long)f.live);
         sal_context_free(ctx);
     }

@@ -41,7 +41,8 @@ static void assert_shape(const world *s, sal_id id, sal_shape want)
     char a[128], b[128];
     sal_shape shape = sal_tape_shape(s->tape, id);
     if (id < 0) fail_msg("%s", sal_context_message(s->ctx));
-    if (!sal_shape_equal(&shape, &want)) fail_msg("%s instead of %s", sal_shape_text(&shape, a), sal_shape_text(&want, b));
+    if (!sal_shape_equal(&shape, &want))
+        fail_msg("%s instead of %s", sal_shape_text(&shape, a), sal_shape_text(&want, b));
 }
 
 static const sal_param_info *info_of(const world *s, const char *name)
@@ -57,7 +58,8 @@ static void blocks_have_their_shapes(void **state)
 {
     world s = world_new(true);
     sal_tape *t = s.tape;
-    sal_id image = sal_input(t, "image", SAL_SHAPE(2, 16, 16, 8), false), tokens = sal_input(t, "tokens", SAL_SHAPE(2, 5, 8), false);
+    sal_id image = sal_input(t, "image", SAL_SHAPE(2, 16, 16, 8), false),
+           tokens = sal_input(t, "tokens", SAL_SHAPE(2, 5, 8), false);
     assert_shape(&s, sal_layer_basic_block(t, "a", image, 8, 1), SAL_SHAPE(2, 16, 16, 8));
     assert_shape(&s, sal_layer_basic_block(t, "b", image, 12, 2), SAL_SHAPE(2, 8, 8, 12));
     assert_shape(&s, sal_layer_bottleneck(t, "c", image, 4, 2), SAL_SHAPE(2, 8, 8, 16));
@@ -67,12 +69,16 @@ static void blocks_have_their_shapes(void **state)
     assert_shape(&s, sal_layer_cbam(t, "f", image, 2, 7, &channel, &spatial), SAL_SHAPE(2, 16, 16, 8));
     assert_shape(&s, channel, SAL_SHAPE(2, 1, 1, 8));
     assert_shape(&s, spatial, SAL_SHAPE(2, 16, 16, 1));
-    assert_shape(&s, sal_layer_attention(t, "g", tokens, sal_slice(t, tokens, 1, 0, 3), 4, &weights), SAL_SHAPE(2, 5, 8));
+    assert_shape(&s, sal_layer_attention(t, "g", tokens, sal_slice(t, tokens, 1, 0, 3), 4, &weights),
+                 SAL_SHAPE(2, 5, 8));
     assert_shape(&s, weights, SAL_SHAPE(2, 4, 5, 3));
     assert_shape(&s, sal_layer_class_token(t, "h", tokens), SAL_SHAPE(2, 6, 8));
     assert_shape(&s, sal_layer_last_step(t, sal_layer_lstm(t, "i", tokens, 6, 3, 0.1)), SAL_SHAPE(2, 6));
     assert_shape(&s, sal_layer_residual_mlp(t, "j", tokens, 32, 0.1), SAL_SHAPE(2, 5, 8));
-    assert_shape(&s, sal_layer_transformer(t, "k", tokens, &(sal_transformer_options){ .heads = 2, .hidden = 16, .dropout = 0.1 }), SAL_SHAPE(2, 5, 8));
+    assert_shape(
+        &s,
+        sal_layer_transformer(t, "k", tokens, &(sal_transformer_options){ .heads = 2, .hidden = 16, .dropout = 0.1 }),
+        SAL_SHAPE(2, 5, 8));
     world_free(&s);
 }
 
@@ -97,7 +103,8 @@ static void a_wrong_layer_fails_the_tape_with_its_name(void **state)
 {
     world s = world_new(true);
     sal_id x = sal_input(s.tape, "x", SAL_SHAPE(2, 8, 8, 6), false);
-    assert_int_equal(sal_layer_conv2d(s.tape, "trunk/7", x, 12, 3, &(sal_conv_options){ .groups = 4 }, false), SAL_NONE);
+    assert_int_equal(sal_layer_conv2d(s.tape, "trunk/7", x, 12, 3, &(sal_conv_options){ .groups = 4 }, false),
+                     SAL_NONE);
     assert_int_equal(sal_program_new(s.ctx, s.tape, &s.program), SAL_STATUS_SHAPE);
     assert_non_null(strstr(sal_context_message(s.ctx), "trunk/7"));
     world_free(&s);
@@ -119,7 +126,8 @@ static void batch_norm_learns_the_moments_that_inference_uses(void **state)
     sal_shape shape = SAL_SHAPE(64, 3);
     sal_tape_output(s.tape, sal_layer_batch_norm(s.tape, "n", sal_input(s.tape, "x", shape, false), false), "y");
     assert_int_equal(sal_tape_new(s.ctx, s.params, false, &eval_tape), SAL_STATUS_OK);
-    sal_tape_output(eval_tape, sal_layer_batch_norm(eval_tape, "n", sal_input(eval_tape, "x", shape, false), false), "y");
+    sal_tape_output(eval_tape, sal_layer_batch_norm(eval_tape, "n", sal_input(eval_tape, "x", shape, false), false),
+                    "y");
     assert_int_equal(sal_program_new(s.ctx, s.tape, &s.program), SAL_STATUS_OK);
     assert_int_equal(sal_program_new(s.ctx, eval_tape, &eval), SAL_STATUS_OK);
     assert_int_equal(sal_params_initialise(s.params, 1), SAL_STATUS_OK);
