@@ -110,8 +110,9 @@ static sal_status place_group(sal_build *build, int64_t first, int64_t last)
     SAL_TRY(check_overlap(build, s, &pixel));
     SAL_TRY(sal_allocate(ctx, last - first, sizeof *bands, &bands));
     for (int64_t i = first; i < last; i++) bands[i - first] = build->sources[i].band;
-    if (sal_raster_open(ctx, s->path, &raster) != SAL_STATUS_OK)
-        sal_error_clear(ctx); /* such as rotated: the warper takes it */
+    status = sal_raster_open(ctx, s->path, &raster);
+    if (status == SAL_STATUS_DATA) sal_error_clear(ctx); /* such as rotated: the warper takes it */
+    else if (status != SAL_STATUS_OK) goto done;
     const bool direct = raster && aligned(&build->grid, raster, &x, &y);
     if (!direct) {
         sal_grid grid = build->grid; /* borrows the CRS */

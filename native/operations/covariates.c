@@ -250,8 +250,9 @@ done:
 static sal_status add_elevation(sal_context *ctx, sal_build *build, const char *path)
 {
     sal_raster *raster = NULL;
-    if (sal_raster_open(ctx, path, &raster) != SAL_STATUS_OK)
-        sal_error_clear(ctx); /* the warper may take it, or says why not */
+    sal_status status = sal_raster_open(ctx, path, &raster);
+    if (status == SAL_STATUS_DATA) sal_error_clear(ctx); /* the warper may take it, or says why not */
+    else if (status != SAL_STATUS_OK) return status;
     if (raster && sal_raster_band_count(raster) > 1)
         sal_warn(ctx, "\"%s\" has %lld bands; the elevation is taken from the first, \"%s\"", path,
                  (long long)sal_raster_band_count(raster), sal_raster_band_name(raster, 0));
