@@ -38,6 +38,9 @@ def stage(folder):
         shutil.copy(REPO / "metadata.txt", package)
     else:
         (package / "metadata.txt").write_text(METADATA)
+    if shutil.which("lrelease"):
+        for translation in (package / "i18n").glob("*.ts"):
+            subprocess.run(["lrelease", "-silent", translation, "-qm", translation.with_suffix(".qm")])
     return folder
 
 
@@ -121,12 +124,13 @@ def real_library(app):
         pytest.skip(str(missing))
 
 
-def profile(folder):
+def profile(folder, language="en_US"):
     """A private QGIS profile in which only Processing and Salina are enabled; returns the environment that uses it."""
     settings = folder / "profiles" / "default" / "QGIS"
     settings.mkdir(parents=True, exist_ok=True)
     (settings / "QGIS3.ini").write_text(
-        "[PythonPlugins]\nsalina=true\nprocessing=true\n[qgis]\ncheckVersion=false\nshowTips=false\n[locale]\noverrideFlag=true\nuserLocale=en_US\n"
+        "[PythonPlugins]\nsalina=true\nprocessing=true\n[qgis]\ncheckVersion=false\nshowTips=false\n"
+        f"[locale]\noverrideFlag=true\nuserLocale={language}\n"
     )
     return {**os.environ, "QGIS_CUSTOM_CONFIG_PATH": str(folder), "QGIS_PLUGINPATH": str(PLUGINS), "HOME": str(folder)}
 
