@@ -1,8 +1,9 @@
 /* safetensors.c - the set of named arrays and its writer; the reader of untrusted files is safetensors_read.c.
  *
  * Layout: u64 little-endian header length N, N bytes of JSON (spaces at its end), data. We start the header with
- * {"__metadata__":{"sha256":"<64 digits>" and pad it so that data begin at a multiple of 64. The trap: the digest is taken over the whole file with
- * its own 64 digits written as zeros, so every other byte is covered, the header included.
+ * {"__metadata__":{"sha256":"<64 digits>" and pad it so that data begin at a multiple of 64. The trap: the digest is
+ * taken over the whole file with its own 64 digits written as zeros, so every other byte is covered, the header
+ * included.
  */
 #include "safetensors_private.h"
 #include "base/json.h"
@@ -72,14 +73,16 @@ bool sal__tensor_bytes(sal_tensor_type type, int32_t rank, const int64_t *dims, 
     return !__builtin_mul_overflow(n, sal_tensor_type_size(type), bytes);
 }
 
-sal_status sal_tensors_add(sal_tensors *t, const char *name, sal_tensor_type type, int32_t rank, const int64_t *dims, const void *data,
-                           bool copy)
+sal_status sal_tensors_add(sal_tensors *t, const char *name, sal_tensor_type type, int32_t rank, const int64_t *dims,
+                           const void *data, bool copy)
 {
     if (!name[0] || !strcmp(name, "__metadata__"))
         return sal_fail(t->ctx, SAL_STATUS_ARGUMENT, "an array cannot be called \"%s\"", name);
-    if (sal_tensors_find(t, name)) return sal_fail(t->ctx, SAL_STATUS_ARGUMENT, "there are two arrays called \"%s\"", name);
+    if (sal_tensors_find(t, name))
+        return sal_fail(t->ctx, SAL_STATUS_ARGUMENT, "there are two arrays called \"%s\"", name);
     if (rank < 0 || rank > SAL_TENSOR_MAX_RANK)
-        return sal_fail(t->ctx, SAL_STATUS_ARGUMENT, "array \"%s\" has %d dimensions; up to %d are possible", name, rank, SAL_TENSOR_MAX_RANK);
+        return sal_fail(t->ctx, SAL_STATUS_ARGUMENT, "array \"%s\" has %d dimensions; up to %d are possible", name,
+                        rank, SAL_TENSOR_MAX_RANK);
     sal_tensor_view view = { .name = name, .type = type, .rank = rank, .data = data };
     int64_t bytes;
     if (!sal__tensor_bytes(type, rank, dims, &view.count, &bytes))
@@ -119,7 +122,8 @@ done:
 
 sal_status sal_tensors_set_metadata(sal_tensors *t, const char *key, const char *text)
 {
-    if (!strcmp(key, "sha256")) return sal_fail(t->ctx, SAL_STATUS_ARGUMENT, "the metadata key \"sha256\" belongs to the file format");
+    if (!strcmp(key, "sha256"))
+        return sal_fail(t->ctx, SAL_STATUS_ARGUMENT, "the metadata key \"sha256\" belongs to the file format");
     for (int64_t i = 0; i < t->text_count; i++) {
         if (strcmp(t->texts[i].key, key)) continue;
         char *copy = NULL;
@@ -140,11 +144,13 @@ static sal_status header_json(sal_tensors *t, json_object **out)
     SAL_TRY(sal_json_add(t->ctx, header, "__metadata__", metadata));
     SAL_TRY(sal_json_add_text(t->ctx, metadata, "sha256", SAL__NO_DIGEST));
     for (int64_t i = 0; i < t->text_count; i++)
-        if (strcmp(t->texts[i].key, "sha256")) SAL_TRY(sal_json_add_text(t->ctx, metadata, t->texts[i].key, t->texts[i].text));
+        if (strcmp(t->texts[i].key, "sha256"))
+            SAL_TRY(sal_json_add_text(t->ctx, metadata, t->texts[i].key, t->texts[i].text));
     int64_t offset = 0;
     for (int64_t i = 0; i < t->count; i++) {
         const sal_tensor_view *v = &t->items[i].view;
-        json_object *entry = json_object_new_object(), *shape = json_object_new_array(), *offsets = json_object_new_array();
+        json_object *entry = json_object_new_object(), *shape = json_object_new_array(),
+                    *offsets = json_object_new_array();
         SAL_TRY(sal_json_add(t->ctx, header, v->name, entry));
         SAL_TRY(sal_json_add_text(t->ctx, entry, "dtype", sal__tensor_type_name(v->type)));
         SAL_TRY(sal_json_add(t->ctx, entry, "shape", shape));
@@ -170,13 +176,15 @@ sal_status sal_tensors_save(sal_tensors *t, const char *path)
     char *bytes = NULL;
     SAL_TRY(header_json(t, &header));
     size_t text_length;
-    const char *text = json_object_to_json_string_length(header, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &text_length);
+    const char *text = json_object_to_json_string_length(
+        header, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &text_length);
     if (!text) {
         status = sal_fail(t->ctx, SAL_STATUS_MEMORY, "out of memory while writing \"%s\"", path);
         goto done;
     }
     int64_t header_length = ((int64_t)text_length + 8 + 63) / 64 * 64 - 8, length = 8 + header_length;
-    for (int64_t i = 0; i < t->count; i++) length += t->items[i].view.count * sal_tensor_type_size(t->items[i].view.type);
+    for (int64_t i = 0; i < t->count; i++)
+        length += t->items[i].view.count * sal_tensor_type_size(t->items[i].view.type);
     SAL_TRY(sal_allocate(t->ctx, length, 1, &bytes));
     for (int i = 0; i < 8; i++) bytes[i] = (char)((uint64_t)header_length >> (8 * i) & 255);
     memset(bytes + 8, ' ', (size_t)header_length);
@@ -220,19 +228,22 @@ static void shape_text(sal_context *ctx, sal_text *text, sal_tensor_type type, i
 {
     sal_text_append(ctx, text, "%s (", sal__tensor_type_name(type));
     for (int32_t i = 0; i < rank; i++) {
-        if (dims[i] < 0) sal_text_append(ctx, text, "%sany", i ? ", " : "");
-        else sal_text_append(ctx, text, "%s%lld", i ? ", " : "", (long long)dims[i]);
+        if (dims[i] < 0)
+            sal_text_append(ctx, text, "%sany", i ? ", " : "");
+        else
+            sal_text_append(ctx, text, "%s%lld", i ? ", " : "", (long long)dims[i]);
     }
     sal_text_append(ctx, text, ")");
 }
 
-sal_status sal_tensors_require(const sal_tensors *t, const char *name, sal_tensor_type type, int32_t rank, const int64_t *dims,
-                               const void **data)
+sal_status sal_tensors_require(const sal_tensors *t, const char *name, sal_tensor_type type, int32_t rank,
+                               const int64_t *dims, const void **data)
 {
     const char *label = t->label ? t->label : "the set of arrays";
     const sal_tensor_view *v = sal_tensors_find(t, name);
     *data = NULL;
-    if (!v) return sal_fail(t->ctx, SAL_STATUS_DATA, "%s has no array \"%s\"; it was made for something else", label, name);
+    if (!v)
+        return sal_fail(t->ctx, SAL_STATUS_DATA, "%s has no array \"%s\"; it was made for something else", label, name);
     bool fits = v->type == type && v->rank == rank;
     for (int32_t i = 0; fits && i < rank; i++) fits = dims[i] < 0 || dims[i] == v->dims[i];
     if (fits) {

@@ -5,7 +5,7 @@
 #include "tensor/safetensors.h"
 
 #define SAL__SEAL_BEFORE "{\"__metadata__\":{\"sha256\":\""
-#define SAL__NO_DIGEST "0000000000000000000000000000000000000000000000000000000000000000"
+#define SAL__NO_DIGEST   "0000000000000000000000000000000000000000000000000000000000000000"
 
 typedef struct sal__tensor_item {
     sal_tensor_view view; /* its name is owned */

@@ -1,7 +1,9 @@
-/* safetensors_read.c - reads files that anybody may have written: every length, offset, shape and type is checked before use.
+/* safetensors_read.c - reads files that anybody may have written: every length, offset, shape and type is checked
+ * before use.
  *
- * As in the reference reader, data must be covered by the arrays without holes or overlaps, and the header is at most 100 MB.
- * The trap: products of dimensions and offsets are attacker's numbers; they are compared only after overflow checks.
+ * As in the reference reader, data must be covered by the arrays without holes or overlaps, and the header is at most
+ * 100 MB. The trap: products of dimensions and offsets are attacker's numbers; they are compared only after overflow
+ * checks.
  */
 #include "safetensors_private.h"
 #include "base/json.h"
@@ -15,7 +17,10 @@ typedef struct entry {
     int64_t begin, end;
 } entry;
 
-static sal_status bad(sal_tensors *t, const char *why) { return sal_fail(t->ctx, SAL_STATUS_DATA, "%s %s", t->label, why); }
+static sal_status bad(sal_tensors *t, const char *why)
+{
+    return sal_fail(t->ctx, SAL_STATUS_DATA, "%s %s", t->label, why);
+}
 
 static bool whole_number(json_object *value, int64_t *out)
 {
@@ -31,7 +36,8 @@ static sal_status read_type(sal_tensors *t, const char *name, const char *text, 
         *out = type;
         return SAL_STATUS_OK;
     }
-    return sal_fail(t->ctx, SAL_STATUS_DATA, "array \"%.80s\" of %s has the number type \"%.20s\"; only F32, F64 and I64 can be read", name,
+    return sal_fail(t->ctx, SAL_STATUS_DATA,
+                    "array \"%.80s\" of %s has the number type \"%.20s\"; only F32, F64 and I64 can be read", name,
                     t->label, text);
 }
 
@@ -48,7 +54,8 @@ static sal_status read_entry(sal_tensors *t, const char *name, json_object *obje
     SAL_TRY(read_type(t, name, type, &e->view.type));
     size_t rank = json_object_array_length(shape);
     bool good = rank <= SAL_TENSOR_MAX_RANK && json_object_array_length(offsets) == 2;
-    for (size_t i = 0; good && i < rank; i++) good = whole_number(json_object_array_get_idx(shape, i), &e->view.dims[i]);
+    for (size_t i = 0; good && i < rank; i++)
+        good = whole_number(json_object_array_get_idx(shape, i), &e->view.dims[i]);
     e->view.rank = good ? (int32_t)rank : 0;
     int64_t bytes = 0;
     good = good && whole_number(json_object_array_get_idx(offsets, 0), &e->begin) &&
@@ -56,7 +63,8 @@ static sal_status read_entry(sal_tensors *t, const char *name, json_object *obje
            sal__tensor_bytes(e->view.type, e->view.rank, e->view.dims, &e->view.count, &bytes) && e->end >= e->begin &&
            e->end - e->begin == bytes;
     if (!good)
-        status = sal_fail(t->ctx, SAL_STATUS_DATA, "array \"%.80s\" of %s has a shape that does not fit its place in the file", name, t->label);
+        status = sal_fail(t->ctx, SAL_STATUS_DATA,
+                          "array \"%.80s\" of %s has a shape that does not fit its place in the file", name, t->label);
 done:
     return status;
 }
@@ -98,7 +106,8 @@ static sal_status place_entries(sal_tensors *t, entry *entries, int64_t n, int64
                         (long long)(data_begin + at));
     }
     if (at < length - data_begin)
-        return sal_fail(t->ctx, SAL_STATUS_DATA, "%s has %lld bytes that belong to no array", t->label, (long long)(length - data_begin - at));
+        return sal_fail(t->ctx, SAL_STATUS_DATA, "%s has %lld bytes that belong to no array", t->label,
+                        (long long)(length - data_begin - at));
     for (int64_t i = 0; i < n; i++) {
         entry *e = &entries[i];
         e->view.data = t->bytes + data_begin + e->begin;
@@ -125,9 +134,12 @@ static sal_status read_header(sal_tensors *t, json_object *header, int64_t data_
     SAL_TRY(sal_allocate(t->ctx, json_object_object_length(header), sizeof *entries, &entries));
     json_object_object_foreach(header, key, value)
     {
-        if (!strcmp(key, "__metadata__")) SAL_TRY(read_metadata(t, value));
-        else if (!json_object_is_type(value, json_type_object)) SAL_TRY(bad(t, "has a header with an entry that describes no array"));
-        else SAL_TRY(read_entry(t, key, value, &entries[n++]));
+        if (!strcmp(key, "__metadata__"))
+            SAL_TRY(read_metadata(t, value));
+        else if (!json_object_is_type(value, json_type_object))
+            SAL_TRY(bad(t, "has a header with an entry that describes no array"));
+        else
+            SAL_TRY(read_entry(t, key, value, &entries[n++]));
     }
     status = place_entries(t, entries, n, data_begin, length);
 done:
@@ -135,15 +147,16 @@ done:
     return status;
 }
 
-/* The digest covers the file with the digest's own digits as zeros; a file without the key is a foreign one and not sealed. */
+/* The digest covers the file with the digest's own digits as zeros; a file without the key is a foreign one and not
+ * sealed. */
 static sal_status check_seal(sal_tensors *t, int64_t header_length, int64_t length)
 {
     const char *digest = sal_tensors_metadata(t, "sha256");
     int64_t before = (int64_t)strlen(SAL__SEAL_BEFORE);
     if (!digest) return SAL_STATUS_OK;
     char *place = t->bytes + 8 + before, found[65];
-    bool holds = strlen(digest) == 64 && header_length >= before + 64 && !memcmp(t->bytes + 8, SAL__SEAL_BEFORE, (size_t)before) &&
-                 !memcmp(place, digest, 64);
+    bool holds = strlen(digest) == 64 && header_length >= before + 64 &&
+                 !memcmp(t->bytes + 8, SAL__SEAL_BEFORE, (size_t)before) && !memcmp(place, digest, 64);
     if (holds) {
         memcpy(place, SAL__NO_DIGEST, 64);
         sal_sha256(t->bytes, length, found);
@@ -166,8 +179,8 @@ static sal_status read_bytes(sal_tensors *t, int64_t length)
     if (length < 10 || header_length < 2 || header_length > MAX_HEADER || t->bytes[8] != '{')
         return bad(t, "is not a safetensors file");
     if ((int64_t)header_length > length - 8)
-        return sal_fail(t->ctx, SAL_STATUS_DATA, "%s is cut short: %lld of more than %lld bytes", t->label, (long long)length,
-                        (long long)header_length + 8);
+        return sal_fail(t->ctx, SAL_STATUS_DATA, "%s is cut short: %lld of more than %lld bytes", t->label,
+                        (long long)length, (long long)header_length + 8);
     SAL_TRY(sal_json_parse(t->ctx, t->bytes + 8, (int64_t)header_length, t->label, &header));
     SAL_TRY(read_header(t, header, 8 + (int64_t)header_length, length));
     SAL_TRY(check_seal(t, (int64_t)header_length, length));
@@ -177,7 +190,8 @@ done:
 }
 
 /* Takes `bytes`. */
-static sal_status read_owned(sal_context *ctx, char *bytes, int64_t length, const char *what, const char *name, sal_tensors **out)
+static sal_status read_owned(sal_context *ctx, char *bytes, int64_t length, const char *what, const char *name,
+                             sal_tensors **out)
 {
     sal_tensors *t = NULL;
     sal_status status = sal_tensors_new(ctx, &t);
@@ -195,7 +209,8 @@ done:
     return status;
 }
 
-sal_status sal_tensors_parse(sal_context *ctx, const void *bytes, int64_t length, const char *what, const char *name, sal_tensors **out)
+sal_status sal_tensors_parse(sal_context *ctx, const void *bytes, int64_t length, const char *what, const char *name,
+                             sal_tensors **out)
 {
     *out = NULL;
     char *copy = NULL;

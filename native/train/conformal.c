@@ -1,8 +1,9 @@
 /* conformal.c - calibration and use of conformal corrections (science.md 1.8).
  *
- * Label-conditional intervals: with Q_c calibrated on samples observed in class c, the set {y : E(x, y) <= Q_class(y)} covers every class at the
- * nominal rate (Vovk 2012); we give its hull. The trap it cures: a pooled 90 % correction covers saline soil, which networks underestimate, at 60-80 %.
- * Simulation behind the default (806 samples, 5 classes, 20 % noise in the tail): pooled 65-71 %, by predicted class 68-79 %, by observed class 90 %.
+ * Label-conditional intervals: with Q_c calibrated on samples observed in class c, the set {y : E(x, y) <= Q_class(y)}
+ * covers every class at the nominal rate (Vovk 2012); we give its hull. The trap it cures: a pooled 90 % correction
+ * covers saline soil, which networks underestimate, at 60-80 %. Simulation behind the default (806 samples, 5 classes,
+ * 20 % noise in the tail): pooled 65-71 %, by predicted class 68-79 %, by observed class 90 %.
  */
 #include "train/conformal.h"
 #include "train/metrics.h"
@@ -48,17 +49,19 @@ static void merge_small(sal_conformal *c)
     }
 }
 
-/* Order-corrected copies of the predictions, (3, n), and a floor for the half widths: a thousandth of the mean width. */
-static sal_status ordered(sal_context *ctx, int64_t n, const double *observed, const double *lower, const double *median, const double *upper,
-                          double **out, double *least)
+/* Order-corrected copies of the predictions, (3, n), and a floor for the half widths: a thousandth of the mean width.
+ */
+static sal_status ordered(sal_context *ctx, int64_t n, const double *observed, const double *lower,
+                          const double *median, const double *upper, double **out, double *least)
 {
     sal_status status;
     SAL_TRY(sal_allocate(ctx, 3 * n, sizeof **out, out));
     double sum = 0;
     for (int64_t i = 0; i < n; i++) {
         if (!isfinite(observed[i]) || !isfinite(lower[i]) || !isfinite(median[i]) || !isfinite(upper[i])) {
-            status = sal_fail(ctx, SAL_STATUS_DATA, "prediction %lld of %lld is not a number, so intervals cannot be calibrated", (long long)i + 1,
-                              (long long)n);
+            status = sal_fail(ctx, SAL_STATUS_DATA,
+                              "prediction %lld of %lld is not a number, so intervals cannot be calibrated",
+                              (long long)i + 1, (long long)n);
             goto done;
         }
         (*out)[i] = fmin(lower[i], median[i]);
@@ -71,16 +74,18 @@ done:
     return status;
 }
 
-sal_status sal_conformal_fit(sal_context *ctx, int64_t n, const double *observed, const double *lower, const double *median,
-                             const double *upper, sal_conformal_by by, sal_conformal_kind kind, const double *breaks, int32_t n_breaks,
-                             sal_conformal *out)
+sal_status sal_conformal_fit(sal_context *ctx, int64_t n, const double *observed, const double *lower,
+                             const double *median, const double *upper, sal_conformal_by by, sal_conformal_kind kind,
+                             const double *breaks, int32_t n_breaks, sal_conformal *out)
 {
     *out = (sal_conformal){ .by = by, .kind = kind, .groups = by == SAL_CONFORMAL_POOLED ? 1 : n_breaks + 1 };
     if (n < 10)
-        return sal_fail(ctx, SAL_STATUS_DATA, "%lld out-of-fold predictions are too few to calibrate intervals; at least 10 are needed",
+        return sal_fail(ctx, SAL_STATUS_DATA,
+                        "%lld out-of-fold predictions are too few to calibrate intervals; at least 10 are needed",
                         (long long)n);
     if (out->groups < 1 || out->groups > SAL_CLASS_MAX)
-        return sal_fail(ctx, SAL_STATUS_ARGUMENT, "%d classes are not possible; up to %d are", n_breaks + 1, SAL_CLASS_MAX);
+        return sal_fail(ctx, SAL_STATUS_ARGUMENT, "%d classes are not possible; up to %d are", n_breaks + 1,
+                        SAL_CLASS_MAX);
     sal_status status;
     double *q = NULL, *scores = NULL;
     SAL_TRY(ordered(ctx, n, observed, lower, median, upper, &q, &out->least_half_width));
@@ -109,8 +114,8 @@ sal_status sal_conformal_rule_at(sal_context *ctx, const sal_conformal *c, doubl
 {
     const double *levels = sal_conformal_levels;
     if (!(coverage >= levels[0] && coverage <= levels[SAL_CONFORMAL_LEVELS - 1]))
-        return sal_fail(ctx, SAL_STATUS_ARGUMENT, "an interval of coverage %g cannot be given; choose %g to %g", coverage, levels[0],
-                        levels[SAL_CONFORMAL_LEVELS - 1]);
+        return sal_fail(ctx, SAL_STATUS_ARGUMENT, "an interval of coverage %g cannot be given; choose %g to %g",
+                        coverage, levels[0], levels[SAL_CONFORMAL_LEVELS - 1]);
     int i = 0;
     while (i + 2 < SAL_CONFORMAL_LEVELS && coverage >= levels[i + 1]) i++;
     double t = (coverage - levels[i]) / (levels[i + 1] - levels[i]);
@@ -119,7 +124,8 @@ sal_status sal_conformal_rule_at(sal_context *ctx, const sal_conformal *c, doubl
     return SAL_STATUS_OK;
 }
 
-void sal_conformal_apply(const sal_conformal_rule *rule, double lower, double median, double upper, double *out_lower, double *out_upper)
+void sal_conformal_apply(const sal_conformal_rule *rule, double lower, double median, double upper, double *out_lower,
+                         double *out_upper)
 {
     const sal_conformal *c = rule->conformal;
     bool hull = c->by == SAL_CONFORMAL_OBSERVED;
@@ -139,9 +145,10 @@ void sal_conformal_apply(const sal_conformal_rule *rule, double lower, double me
     }
 }
 
-sal_status sal_conformal_cross(sal_context *ctx, int64_t n, const int32_t *fold, int64_t k, const double *observed, const double *lower,
-                               const double *median, const double *upper, sal_conformal_by by, sal_conformal_kind kind, const double *breaks,
-                               int32_t n_breaks, double coverage, double *out_lower, double *out_upper)
+sal_status sal_conformal_cross(sal_context *ctx, int64_t n, const int32_t *fold, int64_t k, const double *observed,
+                               const double *lower, const double *median, const double *upper, sal_conformal_by by,
+                               sal_conformal_kind kind, const double *breaks, int32_t n_breaks, double coverage,
+                               double *out_lower, double *out_upper)
 {
     sal_status status = SAL_STATUS_OK;
     double *part = NULL; /* (4, n) of the other folds */

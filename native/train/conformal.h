@@ -1,7 +1,8 @@
-/* conformal.h - conformalised quantile regression: intervals whose coverage holds on unseen ground, overall and class by class.
+/* conformal.h - conformalised quantile regression: intervals whose coverage holds on unseen ground, overall and class
+ * by class.
  *
- * Everything here is on the scale on which the network predicts (log1p), the class limits too. A calibration comes from out-of-fold
- * predictions; a rule is that calibration for one coverage, ready to be applied to pixels.
+ * Everything here is on the scale on which the network predicts (log1p), the class limits too. A calibration comes from
+ * out-of-fold predictions; a rule is that calibration for one coverage, ready to be applied to pixels.
  */
 #ifndef SAL_TRAIN_CONFORMAL_H
 #define SAL_TRAIN_CONFORMAL_H
@@ -11,15 +12,17 @@
 
 /* What the correction may differ by. */
 typedef enum sal_conformal_by {
-    SAL_CONFORMAL_POOLED = 0,    /* one correction: right on average, 60-80 % instead of 90 % in the rare class */
-    SAL_CONFORMAL_PREDICTED = 1, /* by class of the predicted median (Mondrian, Vovk 2003): right among pixels mapped as a class */
-    SAL_CONFORMAL_OBSERVED = 2   /* label-conditional: right among places that are of a class; wider, the default */
+    SAL_CONFORMAL_POOLED = 0, /* one correction: right on average, 60-80 % instead of 90 % in the rare class */
+    /* By class of the predicted median (Mondrian, Vovk 2003): right among pixels mapped as a class. */
+    SAL_CONFORMAL_PREDICTED = 1,
+    SAL_CONFORMAL_OBSERVED = 2 /* label-conditional: right among places that are of a class; wider, the default */
 } sal_conformal_by;
 
 typedef enum sal_conformal_kind {
     SAL_CONFORMAL_ADDITIVE = 1, /* E = max(l - y, y - u) (Romano et al. 2019, CQR): limits move by Q */
-    SAL_CONFORMAL_SCALED = 2    /* E = max((l - y) / (m - l), (y - u) / (u - m)) (Kivaranovic et al. 2020, CQR-m): half widths grow by 1 + Q;
-                                   never upside down, so one pair of quantiles serves every coverage; the default */
+    /* E = max((m - y) / (m - l), (y - m) / (u - m)) - 1 (Kivaranovic et al. 2020, CQR-m): half widths grow by 1 + Q.
+     * Never upside down, so one pair of quantiles serves every coverage; the default. */
+    SAL_CONFORMAL_SCALED = 2
 } sal_conformal_kind;
 
 #define SAL_CONFORMAL_LEVELS 7
@@ -28,21 +31,21 @@ extern const double sal_conformal_levels[SAL_CONFORMAL_LEVELS]; /* 0.5 0.6 0.7 0
 typedef struct sal_conformal {
     sal_conformal_by by;
     sal_conformal_kind kind;
-    int32_t groups;                /* 1 .. SAL_CLASS_MAX */
-    double breaks[SAL_CLASS_MAX];  /* groups - 1 limits, after merging small classes */
-    int64_t n[SAL_CLASS_MAX];      /* calibration samples of a group */
+    int32_t groups;                                /* 1 .. SAL_CLASS_MAX */
+    double breaks[SAL_CLASS_MAX];                  /* groups - 1 limits, after merging small classes */
+    int64_t n[SAL_CLASS_MAX];                      /* calibration samples of a group */
     double q[SAL_CONFORMAL_LEVELS][SAL_CLASS_MAX]; /* Q_(1-a)(E) */
-    double least_half_width;       /* half widths below this count as this */
+    double least_half_width;                       /* half widths below this count as this */
 } sal_conformal;
 
 #define SAL_CONFORMAL_LEAST_N 40 /* classes with fewer samples are merged with their smaller neighbour */
 
-/* Calibrates from n out-of-fold quantile predictions and observations. `breaks` holds n_breaks rising class limits (ignored when pooled; may be NULL
- * when n_breaks is 0). Crossing quantiles are put in order first. Where ceil((n + 1) c) > n the largest score is used. DATA for n < 10 or values that
- * are not finite. */
-sal_status sal_conformal_fit(sal_context *ctx, int64_t n, const double *observed, const double *lower, const double *median,
-                             const double *upper, sal_conformal_by by, sal_conformal_kind kind, const double *breaks, int32_t n_breaks,
-                             sal_conformal *out);
+/* Calibrates from n out-of-fold quantile predictions and observations. `breaks` holds n_breaks rising class limits
+ * (ignored when pooled; may be NULL when n_breaks is 0). Crossing quantiles are put in order first. Where ceil((n + 1)
+ * c) > n the largest score is used. DATA for n < 10 or values that are not finite. */
+sal_status sal_conformal_fit(sal_context *ctx, int64_t n, const double *observed, const double *lower,
+                             const double *median, const double *upper, sal_conformal_by by, sal_conformal_kind kind,
+                             const double *breaks, int32_t n_breaks, sal_conformal *out);
 
 typedef struct sal_conformal_rule {
     const sal_conformal *conformal; /* borrowed */
@@ -51,14 +54,18 @@ typedef struct sal_conformal_rule {
 } sal_conformal_rule;
 
 /* Between levels Q is interpolated. ARGUMENT outside [0.5, 0.99]. */
-sal_status sal_conformal_rule_at(sal_context *ctx, const sal_conformal *conformal, double coverage, sal_conformal_rule *out);
+sal_status sal_conformal_rule_at(sal_context *ctx, const sal_conformal *conformal, double coverage,
+                                 sal_conformal_rule *out);
 /* Interval of one prediction; *out_lower <= median <= *out_upper always. Any thread. */
-void sal_conformal_apply(const sal_conformal_rule *rule, double lower, double median, double upper, double *out_lower, double *out_upper);
-/* Honest intervals for the calibration samples themselves: those of a fold come from a calibration on the other folds. fold: (n) in 0 .. k - 1.
- * These, not the ones of the final calibration, belong in scores. out_lower, out_upper: (n). DATA when other folds hold fewer than 10 samples. */
-sal_status sal_conformal_cross(sal_context *ctx, int64_t n, const int32_t *fold, int64_t k, const double *observed, const double *lower,
-                               const double *median, const double *upper, sal_conformal_by by, sal_conformal_kind kind, const double *breaks,
-                               int32_t n_breaks, double coverage, double *out_lower, double *out_upper);
+void sal_conformal_apply(const sal_conformal_rule *rule, double lower, double median, double upper, double *out_lower,
+                         double *out_upper);
+/* Honest intervals for the calibration samples themselves: those of a fold come from a calibration on the other folds.
+ * fold: (n) in 0 .. k - 1. These, not the ones of the final calibration, belong in scores. out_lower, out_upper: (n).
+ * DATA when other folds hold fewer than 10 samples. */
+sal_status sal_conformal_cross(sal_context *ctx, int64_t n, const int32_t *fold, int64_t k, const double *observed,
+                               const double *lower, const double *median, const double *upper, sal_conformal_by by,
+                               sal_conformal_kind kind, const double *breaks, int32_t n_breaks, double coverage,
+                               double *out_lower, double *out_upper);
 
 /* For the model file; the caller puts `*out`. Reading checks every field. */
 sal_status sal_conformal_to_json(sal_context *ctx, const sal_conformal *conformal, json_object **out);

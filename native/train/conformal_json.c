@@ -1,4 +1,5 @@
-/* conformal_json.c - the calibration inside the model file. Reading trusts nothing: counts, order and finiteness are checked. */
+/* conformal_json.c - the calibration inside the model file. Reading trusts nothing: counts, order and finiteness are
+ * checked. */
 #include "train/conformal.h"
 #include <math.h>
 #include <stdio.h>
@@ -48,7 +49,8 @@ done:
     return status;
 }
 
-static sal_status read_numbers(sal_context *ctx, json_object *object, const char *what, const char *key, int32_t n, double *values)
+static sal_status read_numbers(sal_context *ctx, json_object *object, const char *what, const char *key, int32_t n,
+                               double *values)
 {
     json_object *array;
     sal_status status = sal_json_array(ctx, object, what, key, &array);
@@ -57,12 +59,15 @@ static sal_status read_numbers(sal_context *ctx, json_object *object, const char
     for (int32_t i = 0; good && i < n; i++) {
         json_object *value = json_object_array_get_idx(array, (size_t)i);
         values[i] = json_object_get_double(value);
-        good = (json_object_is_type(value, json_type_double) || json_object_is_type(value, json_type_int)) && isfinite(values[i]);
+        good = (json_object_is_type(value, json_type_double) || json_object_is_type(value, json_type_int)) &&
+               isfinite(values[i]);
     }
-    return good ? SAL_STATUS_OK : sal_fail(ctx, SAL_STATUS_DATA, "%s has a calibration whose \"%s\" does not make sense", what, key);
+    return good ? SAL_STATUS_OK
+                : sal_fail(ctx, SAL_STATUS_DATA, "%s has a calibration whose \"%s\" does not make sense", what, key);
 }
 
-static sal_status read_choice(sal_context *ctx, json_object *object, const char *what, const char *key, const char *const *names, int count, int *out)
+static sal_status read_choice(sal_context *ctx, json_object *object, const char *what, const char *key,
+                              const char *const *names, int count, int *out)
 {
     const char *text;
     sal_status status = sal_json_text(ctx, object, what, key, &text);
@@ -84,15 +89,20 @@ sal_status sal_conformal_from_json(sal_context *ctx, json_object *object, const 
     SAL_TRY(read_choice(ctx, object, what, "kind", kind_names, 3, &kind));
     SAL_TRY(sal_json_array(ctx, object, what, "breaks", &breaks));
     size_t n_breaks = json_object_array_length(breaks);
-    if (n_breaks >= SAL_CLASS_MAX) return sal_fail(ctx, SAL_STATUS_DATA, "%s has a calibration of too many classes", what);
-    *out = (sal_conformal){ .by = (sal_conformal_by)by, .kind = (sal_conformal_kind)kind, .groups = (int32_t)n_breaks + 1 };
+    if (n_breaks >= SAL_CLASS_MAX)
+        return sal_fail(ctx, SAL_STATUS_DATA, "%s has a calibration of too many classes", what);
+    *out = (sal_conformal){ .by = (sal_conformal_by)by,
+                            .kind = (sal_conformal_kind)kind,
+                            .groups = (int32_t)n_breaks + 1 };
     SAL_TRY(read_numbers(ctx, object, what, "breaks", out->groups - 1, out->breaks));
     for (int32_t g = 1; g + 1 < out->groups; g++)
-        if (!(out->breaks[g] > out->breaks[g - 1])) return sal_fail(ctx, SAL_STATUS_DATA, "%s has a calibration whose classes do not rise", what);
+        if (!(out->breaks[g] > out->breaks[g - 1]))
+            return sal_fail(ctx, SAL_STATUS_DATA, "%s has a calibration whose classes do not rise", what);
     SAL_TRY(read_numbers(ctx, object, what, "n", out->groups, counts));
     for (int32_t g = 0; g < out->groups; g++) out->n[g] = counts[g] >= 0 && counts[g] < 1e15 ? (int64_t)counts[g] : 0;
     SAL_TRY(sal_json_f64(ctx, object, what, "least_half_width", &out->least_half_width));
-    if (!(out->least_half_width > 0)) return sal_fail(ctx, SAL_STATUS_DATA, "%s has a calibration without a least width", what);
+    if (!(out->least_half_width > 0))
+        return sal_fail(ctx, SAL_STATUS_DATA, "%s has a calibration without a least width", what);
     for (int level = 0; level < SAL_CONFORMAL_LEVELS; level++) {
         snprintf(key, sizeof key, "q%02.0f", 100 * sal_conformal_levels[level]);
         SAL_TRY(read_numbers(ctx, object, what, key, out->groups, out->q[level]));

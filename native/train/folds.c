@@ -1,7 +1,9 @@
-/* folds.c - assigning samples to folds, then the buffer, the checks and the distances, which are the same for every method.
+/* folds.c - assigning samples to folds, then the buffer, the checks and the distances, which are the same for every
+ * method.
  *
- * science.md 1.3 and 1.6. The traps: samples of one site in several campaigns are one place and must not be split; the buffer is
- * Chebyshev distance < W * pixel (square windows), not a Euclidean radius; distances are pairwise O(n^2), cut by sample for the pool.
+ * science.md 1.3 and 1.6. The traps: samples of one site in several campaigns are one place and must not be split; the
+ * buffer is Chebyshev distance < W * pixel (square windows), not a Euclidean radius; distances are pairwise O(n^2), cut
+ * by sample for the pool.
  */
 #include "train/folds_private.h"
 #include "train/metrics.h"
@@ -14,11 +16,13 @@ typedef struct method_entry {
     sal_status (*assign)(sal_context *ctx, const sal_fold_request *request, sal_folds *folds);
 } method_entry;
 
+/* clang-format off */
 static const method_entry methods[] = {
-#define SAL_FOLD_METHOD(method_id, title, buffered, help) { { #method_id, title, buffered, help }, sal__folds_assign_##method_id },
+#define SAL_FOLD_METHOD(id, title, buffered, help) { { #id, title, buffered, help }, sal__folds_assign_##id },
 #include "train/folds.def"
 #undef SAL_FOLD_METHOD
 };
+/* clang-format on */
 
 int64_t sal_fold_method_count(void) { return (int64_t)(sizeof methods / sizeof methods[0]); }
 const sal_fold_method *sal_fold_method_at(int64_t i) { return &methods[i].row; }
@@ -48,17 +52,21 @@ static sal_status refuse_method(sal_context *ctx, const char *id)
 static sal_status check_request(sal_context *ctx, const sal_fold_request *r)
 {
     if (r->k < 2 || r->k > SAL_FOLDS_MAX)
-        return sal_fail(ctx, SAL_STATUS_ARGUMENT, "%lld folds are not possible; choose 2 to %d", (long long)r->k, SAL_FOLDS_MAX);
+        return sal_fail(ctx, SAL_STATUS_ARGUMENT, "%lld folds are not possible; choose 2 to %d", (long long)r->k,
+                        SAL_FOLDS_MAX);
     if (r->count < r->k)
-        return sal_fail(ctx, SAL_STATUS_DATA, "%lld samples are fewer than %lld folds; give more samples or fewer folds", (long long)r->count,
+        return sal_fail(ctx, SAL_STATUS_DATA,
+                        "%lld samples are fewer than %lld folds; give more samples or fewer folds", (long long)r->count,
                         (long long)r->k);
     if (!(r->pixel_m >= 1e-3) || r->window < 1 || (r->block_m != 0 && !(r->block_m >= r->pixel_m)))
-        return sal_fail(ctx, SAL_STATUS_ARGUMENT, "pixel %g m, window %lld pixels and block %g m do not make sense", r->pixel_m,
-                        (long long)r->window, r->block_m);
+        return sal_fail(ctx, SAL_STATUS_ARGUMENT, "pixel %g m, window %lld pixels and block %g m do not make sense",
+                        r->pixel_m, (long long)r->window, r->block_m);
     for (int64_t i = 0; i < r->count; i++)
         if (!(fabs(r->x[i]) < 1e9) || !(fabs(r->y[i]) < 1e9) || !isfinite(r->target[i]))
-            return sal_fail(ctx, SAL_STATUS_DATA, "sample %lld of %lld has a value that is not a number or a position that is not one in metres", (long long)i + 1,
-                            (long long)r->count);
+            return sal_fail(
+                ctx, SAL_STATUS_DATA,
+                "sample %lld of %lld has a value that is not a number or a position that is not one in metres",
+                (long long)i + 1, (long long)r->count);
     return SAL_STATUS_OK;
 }
 
@@ -83,7 +91,8 @@ static void drop_near(void *arg, int64_t chunk, int32_t worker)
     int64_t n = t->r->count, end = chunk * PAIR_CHUNK + PAIR_CHUNK < n ? chunk * PAIR_CHUNK + PAIR_CHUNK : n;
     for (int64_t j = chunk * PAIR_CHUNK; j < end; j++)
         for (int64_t i = 0; i < n; i++)
-            if (t->f->fold[i] != t->f->fold[j] && chebyshev(t->r, i, j) < t->f->buffer_m) t->f->train[t->f->fold[i] * n + j] = 0;
+            if (t->f->fold[i] != t->f->fold[j] && chebyshev(t->r, i, j) < t->f->buffer_m)
+                t->f->train[t->f->fold[i] * n + j] = 0;
 }
 
 /* Nearest training sample of every test sample, and whether their windows share pixels. */
@@ -115,7 +124,8 @@ static sal_status count_folds(sal_context *ctx, sal_folds *f)
         f->dropped_by_buffer += f->dropped_count[k];
         if (f->train_count[k] == 0)
             return sal_fail(ctx, SAL_STATUS_DATA,
-                            "fold %lld of %lld has no training sample left: all %lld others lie within the buffer of %g m around its test samples; "
+                            "fold %lld of %lld has no training sample left: all %lld others lie within the buffer of "
+                            "%g m around its test samples; "
                             "use a smaller window, larger blocks or random folds",
                             (long long)k + 1, (long long)f->k, (long long)f->dropped_count[k], f->buffer_m);
     }

@@ -1,8 +1,9 @@
-/* folds_blocks.c - spatial blocks: square blocks of one size, whole blocks to folds (Roberts et al. 2017; Valavi et al. 2019, blockCV).
+/* folds_blocks.c - spatial blocks: square blocks of one size, whole blocks to folds (Roberts et al. 2017; Valavi et al.
+ * 2019, blockCV).
  *
- * Of 100 seeded draws the one is kept whose folds are most alike in number of samples and in mean of log(1 + target). Blocks smaller than twice
- * the window would be eaten by the buffer, hence the default size. The trap: a place on a block border must not be cut, so a place belongs to
- * the block of its first sample.
+ * Of 100 seeded draws the one is kept whose folds are most alike in number of samples and in mean of log(1 + target).
+ * Blocks smaller than twice the window would be eaten by the buffer, hence the default size. The trap: a place on a
+ * block border must not be cut, so a place belongs to the block of its first sample.
  */
 #include "train/folds_private.h"
 #include <math.h>
@@ -46,7 +47,8 @@ static double default_block(const sal_fold_request *r, double width, double heig
 static double level(double target) { return target > -1 ? log1p(target) : target; }
 
 /* Cuts the samples into blocks; block_of (count), blocks (up to count). */
-static sal_status cut_blocks(sal_context *ctx, const sal_fold_request *r, sal_folds *f, int64_t *block_of, block *blocks)
+static sal_status cut_blocks(sal_context *ctx, const sal_fold_request *r, sal_folds *f, int64_t *block_of,
+                             block *blocks)
 {
     sal_status status;
     int64_t *group = NULL, *first = NULL;
@@ -62,7 +64,8 @@ static sal_status cut_blocks(sal_context *ctx, const sal_fold_request *r, sal_fo
     for (int64_t i = r->count - 1; i >= 0; i--) first[group[i]] = i;
     for (int64_t i = 0; i < r->count; i++) {
         int64_t at = first[group[i]];
-        keys[i] = (keyed){ (int64_t)floor((r->x[at] - x0) / f->block_m), (int64_t)floor((r->y[at] - y0) / f->block_m), i };
+        keys[i] =
+            (keyed){ (int64_t)floor((r->x[at] - x0) / f->block_m), (int64_t)floor((r->y[at] - y0) / f->block_m), i };
     }
     qsort(keys, (size_t)r->count, sizeof *keys, by_block);
     for (int64_t i = 0; i < r->count; i++) {
@@ -74,9 +77,11 @@ static sal_status cut_blocks(sal_context *ctx, const sal_fold_request *r, sal_fo
         block_of[keys[i].sample] = f->blocks - 1;
     }
     if (f->blocks < r->k)
-        status = sal_fail(ctx, SAL_STATUS_DATA,
-                          "the samples cover %.0f m x %.0f m, which is %lld block%s of %.0f m, fewer than %lld folds; give a smaller block or window, or fewer folds",
-                          x1 - x0, y1 - y0, (long long)f->blocks, f->blocks == 1 ? "" : "s", f->block_m, (long long)r->k);
+        status =
+            sal_fail(ctx, SAL_STATUS_DATA,
+                     "the samples cover %.0f m x %.0f m, which is %lld block%s of %.0f m, fewer than %lld folds; give "
+                     "a smaller block or window, or fewer folds",
+                     x1 - x0, y1 - y0, (long long)f->blocks, f->blocks == 1 ? "" : "s", f->block_m, (long long)r->k);
 done:
     sal_release(ctx, group);
     sal_release(ctx, first);
@@ -85,8 +90,8 @@ done:
 }
 
 /* Deals shuffled blocks, always to the smallest fold; returns how unlike the folds are. */
-static double deal(const sal_fold_request *r, uint64_t draw, const block *blocks, int64_t n, double mean, double variance, int64_t *order,
-                   int32_t *fold)
+static double deal(const sal_fold_request *r, uint64_t draw, const block *blocks, int64_t n, double mean,
+                   double variance, int64_t *order, int32_t *fold)
 {
     int64_t size[SAL_FOLDS_MAX] = { 0 };
     double sum[SAL_FOLDS_MAX] = { 0 }, cost = 0, share = (double)r->count / (double)r->k;

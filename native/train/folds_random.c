@@ -1,8 +1,8 @@
 /* folds_random.c - places (samples within one pixel) and the stratified random split.
  *
- * Places are sorted by mean target and cut into strata of k neighbours; within a stratum every fold gets one place, in an order drawn by the
- * seed. This is stratification by quantiles at its finest. The trap: strata are of places, not samples, or a site visited six times would
- * stand on both sides.
+ * Places are sorted by mean target and cut into strata of k neighbours; within a stratum every fold gets one place, in
+ * an order drawn by the seed. This is stratification by quantiles at its finest. The trap: strata are of places, not
+ * samples, or a site visited six times would stand on both sides.
  */
 #include "train/folds_private.h"
 #include <math.h>
@@ -33,8 +33,10 @@ static int64_t lower_bound(const cell_entry *cells, int64_t n, int64_t column, i
     while (lo < hi) {
         int64_t mid = lo + (hi - lo) / 2;
         bool before = cells[mid].column < column || (cells[mid].column == column && cells[mid].row < row);
-        if (before) lo = mid + 1;
-        else hi = mid;
+        if (before)
+            lo = mid + 1;
+        else
+            hi = mid;
     }
     return lo;
 }
@@ -48,8 +50,10 @@ static void join_neighbours(const sal_fold_request *r, const cell_entry *cells, 
             int64_t s = a->sample, t = cells[j].sample;
             if (fmax(fabs(r->x[s] - r->x[t]), fabs(r->y[s] - r->y[t])) >= r->pixel_m) continue;
             int64_t p = root_of(parent, s), q = root_of(parent, t);
-            if (p < q) parent[q] = p;
-            else parent[p] = q;
+            if (p < q)
+                parent[q] = p;
+            else
+                parent[p] = q;
         }
     }
 }
@@ -99,9 +103,10 @@ sal_status sal__folds_assign_random(sal_context *ctx, const sal_fold_request *r,
     SAL_TRY(sal_allocate(ctx, r->count, sizeof *group, &group));
     SAL_TRY(sal__folds_places(ctx, r, group, &f->places));
     if (f->places < r->k) {
-        status = sal_fail(ctx, SAL_STATUS_DATA,
-                          "the %lld samples stand in %lld places (pixels), fewer than %lld folds; give more samples or fewer folds",
-                          (long long)r->count, (long long)f->places, (long long)r->k);
+        status = sal_fail(
+            ctx, SAL_STATUS_DATA,
+            "the %lld samples stand in %lld places (pixels), fewer than %lld folds; give more samples or fewer folds",
+            (long long)r->count, (long long)f->places, (long long)r->k);
         goto done;
     }
     SAL_TRY(sal_allocate(ctx, f->places, sizeof *sorted, &sorted));

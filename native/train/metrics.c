@@ -1,6 +1,7 @@
 /* metrics.c - one function per row of metrics.def and interval_metrics.def, over moments computed once.
  *
- * Formulas: shared/reference/science.md 1.1 and 1.8. The traps: variances of CCC are 1/n, the sd of RPD is 1/(n - 1), quartiles are of type 7.
+ * Formulas: shared/reference/science.md 1.1 and 1.8. The traps: variances of CCC are 1/n, the sd of RPD is 1/(n - 1),
+ * quartiles are of type 7.
  */
 #include "train/metrics.h"
 #include <math.h>
@@ -8,15 +9,18 @@
 
 typedef struct pairs {
     int64_t n;
-    double mean_o, mean_p;                /* means */
-    double soo, spp, sop;                 /* centred sums of squares and products */
-    double sse, sae, se;                  /* sums of e^2, |e|, e */
-    const double *sorted_o, *sorted_abs;  /* ascending observations and |e| */
+    double mean_o, mean_p;               /* means */
+    double soo, spp, sop;                /* centred sums of squares and products */
+    double sse, sae, se;                 /* sums of e^2, |e|, e */
+    const double *sorted_o, *sorted_abs; /* ascending observations and |e| */
 } pairs;
 
 static double ratio(double a, double b) { return b > 0 ? a / b : NAN; }
 static double metric_R2(const pairs *p) { return 1 - ratio(p->sse, p->soo); }
-static double metric_R2_PEARSON(const pairs *p) { return p->soo > 0 && p->spp > 0 ? p->sop * p->sop / (p->soo * p->spp) : NAN; }
+static double metric_R2_PEARSON(const pairs *p)
+{
+    return p->soo > 0 && p->spp > 0 ? p->sop * p->sop / (p->soo * p->spp) : NAN;
+}
 static double metric_RMSE(const pairs *p) { return sqrt(p->sse / (double)p->n); }
 static double metric_MAE(const pairs *p) { return p->sae / (double)p->n; }
 static double metric_MEDAE(const pairs *p) { return sal_quantile_sorted(p->n, p->sorted_abs, 0.5); }
@@ -28,7 +32,10 @@ static double metric_CCC(const pairs *p)
     return ratio(2 * p->sop / n, p->soo / n + p->spp / n + shift * shift);
 }
 
-static double metric_RPD(const pairs *p) { return p->n > 1 ? ratio(sqrt(p->soo / (double)(p->n - 1)), metric_RMSE(p)) : NAN; }
+static double metric_RPD(const pairs *p)
+{
+    return p->n > 1 ? ratio(sqrt(p->soo / (double)(p->n - 1)), metric_RMSE(p)) : NAN;
+}
 
 static double metric_RPIQ(const pairs *p)
 {
@@ -88,6 +95,7 @@ typedef struct interval_entry {
     double (*evaluate)(const intervals *v);
 } interval_entry;
 
+/* clang-format off */
 static const metric_entry metrics[] = {
 #define SAL_METRIC(id, label, what, formula) { { #id, label, what, formula }, metric_##id },
 #include "train/metrics.def"
@@ -99,6 +107,7 @@ static const interval_entry interval_metrics[] = {
 #include "train/interval_metrics.def"
 #undef SAL_INTERVAL_METRIC
 };
+/* clang-format on */
 
 const sal_metric_row *sal_metric_at(sal_metric metric) { return &metrics[metric].row; }
 const sal_metric_row *sal_interval_metric_at(sal_interval_metric metric) { return &interval_metrics[metric].row; }
@@ -132,12 +141,13 @@ static sal_status check_finite(sal_context *ctx, const char *what, int64_t n, co
 {
     for (int64_t i = 0; i < n; i++)
         if (!isfinite(values[i]))
-            return sal_fail(ctx, SAL_STATUS_DATA, "%s %lld of %lld is not a number, so no score can be computed", what, (long long)i + 1,
-                            (long long)n);
+            return sal_fail(ctx, SAL_STATUS_DATA, "%s %lld of %lld is not a number, so no score can be computed", what,
+                            (long long)i + 1, (long long)n);
     return n > 0 ? SAL_STATUS_OK : sal_fail(ctx, SAL_STATUS_DATA, "there is no prediction to score");
 }
 
-sal_status sal_metrics_evaluate(sal_context *ctx, int64_t n, const double *observed, const double *predicted, double *values)
+sal_status sal_metrics_evaluate(sal_context *ctx, int64_t n, const double *observed, const double *predicted,
+                                double *values)
 {
     sal_status status;
     double *sorted_o = NULL, *sorted_abs = NULL;
@@ -171,18 +181,19 @@ done:
     return status;
 }
 
-sal_status sal_interval_metrics_evaluate(sal_context *ctx, int64_t n, const double *observed, const double *lower, const double *upper,
-                                         double coverage, double *values)
+sal_status sal_interval_metrics_evaluate(sal_context *ctx, int64_t n, const double *observed, const double *lower,
+                                         const double *upper, double coverage, double *values)
 {
     sal_status status;
     SAL_TRY(check_finite(ctx, "observation", n, observed));
     SAL_TRY(check_finite(ctx, "lower limit", n, lower));
     SAL_TRY(check_finite(ctx, "upper limit", n, upper));
-    if (!(coverage > 0 && coverage < 1)) return sal_fail(ctx, SAL_STATUS_ARGUMENT, "an interval covers between 0 and 1, not %g", coverage);
+    if (!(coverage > 0 && coverage < 1))
+        return sal_fail(ctx, SAL_STATUS_ARGUMENT, "an interval covers between 0 and 1, not %g", coverage);
     for (int64_t i = 0; i < n; i++)
         if (lower[i] > upper[i])
-            return sal_fail(ctx, SAL_STATUS_DATA, "interval %lld of %lld is upside down: %g to %g", (long long)i + 1, (long long)n, lower[i],
-                            upper[i]);
+            return sal_fail(ctx, SAL_STATUS_DATA, "interval %lld of %lld is upside down: %g to %g", (long long)i + 1,
+                            (long long)n, lower[i], upper[i]);
     intervals v = { .n = n, .y = observed, .l = lower, .u = upper, .a = 1 - coverage };
     for (int m = 0; m < SAL_INTERVAL_COUNT; m++) values[m] = interval_metrics[m].evaluate(&v);
 done:

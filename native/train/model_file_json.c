@@ -1,14 +1,16 @@
-/* model_file_json.c - saving and loading: the JSON object in the metadata, and the checks that make a loaded model safe to use.
+/* model_file_json.c - saving and loading: the JSON object in the metadata, and the checks that make a loaded model safe
+ * to use.
  *
- * The trap: a file may be well-formed and still nonsense (sd 0, window -1, 10^9 members); everything that sizes or divides is bounded here.
+ * The trap: a file may be well-formed and still nonsense (sd 0, window -1, 10^9 members); everything that sizes or
+ * divides is bounded here.
  */
 #include "train/model_file.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#define FORMAT 1 /* of the JSON; rises when older programs could not read it */
-#define MAX_WINDOW 1025
+#define FORMAT      1 /* of the JSON; rises when older programs could not read it */
+#define MAX_WINDOW  1025
 #define MAX_MEMBERS 1000
 
 static sal_status lacks(sal_model_file *m, const char *what)
@@ -79,7 +81,8 @@ sal_status sal_model_file_save(sal_model_file *m, const char *path)
     if (!m->transform[0]) return lacks(m, "transform");
     if (m->window < 1 || m->members < 1 || !(m->pixel_m > 0)) return lacks(m, "window, members or pixel size");
     for (int64_t i = 0; i < m->covariate_count; i++)
-        if (!(m->covariates[i].sd > 0) || !isfinite(m->covariates[i].mean)) return lacks(m, "statistics of a covariate");
+        if (!(m->covariates[i].sd > 0) || !isfinite(m->covariates[i].mean))
+            return lacks(m, "statistics of a covariate");
     sal_status status;
     json_object *o = json_object_new_object();
     SAL_TRY(describe(m, o));
@@ -98,12 +101,14 @@ done:
 }
 
 /* Copies a text field that must fit. */
-static sal_status take_text(sal_model_file *m, json_object *o, const char *what, const char *key, char *out, size_t size)
+static sal_status take_text(sal_model_file *m, json_object *o, const char *what, const char *key, char *out,
+                            size_t size)
 {
     const char *text;
     sal_status status = sal_json_text(m->ctx, o, what, key, &text);
     if (status != SAL_STATUS_OK) return status;
-    if (strlen(text) >= size) return sal_fail(m->ctx, SAL_STATUS_DATA, "%s has a \"%s\" of more than %d letters", what, key, (int)size - 1);
+    if (strlen(text) >= size)
+        return sal_fail(m->ctx, SAL_STATUS_DATA, "%s has a \"%s\" of more than %d letters", what, key, (int)size - 1);
     strcpy(out, text);
     return status;
 }
@@ -139,7 +144,8 @@ static sal_status take_covariates(sal_model_file *m, json_object *o, const char 
     SAL_TRY(sal_model_file_set_covariates(m, n));
     for (int64_t i = 0; i < n; i++) {
         json_object *row = json_object_array_get_idx(list, (size_t)i);
-        if (!json_object_is_type(row, json_type_object)) return sal_fail(m->ctx, SAL_STATUS_DATA, "%s has a covariate that is not one", what);
+        if (!json_object_is_type(row, json_type_object))
+            return sal_fail(m->ctx, SAL_STATUS_DATA, "%s has a covariate that is not one", what);
         SAL_TRY(take_covariate(m, row, what, &m->covariates[i]));
     }
 done:
@@ -164,8 +170,9 @@ static sal_status take_all(sal_model_file *m, json_object *o, const char *what)
     SAL_TRY(sal_json_i64(m->ctx, o, what, "format", &format));
     SAL_TRY(take_text(m, o, what, "version", m->version, sizeof m->version));
     if (format > FORMAT)
-        return sal_fail(m->ctx, SAL_STATUS_DATA, "%s was written by Salina %s, which is newer than this one (%s); update Salina", what, m->version,
-                        sal_version());
+        return sal_fail(m->ctx, SAL_STATUS_DATA,
+                        "%s was written by Salina %s, which is newer than this one (%s); update Salina", what,
+                        m->version, sal_version());
     SAL_TRY(take_text(m, o, what, "system", m->system, sizeof m->system));
     SAL_TRY(take_text(m, o, what, "target", m->target, sizeof m->target));
     SAL_TRY(take_text(m, o, what, "unit", m->unit, sizeof m->unit));
@@ -175,9 +182,10 @@ static sal_status take_all(sal_model_file *m, json_object *o, const char *what)
     SAL_TRY(sal_json_i64(m->ctx, o, what, "window", &m->window));
     SAL_TRY(sal_json_f64(m->ctx, o, what, "pixel_m", &m->pixel_m));
     SAL_TRY(sal_json_i64(m->ctx, o, what, "members", &m->members));
-    if ((strcmp(m->transform, "log1p") && strcmp(m->transform, "none")) || m->window < 1 || m->window > MAX_WINDOW || m->members < 1 ||
-        m->members > MAX_MEMBERS || !(m->pixel_m > 0) || !isfinite(m->pixel_m))
-        return sal_fail(m->ctx, SAL_STATUS_DATA, "%s has a transform, window, pixel size or number of members that does not make sense", what);
+    if ((strcmp(m->transform, "log1p") && strcmp(m->transform, "none")) || m->window < 1 || m->window > MAX_WINDOW ||
+        m->members < 1 || m->members > MAX_MEMBERS || !(m->pixel_m > 0) || !isfinite(m->pixel_m))
+        return sal_fail(m->ctx, SAL_STATUS_DATA,
+                        "%s has a transform, window, pixel size or number of members that does not make sense", what);
     SAL_TRY(take_covariates(m, o, what));
     SAL_TRY(take_object(m, o, what, "hyper", &m->hyper));
     SAL_TRY(take_object(m, o, what, "scores", &m->scores));
@@ -206,7 +214,8 @@ sal_status sal_model_file_load(sal_context *ctx, const char *path, sal_model_fil
     SAL_TRY(sal_tensors_load(ctx, path, "model", &m->tensors));
     const char *text = sal_tensors_metadata(m->tensors, "salina");
     if (!text || !sal_tensors_sealed(m->tensors)) {
-        status = sal_fail(ctx, SAL_STATUS_DATA, "\"%s\" is not a model of Salina; choose a file written by Train model", m->name);
+        status = sal_fail(ctx, SAL_STATUS_DATA, "\"%s\" is not a model of Salina; choose a file written by Train model",
+                          m->name);
         goto done;
     }
     SAL_TRY(sal_json_parse(ctx, text, (int64_t)strlen(text), what, &o));

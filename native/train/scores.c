@@ -1,12 +1,14 @@
 /* scores.c - all scores of one set of pooled predictions: both scales, intervals, and by class of the observed value.
  *
- * The trap: per-class R2, CCC and the like are not comparable between classes (each has its own spread); tables show RMSE, MAE, bias and coverage.
+ * The trap: per-class R2, CCC and the like are not comparable between classes (each has its own spread); tables show
+ * RMSE, MAE, bias and coverage.
  */
 #include "train/metrics.h"
 #include <ctype.h>
 #include <math.h>
 
-static sal_status score_log(sal_context *ctx, int64_t n, const double *observed, const double *predicted, sal_scores *out)
+static sal_status score_log(sal_context *ctx, int64_t n, const double *observed, const double *predicted,
+                            sal_scores *out)
 {
     sal_status status;
     double *logs = NULL;
@@ -24,8 +26,8 @@ done:
     return status;
 }
 
-static sal_status score_classes(sal_context *ctx, int64_t n, const double *observed, const double *predicted, const double *lower,
-                                const double *upper, sal_scores *out)
+static sal_status score_classes(sal_context *ctx, int64_t n, const double *observed, const double *predicted,
+                                const double *lower, const double *upper, sal_scores *out)
 {
     sal_status status;
     double *part = NULL; /* (4, n): observed, predicted, lower, upper of one class */
@@ -46,7 +48,8 @@ static sal_status score_classes(sal_context *ctx, int64_t n, const double *obser
         if (m == 0) continue;
         SAL_TRY(sal_metrics_evaluate(ctx, m, part, part + n, out->class_natural[c]));
         if (out->has_interval)
-            SAL_TRY(sal_interval_metrics_evaluate(ctx, m, part, part + 2 * n, part + 3 * n, out->coverage, out->class_interval[c]));
+            SAL_TRY(sal_interval_metrics_evaluate(ctx, m, part, part + 2 * n, part + 3 * n, out->coverage,
+                                                  out->class_interval[c]));
     }
     out->has_classes = true;
 done:
@@ -54,8 +57,9 @@ done:
     return status;
 }
 
-sal_status sal_scores_compute(sal_context *ctx, int64_t n, const double *observed, const double *predicted, const double *lower,
-                              const double *upper, double coverage, const sal_class_scheme *scheme, sal_scores *out)
+sal_status sal_scores_compute(sal_context *ctx, int64_t n, const double *observed, const double *predicted,
+                              const double *lower, const double *upper, double coverage, const sal_class_scheme *scheme,
+                              sal_scores *out)
 {
     sal_status status;
     *out = (sal_scores){ .n = n, .coverage = coverage };
@@ -77,7 +81,8 @@ static sal_status add_rows(sal_context *ctx, json_object *object, int count, con
 {
     sal_status status = SAL_STATUS_OK;
     for (int m = 0; m < count; m++) {
-        const char *id = interval ? sal_interval_metric_at((sal_interval_metric)m)->id : sal_metric_at((sal_metric)m)->id;
+        const char *id =
+            interval ? sal_interval_metric_at((sal_interval_metric)m)->id : sal_metric_at((sal_metric)m)->id;
         char key[32];
         int k = 0;
         for (; id[k] && k < 31; k++) key[k] = (char)tolower((unsigned char)id[k]);
@@ -89,7 +94,8 @@ done:
 }
 
 /* Adds object[key] = {rows}. */
-static sal_status add_table(sal_context *ctx, json_object *object, const char *key, int count, const double *values, bool interval)
+static sal_status add_table(sal_context *ctx, json_object *object, const char *key, int count, const double *values,
+                            bool interval)
 {
     json_object *table = json_object_new_object();
     sal_status status = sal_json_add(ctx, object, key, table);

@@ -1,4 +1,5 @@
-/* fuzz_safetensors.c - any bytes at all: the reader refuses them with a message or gives arrays that lie inside the file. */
+/* fuzz_safetensors.c - any bytes at all: the reader refuses them with a message or gives arrays that lie inside the
+ * file. */
 #include "tensor/safetensors.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
@@ -14,7 +15,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
         unsigned char sum = 0;
         for (int64_t i = 0; i < sal_tensors_count(t); i++) {
             const sal_tensor_view *v = sal_tensors_at(t, i);
-            for (int64_t b = 0; b < v->count * sal_tensor_type_size(v->type); b++) sum ^= ((const unsigned char *)v->data)[b];
+            for (int64_t b = 0; b < v->count * sal_tensor_type_size(v->type); b++)
+                sum ^= ((const unsigned char *)v->data)[b];
         }
         __asm__ volatile("" : : "r"(sum));
     }

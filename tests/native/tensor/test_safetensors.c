@@ -65,7 +65,8 @@ static void a_file_comes_back_as_it_was_written(void **state)
     assert_int_equal(sal_tensors_require(t, "member0/weight", SAL_TENSOR_F32, 2, (int64_t[]){ -1, 3 }, &data), 0);
     assert_true(((const float *)data)[0] == 1 && ((const float *)data)[5] == 6.5f);
     assert_int_equal(sal_tensors_require(t, "b", SAL_TENSOR_F64, 1, (int64_t[]){ 2 }, &data), 0);
-    assert_true(((const double *)data)[0] == 1e300 && ((const double *)data)[1] == -0.1); /* after an odd number of floats: aligned by copying */
+    assert_true(((const double *)data)[0] == 1e300 &&
+                ((const double *)data)[1] == -0.1); /* after an odd number of floats: aligned by copying */
     assert_int_equal((uintptr_t)data % 8, 0);
     assert_int_equal(*(const int64_t *)sal_tensors_find(t, "scalar")->data, -7);
     assert_int_equal(sal_tensors_find(t, "empty")->count, 0);
@@ -81,7 +82,8 @@ static void an_array_of_another_shape_is_named_with_both_shapes(void **state)
     assert_int_equal(sal_tensors_load(ctx, path_of("shape.safetensors"), "model", &t), 0);
     sal_error_clear(ctx);
     assert_int_equal(sal_tensors_require(t, "b", SAL_TENSOR_F32, 2, (int64_t[]){ -1, 4 }, &data), SAL_STATUS_DATA);
-    assert_string_equal(sal_context_message(ctx), "array \"b\" of model \"shape.safetensors\" is F64 (2) where F32 (any, 4) is needed");
+    assert_string_equal(sal_context_message(ctx),
+                        "array \"b\" of model \"shape.safetensors\" is F64 (2) where F32 (any, 4) is needed");
     sal_error_clear(ctx);
     assert_int_equal(sal_tensors_require(t, "z", SAL_TENSOR_F32, 0, NULL, &data), SAL_STATUS_DATA);
     assert_non_null(strstr(sal_context_message(ctx), "has no array \"z\""));
@@ -97,7 +99,8 @@ static void bad_arrays_are_refused(void **state)
     assert_int_equal(sal_tensors_add(t, "a", SAL_TENSOR_F32, 0, NULL, &a, true), SAL_STATUS_ARGUMENT);
     assert_int_equal(sal_tensors_add(t, "", SAL_TENSOR_F32, 0, NULL, &a, true), SAL_STATUS_ARGUMENT);
     assert_int_equal(sal_tensors_add(t, "__metadata__", SAL_TENSOR_F32, 0, NULL, &a, true), SAL_STATUS_ARGUMENT);
-    assert_int_equal(sal_tensors_add(t, "b", SAL_TENSOR_F32, 2, (int64_t[]){ INT64_MAX, 2 }, &a, true), SAL_STATUS_ARGUMENT);
+    assert_int_equal(sal_tensors_add(t, "b", SAL_TENSOR_F32, 2, (int64_t[]){ INT64_MAX, 2 }, &a, true),
+                     SAL_STATUS_ARGUMENT);
     assert_int_equal(sal_tensors_add(t, "b", SAL_TENSOR_F32, 1, (int64_t[]){ -1 }, &a, true), SAL_STATUS_ARGUMENT);
     assert_int_equal(sal_tensors_set_metadata(t, "sha256", "x"), SAL_STATUS_ARGUMENT);
     assert_int_equal(sal_tensors_count(t), 1);
@@ -117,7 +120,8 @@ static void every_cut_of_a_file_is_refused_and_named(void **state)
         assert_null(t);
         assert_non_null(strstr(sal_context_message(ctx), "model \"cut.safetensors\" "));
     }
-    snprintf(expected, sizeof expected, "model \"cut.safetensors\" is cut short: %d of %d bytes", (int)length - 1, (int)length);
+    snprintf(expected, sizeof expected, "model \"cut.safetensors\" is cut short: %d of %d bytes", (int)length - 1,
+             (int)length);
     assert_string_equal(sal_context_message(ctx), expected);
     sal_error_clear(ctx);
     sal_release(ctx, bytes);
@@ -156,7 +160,8 @@ static sal_status parse_text(const char *header, int64_t data, const char *needl
     sal_error_clear(ctx);
     sal_status status = sal_tensors_parse(ctx, bytes, (int64_t)n + 8 + data, "model", "x", &t);
     sal_tensors_free(t);
-    if (needle && !strstr(sal_context_message(ctx), needle)) fail_msg("\"%s\" is not in \"%s\"", needle, sal_context_message(ctx));
+    if (needle && !strstr(sal_context_message(ctx), needle))
+        fail_msg("\"%s\" is not in \"%s\"", needle, sal_context_message(ctx));
     return status;
 }
 
@@ -164,16 +169,34 @@ static void hostile_headers_are_refused(void **state)
 {
     assert_int_equal(parse_text("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8, NULL), 0);
     assert_int_equal(parse_text("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},"
-                                "\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[4,12]}}", 12, "overlap"), SAL_STATUS_DATA);
-    assert_int_equal(parse_text("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[8,16]}}", 16, "hole"), SAL_STATUS_DATA);
-    assert_int_equal(parse_text("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 12, "belong to no array"), SAL_STATUS_DATA);
-    assert_int_equal(parse_text("{\"a\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[0,8]}}", 8, "does not fit"), SAL_STATUS_DATA);
-    assert_int_equal(parse_text("{\"a\":{\"dtype\":\"F32\",\"shape\":[-2],\"data_offsets\":[0,8]}}", 8, "does not fit"), SAL_STATUS_DATA);
-    assert_int_equal(parse_text("{\"a\":{\"dtype\":\"F32\",\"shape\":[4611686018427387904,4],\"data_offsets\":[0,0]}}", 0, "does not fit"), SAL_STATUS_DATA);
-    assert_int_equal(parse_text("{\"a\":{\"dtype\":\"F32\",\"shape\":[1e3],\"data_offsets\":[0,4000]}}", 0, "does not fit"), SAL_STATUS_DATA);
-    assert_int_equal(parse_text("{\"a\":{\"dtype\":\"F32\",\"shape\":[2305843009213693951],\"data_offsets\":[0,9223372036854775804]}}", 8, NULL), SAL_STATUS_DATA);
-    assert_int_equal(parse_text("{\"a\":{\"dtype\":\"F32\",\"shape\":[1,1,1,1,1,1,1,1,1],\"data_offsets\":[0,4]}}", 4, "does not fit"), SAL_STATUS_DATA);
-    assert_int_equal(parse_text("{\"a\":{\"dtype\":\"BF16\",\"shape\":[2],\"data_offsets\":[0,4]}}", 4, "BF16"), SAL_STATUS_DATA);
+                                "\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[4,12]}}",
+                                12, "overlap"),
+                     SAL_STATUS_DATA);
+    assert_int_equal(parse_text("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[8,16]}}", 16, "hole"),
+                     SAL_STATUS_DATA);
+    assert_int_equal(
+        parse_text("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 12, "belong to no array"),
+        SAL_STATUS_DATA);
+    assert_int_equal(parse_text("{\"a\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[0,8]}}", 8, "does not fit"),
+                     SAL_STATUS_DATA);
+    assert_int_equal(parse_text("{\"a\":{\"dtype\":\"F32\",\"shape\":[-2],\"data_offsets\":[0,8]}}", 8, "does not fit"),
+                     SAL_STATUS_DATA);
+    assert_int_equal(parse_text("{\"a\":{\"dtype\":\"F32\",\"shape\":[4611686018427387904,4],\"data_offsets\":[0,0]}}",
+                                0, "does not fit"),
+                     SAL_STATUS_DATA);
+    assert_int_equal(
+        parse_text("{\"a\":{\"dtype\":\"F32\",\"shape\":[1e3],\"data_offsets\":[0,4000]}}", 0, "does not fit"),
+        SAL_STATUS_DATA);
+    assert_int_equal(
+        parse_text(
+            "{\"a\":{\"dtype\":\"F32\",\"shape\":[2305843009213693951],\"data_offsets\":[0,9223372036854775804]}}", 8,
+            NULL),
+        SAL_STATUS_DATA);
+    assert_int_equal(parse_text("{\"a\":{\"dtype\":\"F32\",\"shape\":[1,1,1,1,1,1,1,1,1],\"data_offsets\":[0,4]}}", 4,
+                                "does not fit"),
+                     SAL_STATUS_DATA);
+    assert_int_equal(parse_text("{\"a\":{\"dtype\":\"BF16\",\"shape\":[2],\"data_offsets\":[0,4]}}", 4, "BF16"),
+                     SAL_STATUS_DATA);
     assert_int_equal(parse_text("{\"a\":{\"shape\":[2],\"data_offsets\":[0,4]}}", 4, "dtype"), SAL_STATUS_DATA);
     assert_int_equal(parse_text("{\"a\":[1]}", 0, "describes no array"), SAL_STATUS_DATA);
     assert_int_equal(parse_text("{\"__metadata__\":{\"a\":1}}", 0, "metadata"), SAL_STATUS_DATA);
@@ -182,7 +205,8 @@ static void hostile_headers_are_refused(void **state)
     assert_int_equal(parse_text("hello, this is a text", 0, "is not a safetensors file"), SAL_STATUS_DATA);
     sal_tensors *t;
     sal_error_clear(ctx);
-    assert_int_equal(sal_tensors_parse(ctx, "\xff\xff\xff\xff\xff\xff\xff\xff{}", 10, "model", "x", &t), SAL_STATUS_DATA);
+    assert_int_equal(sal_tensors_parse(ctx, "\xff\xff\xff\xff\xff\xff\xff\xff{}", 10, "model", "x", &t),
+                     SAL_STATUS_DATA);
     assert_string_equal(sal_context_message(ctx), "model \"x\" is not a safetensors file");
 }
 

@@ -71,7 +71,8 @@ static void quarters_merge_equal_limits(void **state)
     assert_int_equal(sal_context_new(&ctx), 0);
     assert_int_equal(sal_class_scheme_quarters(ctx, "%", 8, v, &s), 0);
     assert_int_equal(s.count, 4);
-    assert_true(fabs(s.breaks[0] - 2.75) < 1e-12 && fabs(s.breaks[1] - 4.5) < 1e-12 && fabs(s.breaks[2] - 6.25) < 1e-12);
+    assert_true(fabs(s.breaks[0] - 2.75) < 1e-12 && fabs(s.breaks[1] - 4.5) < 1e-12 &&
+                fabs(s.breaks[2] - 6.25) < 1e-12);
     assert_int_equal(sal_class_of(&s, 8), 3);
     assert_int_equal(sal_class_scheme_quarters(ctx, "%", 4, same, &s), 0);
     assert_int_equal(s.count, 1);
@@ -85,8 +86,8 @@ static void quarters_merge_equal_limits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_scheme_is_complete),        cmocka_unit_test(a_value_on_a_break_belongs_to_the_upper_class),
-        cmocka_unit_test(the_unit_chooses_the_scheme),     cmocka_unit_test(limits_are_written_out),
+        cmocka_unit_test(every_scheme_is_complete),    cmocka_unit_test(a_value_on_a_break_belongs_to_the_upper_class),
+        cmocka_unit_test(the_unit_chooses_the_scheme), cmocka_unit_test(limits_are_written_out),
         cmocka_unit_test(quarters_merge_equal_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
-/* test_conformal.c - coverage on simulated, skewed, heteroscedastic predictions of an overconfident network; hand-computed ranks. */
+/* test_conformal.c - coverage on simulated, skewed, heteroscedastic predictions of an overconfident network;
+ * hand-computed ranks. */
 #include "train/conformal.h"
 #include "train/metrics.h"
 #include <math.h>
@@ -9,7 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#define FIT 806
+#define FIT  806
 #define TEST 40000
 static sal_context *ctx;
 static double breaks[4];
@@ -20,13 +21,15 @@ static predictions fresh;
 
 static double *array(int64_t n) { return calloc((size_t)n, sizeof(double)); }
 
-/* log1p salinity with noise whose spread varies and whose tail is long; the network draws to the mean and is too sure. */
+/* log1p salinity with noise whose spread varies and whose tail is long; the network draws to the mean and is too sure.
+ */
 static predictions simulate(uint64_t seed, int64_t n)
 {
     predictions p = { array(n), array(n), array(n), array(n) };
     for (int64_t i = 0; i < n; i++) {
         uint64_t u = (uint64_t)i;
-        double z = sal_random_normal(seed, 1, u), v = sal_random_uniform(seed, 2, u), spread = 0.2 + 0.25 * v, gamma = 0;
+        double z = sal_random_normal(seed, 1, u), v = sal_random_uniform(seed, 2, u), spread = 0.2 + 0.25 * v,
+               gamma = 0;
         for (uint64_t j = 0; j < 4; j++) gamma -= log(sal_random_uniform(seed, 3 + j, u));
         p.y[i] = fmax(1.2 + 0.55 * z + (spread + (z > 1 ? 0.1 : 0)) * (gamma - 4) / 2, 0.02);
         p.median[i] = 1.2 + 0.5 * z + 0.1 * sal_random_normal(seed, 9, u);
@@ -66,7 +69,8 @@ static int class_of(double v)
 }
 
 /* Coverage on fresh data, averaged over `draws` calibrations: overall, by observed class, by predicted class. */
-static void coverage_of(sal_conformal_by by, sal_conformal_kind kind, double level, int draws, double *all, double observed[5], double predicted[5])
+static void coverage_of(sal_conformal_by by, sal_conformal_kind kind, double level, int draws, double *all,
+                        double observed[5], double predicted[5])
 {
     double inside = 0, in_o[5] = { 0 }, in_p[5] = { 0 }, n_o[5] = { 0 }, n_p[5] = { 0 };
     for (int d = 0; d < draws; d++) {
@@ -91,14 +95,16 @@ static void coverage_of(sal_conformal_by by, sal_conformal_kind kind, double lev
 
 static void within(double value, double low, double high, const char *what, int index)
 {
-    if (!(value >= low && value <= high)) fail_msg("%s %d: %.3f is not within %.3f to %.3f", what, index, value, low, high);
+    if (!(value >= low && value <= high))
+        fail_msg("%s %d: %.3f is not within %.3f to %.3f", what, index, value, low, high);
 }
 
 static void by_observed_class_every_class_is_covered(void **state)
 {
     double all, o[5], p[5];
     coverage_of(SAL_CONFORMAL_OBSERVED, SAL_CONFORMAL_SCALED, 0.9, 8, &all, o, p);
-    print_message("90 %% by observed class: all %.3f, observed %.3f %.3f %.3f %.3f %.3f\n", all, o[0], o[1], o[2], o[3], o[4]);
+    print_message("90 %% by observed class: all %.3f, observed %.3f %.3f %.3f %.3f %.3f\n", all, o[0], o[1], o[2], o[3],
+                  o[4]);
     within(all, 0.88, 0.925, "overall", 0);
     for (int c = 0; c < 5; c++) within(o[c], 0.87, 0.97, "observed class", c);
     within(o[4], 0.88, 0.93, "the most saline class", 4);
@@ -127,7 +133,9 @@ static void every_level_holds_its_coverage_and_wider_ones_contain_narrower_ones(
     predictions p = simulate(5, 4000);
     sal_conformal c;
     sal_conformal_rule rule;
-    assert_int_equal(sal_conformal_fit(ctx, 4000, p.y, p.lower, p.median, p.upper, SAL_CONFORMAL_POOLED, SAL_CONFORMAL_SCALED, NULL, 0, &c), 0);
+    assert_int_equal(sal_conformal_fit(ctx, 4000, p.y, p.lower, p.median, p.upper, SAL_CONFORMAL_POOLED,
+                                       SAL_CONFORMAL_SCALED, NULL, 0, &c),
+                     0);
     double *last_l = array(TEST), *last_u = array(TEST);
     const double levels[] = { 0.5, 0.65, 0.8, 0.9, 0.95, 0.97, 0.99 };
     for (int j = 0; j < 7; j++) {
@@ -152,14 +160,17 @@ static void every_level_holds_its_coverage_and_wider_ones_contain_narrower_ones(
 
 static void the_correction_is_the_ranked_score(void **state)
 {
-    /* Interval -1 .. 1 around 0, scores |y| - 1 = 0.1 .. 1.9 in steps of 0.1 (19 samples): ceil(20 * 0.9) = 18th = 1.8, ceil(20 * 0.5) = 10th = 1.0 */
+    /* Interval -1 .. 1 around 0, scores |y| - 1 = 0.1 .. 1.9 in steps of 0.1 (19 samples): ceil(20 * 0.9) = 18th = 1.8,
+     * ceil(20 * 0.5) = 10th = 1.0 */
     double y[19], l[19], m[19], u[19];
     sal_conformal c;
     sal_conformal_rule rule;
-    for (int i = 0; i < 19; i++) y[i] = (i % 2 ? -1 : 1) * (1 + 0.1 * ((i * 7) % 19 + 1)), l[i] = -1, m[i] = 0, u[i] = 1;
+    for (int i = 0; i < 19; i++)
+        y[i] = (i % 2 ? -1 : 1) * (1 + 0.1 * ((i * 7) % 19 + 1)), l[i] = -1, m[i] = 0, u[i] = 1;
     for (int kind = SAL_CONFORMAL_ADDITIVE; kind <= SAL_CONFORMAL_SCALED; kind++) {
         double low, high;
-        assert_int_equal(sal_conformal_fit(ctx, 19, y, l, m, u, SAL_CONFORMAL_POOLED, (sal_conformal_kind)kind, NULL, 0, &c), 0);
+        assert_int_equal(
+            sal_conformal_fit(ctx, 19, y, l, m, u, SAL_CONFORMAL_POOLED, (sal_conformal_kind)kind, NULL, 0, &c), 0);
         assert_true(fabs(c.q[4][0] - 1.8) < 1e-12 && fabs(c.q[0][0] - 1.0) < 1e-12);
         assert_true(fabs(c.q[6][0] - 1.9) < 1e-12); /* ceil(19.8) = 20 > 19: the largest */
         assert_int_equal(sal_conformal_rule_at(ctx, &c, 0.9, &rule), 0);
@@ -180,7 +191,8 @@ static void small_classes_are_merged_with_their_smaller_neighbour(void **state)
             l[n] = m[n] - 0.1, u[n] = m[n] + 0.1;
             n++;
         }
-    assert_int_equal(sal_conformal_fit(ctx, n, y, l, m, u, SAL_CONFORMAL_PREDICTED, SAL_CONFORMAL_SCALED, breaks, 4, &c), 0);
+    assert_int_equal(
+        sal_conformal_fit(ctx, n, y, l, m, u, SAL_CONFORMAL_PREDICTED, SAL_CONFORMAL_SCALED, breaks, 4, &c), 0);
     assert_int_equal(c.groups, 3); /* 10 joins 60; 30 joins 80 */
     assert_int_equal(c.n[0], 100);
     assert_int_equal(c.n[1], 70);
@@ -196,7 +208,9 @@ static void crossed_and_equal_quantiles_still_give_an_interval(void **state)
     double l, u;
     for (int i = 0; i < 100; i++) p.lower[i] = p.median[i] + 0.1;
     for (int i = 50; i < 150; i++) p.upper[i] = p.median[i];
-    assert_int_equal(sal_conformal_fit(ctx, 200, p.y, p.lower, p.median, p.upper, SAL_CONFORMAL_OBSERVED, SAL_CONFORMAL_SCALED, breaks, 4, &c), 0);
+    assert_int_equal(sal_conformal_fit(ctx, 200, p.y, p.lower, p.median, p.upper, SAL_CONFORMAL_OBSERVED,
+                                       SAL_CONFORMAL_SCALED, breaks, 4, &c),
+                     0);
     assert_int_equal(sal_conformal_rule_at(ctx, &c, 0.9, &rule), 0);
     sal_conformal_apply(&rule, 2, 1, 0.5, &l, &u);
     assert_true(isfinite(l) && isfinite(u) && l <= 1 && u >= 1);
@@ -208,11 +222,15 @@ static void too_few_or_missing_predictions_are_refused(void **state)
     predictions p = simulate(12, 20);
     sal_conformal c;
     sal_error_clear(ctx);
-    assert_int_equal(sal_conformal_fit(ctx, 9, p.y, p.lower, p.median, p.upper, SAL_CONFORMAL_POOLED, SAL_CONFORMAL_SCALED, NULL, 0, &c), SAL_STATUS_DATA);
+    assert_int_equal(sal_conformal_fit(ctx, 9, p.y, p.lower, p.median, p.upper, SAL_CONFORMAL_POOLED,
+                                       SAL_CONFORMAL_SCALED, NULL, 0, &c),
+                     SAL_STATUS_DATA);
     assert_non_null(strstr(sal_context_message(ctx), "9 out-of-fold"));
     p.median[3] = NAN;
     sal_error_clear(ctx);
-    assert_int_equal(sal_conformal_fit(ctx, 20, p.y, p.lower, p.median, p.upper, SAL_CONFORMAL_POOLED, SAL_CONFORMAL_SCALED, NULL, 0, &c), SAL_STATUS_DATA);
+    assert_int_equal(sal_conformal_fit(ctx, 20, p.y, p.lower, p.median, p.upper, SAL_CONFORMAL_POOLED,
+                                       SAL_CONFORMAL_SCALED, NULL, 0, &c),
+                     SAL_STATUS_DATA);
     assert_non_null(strstr(sal_context_message(ctx), "prediction 4 of 20"));
     drop(p);
 }
@@ -223,13 +241,17 @@ static void cross_calibration_never_uses_the_fold_it_scores(void **state)
     int32_t fold[FIT];
     double *l = array(FIT), *u = array(FIT), *l2 = array(FIT), *u2 = array(FIT);
     for (int i = 0; i < FIT; i++) fold[i] = i % 5;
-    assert_int_equal(sal_conformal_cross(ctx, FIT, fold, 5, p.y, p.lower, p.median, p.upper, SAL_CONFORMAL_POOLED, SAL_CONFORMAL_SCALED, NULL, 0, 0.9, l, u), 0);
+    assert_int_equal(sal_conformal_cross(ctx, FIT, fold, 5, p.y, p.lower, p.median, p.upper, SAL_CONFORMAL_POOLED,
+                                         SAL_CONFORMAL_SCALED, NULL, 0, 0.9, l, u),
+                     0);
     int64_t inside = 0;
     for (int i = 0; i < FIT; i++) inside += p.y[i] >= l[i] && p.y[i] <= u[i];
     within((double)inside / FIT, 0.86, 0.94, "coverage", 0);
     for (int i = 0; i < FIT; i++)
         if (fold[i] == 2) p.y[i] += 50; /* changes every interval but those of fold 2 */
-    assert_int_equal(sal_conformal_cross(ctx, FIT, fold, 5, p.y, p.lower, p.median, p.upper, SAL_CONFORMAL_POOLED, SAL_CONFORMAL_SCALED, NULL, 0, 0.9, l2, u2), 0);
+    assert_int_equal(sal_conformal_cross(ctx, FIT, fold, 5, p.y, p.lower, p.median, p.upper, SAL_CONFORMAL_POOLED,
+                                         SAL_CONFORMAL_SCALED, NULL, 0, 0.9, l2, u2),
+                     0);
     for (int i = 0; i < FIT; i++) assert_int_equal(fold[i] == 2, u[i] == u2[i]);
     free(l);
     free(u);
@@ -243,7 +265,9 @@ static void a_calibration_survives_json_and_a_broken_one_is_refused(void **state
     predictions p = simulate(14, FIT);
     sal_conformal a, b;
     json_object *json, *again;
-    assert_int_equal(sal_conformal_fit(ctx, FIT, p.y, p.lower, p.median, p.upper, SAL_CONFORMAL_OBSERVED, SAL_CONFORMAL_SCALED, breaks, 4, &a), 0);
+    assert_int_equal(sal_conformal_fit(ctx, FIT, p.y, p.lower, p.median, p.upper, SAL_CONFORMAL_OBSERVED,
+                                       SAL_CONFORMAL_SCALED, breaks, 4, &a),
+                     0);
     assert_int_equal(sal_conformal_to_json(ctx, &a, &json), 0);
     again = json_tokener_parse(json_object_to_json_string(json));
     assert_int_equal(sal_conformal_from_json(ctx, again, "model \"x\"", &b), 0);

@@ -1,4 +1,5 @@
-/* test_folds.c - places stay whole, strata and blocks are balanced, the buffer leaves no shared pixel, impossible splits are refused. */
+/* test_folds.c - places stay whole, strata and blocks are balanced, the buffer leaves no shared pixel, impossible
+ * splits are refused. */
 #include "train/folds.h"
 #include "train/metrics.h"
 #include <math.h>
@@ -33,7 +34,9 @@ static int teardown(void **state)
 
 static sal_fold_request request(const char *method)
 {
-    return (sal_fold_request){ .method = method, .count = N, .x = x, .y = y, .target = target, .k = 5, .pixel_m = 10, .window = 65, .seed = 1 };
+    return (sal_fold_request){
+        .method = method, .count = N, .x = x, .y = y, .target = target, .k = 5, .pixel_m = 10, .window = 65, .seed = 1
+    };
 }
 
 static sal_folds *split(const sal_fold_request *r)
@@ -50,7 +53,8 @@ static void refused(const sal_fold_request *r, sal_status status, const char *ne
     sal_error_clear(ctx);
     assert_int_equal(sal_folds_new(ctx, r, &f), status);
     assert_null(f);
-    if (!strstr(sal_context_message(ctx), needle)) fail_msg("\"%s\" is not in \"%s\"", needle, sal_context_message(ctx));
+    if (!strstr(sal_context_message(ctx), needle))
+        fail_msg("\"%s\" is not in \"%s\"", needle, sal_context_message(ctx));
 }
 
 static void every_sample_is_tested_once_and_never_trains_its_own_fold(void **state)
@@ -136,7 +140,8 @@ static void the_buffer_drops_only_what_is_near(void **state)
         for (int j = 0; j < N; j++) {
             if (f->train[k * N + j] || f->fold[j] == k) continue;
             bool near = false;
-            for (int i = 0; i < N && !near; i++) near = f->fold[i] == k && fmax(fabs(x[i] - x[j]), fabs(y[i] - y[j])) < 650;
+            for (int i = 0; i < N && !near; i++)
+                near = f->fold[i] == k && fmax(fabs(x[i] - x[j]), fabs(y[i] - y[j])) < 650;
             assert_true(near);
         }
     sal_folds_free(ctx, f);

@@ -1,4 +1,5 @@
-/* test_metrics.c - scores against hand-computed cases and tests/golden/metrics.txt (numpy, tests/oracle/metrics_golden.py). */
+/* test_metrics.c - scores against hand-computed cases and tests/golden/metrics.txt (numpy,
+ * tests/oracle/metrics_golden.py). */
 #include "train/metrics.h"
 #include <math.h>
 #include <setjmp.h>
@@ -19,7 +20,8 @@ static int teardown(void **state)
 
 static void near(double got, double wanted, const char *what)
 {
-    if (!(fabs(got - wanted) <= 1e-12 * fmax(1, fabs(wanted)))) fail_msg("%s: %.17g instead of %.17g", what, got, wanted);
+    if (!(fabs(got - wanted) <= 1e-12 * fmax(1, fabs(wanted))))
+        fail_msg("%s: %.17g instead of %.17g", what, got, wanted);
 }
 
 static void scores_equal_those_computed_by_hand(void **state)
@@ -75,9 +77,11 @@ static void undefined_scores_are_nan_and_null_in_json(void **state)
     sal_scores s;
     json_object *json, *table, *value;
     assert_int_equal(sal_scores_compute(ctx, 3, o, p, NULL, NULL, 0, sal_class_scheme_find("china_salt_gkg"), &s), 0);
-    assert_true(isnan(s.natural[SAL_METRIC_R2]) && isnan(s.natural[SAL_METRIC_RPIQ]) && s.natural[SAL_METRIC_RMSE] == 0);
+    assert_true(isnan(s.natural[SAL_METRIC_R2]) && isnan(s.natural[SAL_METRIC_RPIQ]) &&
+                s.natural[SAL_METRIC_RMSE] == 0);
     assert_int_equal(sal_scores_json(ctx, &s, &json), 0);
-    assert_true(json_object_object_get_ex(json, "natural", &table) && json_object_object_get_ex(table, "r2", &value) && value == NULL);
+    assert_true(json_object_object_get_ex(json, "natural", &table) && json_object_object_get_ex(table, "r2", &value) &&
+                value == NULL);
     assert_null(strstr(json_object_to_json_string(json), "NaN"));
     json_object_put(json);
 }
@@ -91,7 +95,8 @@ static void values_that_are_not_numbers_are_refused_by_place(void **state)
     sal_error_clear(ctx);
     assert_int_equal(sal_metrics_evaluate(ctx, 0, o, o, v), SAL_STATUS_DATA);
     sal_error_clear(ctx);
-    assert_int_equal(sal_interval_metrics_evaluate(ctx, 1, o, (double[]){ 2 }, (double[]){ 1 }, 0.9, v), SAL_STATUS_DATA);
+    assert_int_equal(sal_interval_metrics_evaluate(ctx, 1, o, (double[]){ 2 }, (double[]){ 1 }, 0.9, v),
+                     SAL_STATUS_DATA);
     assert_non_null(strstr(sal_context_message(ctx), "upside down"));
 }
 
@@ -134,7 +139,9 @@ static void the_log_scale_is_left_out_where_an_observation_is_negative(void **st
 static int find(const char *key, bool interval)
 {
     for (int m = 0; m < (interval ? (int)SAL_INTERVAL_COUNT : (int)SAL_METRIC_COUNT); m++)
-        if (!strcmp(interval ? sal_interval_metric_at((sal_interval_metric)m)->id : sal_metric_at((sal_metric)m)->id, key)) return m;
+        if (!strcmp(interval ? sal_interval_metric_at((sal_interval_metric)m)->id : sal_metric_at((sal_metric)m)->id,
+                    key))
+            return m;
     fail_msg("no metric %s", key);
     return -1;
 }
@@ -155,7 +162,8 @@ static void every_row_equals_the_golden_file(void **state)
         if (line[0] == '#') continue;
         if (sscanf(line, "case %31s %d %lf", key, &n, &coverage) == 3) {
             assert_in_range(n, 1, 100);
-            for (int i = 0; i < n; i++) assert_int_equal(fscanf(file, "%lf %lf %lf %lf\n", &o[i], &p[i], &l[i], &u[i]), 4);
+            for (int i = 0; i < n; i++)
+                assert_int_equal(fscanf(file, "%lf %lf %lf %lf\n", &o[i], &p[i], &l[i], &u[i]), 4);
             assert_int_equal(sal_scores_compute(ctx, n, o, p, l, u, coverage, NULL, &s), 0);
             cases++;
         } else if (sscanf(line, "%31s %31s %lf", scale, key, &value) == 3) {

@@ -1,4 +1,5 @@
-/* test_model_file.c - a model comes back whole, a changed or foreign one is refused, and the covariate contract holds. */
+/* test_model_file.c - a model comes back whole, a changed or foreign one is refused, and the covariate contract holds.
+ */
 #include "train/model_file.h"
 #include <math.h>
 #include <setjmp.h>
@@ -62,12 +63,19 @@ static sal_model_file *example(void)
         c->sd = 1.0 / (i + 3);
         c->low = -i, c->high = i, c->q01 = -0.9 * i, c->q99 = 0.9 * i;
     }
-    for (int k = 0; k < 2; k++) assert_int_equal(sal_model_file_add_parameter(m, k, "trunk/weight", 2, (int64_t[]){ 2, 3 }, w), 0);
+    for (int k = 0; k < 2; k++)
+        assert_int_equal(sal_model_file_add_parameter(m, k, "trunk/weight", 2, (int64_t[]){ 2, 3 }, w), 0);
     json_object_object_add(m->hyper, "width", json_object_new_int(48));
     json_object_object_add(m->provenance, "samples", json_object_new_string("a/b \"c\".gpkg"));
     m->has_conformal = true;
-    m->conformal = (sal_conformal){ .by = SAL_CONFORMAL_OBSERVED, .kind = SAL_CONFORMAL_SCALED, .groups = 2, .breaks = { 1.1 }, .n = { 400, 406 },
-                                    .least_half_width = 1e-3 };
+    m->conformal = (sal_conformal){
+        .by = SAL_CONFORMAL_OBSERVED,
+        .kind = SAL_CONFORMAL_SCALED,
+        .groups = 2,
+        .breaks = {1.1 },
+        .n = { 400, 406 },
+        .least_half_width = 1e-3
+    };
     for (int i = 0; i < SAL_CONFORMAL_LEVELS; i++) m->conformal.q[i][0] = 0.1 * i, m->conformal.q[i][1] = 0.2 * i;
     return m;
 }
@@ -118,7 +126,8 @@ static void load_fails(const char *path, sal_status wanted, const char *needle)
     sal_error_clear(ctx);
     assert_int_equal(sal_model_file_load(ctx, path, &m), wanted);
     assert_null(m);
-    if (!strstr(sal_context_message(ctx), needle)) fail_msg("\"%s\" is not in \"%s\"", needle, sal_context_message(ctx));
+    if (!strstr(sal_context_message(ctx), needle))
+        fail_msg("\"%s\" is not in \"%s\"", needle, sal_context_message(ctx));
 }
 
 static void cut_changed_and_foreign_files_are_refused(void **state)
@@ -133,7 +142,8 @@ static void cut_changed_and_foreign_files_are_refused(void **state)
     load_fails(path_of("cut.safetensors"), SAL_STATUS_DATA, "model \"cut.safetensors\" is cut short");
     bytes[length - 1] ^= 4;
     assert_int_equal(sal_file_write(ctx, path_of("changed.safetensors"), bytes, length), 0);
-    load_fails(path_of("changed.safetensors"), SAL_STATUS_DATA, "model \"changed.safetensors\" was changed after it was written");
+    load_fails(path_of("changed.safetensors"), SAL_STATUS_DATA,
+               "model \"changed.safetensors\" was changed after it was written");
     assert_int_equal(sal_file_write(ctx, path_of("text.safetensors"), "name,value\n1,2\n", 15), 0);
     load_fails(path_of("text.safetensors"), SAL_STATUS_DATA, "is not a safetensors file");
     assert_int_equal(sal_tensors_new(ctx, &t), 0);
@@ -153,11 +163,17 @@ static void cut_changed_and_foreign_files_are_refused(void **state)
 /* Every single number and text of the description is broken in turn; nothing that sizes or divides may come through. */
 static void descriptions_that_make_no_sense_are_refused(void **state)
 {
-    static const char *const edits[][2] = { { "\"window\":65", "\"window\":-5" },    { "\"window\":65", "\"window\":1000000000" },
-                                            { "\"members\":2", "\"members\":0" },    { "\"pixel_m\":10.0", "\"pixel_m\":-1.0" },
-                                            { "\"log1p\"", "\"magic\"" },            { "\"spectral\"", "\"spooky\"" },
-                                            { "\"id\":\"B04\"", "\"id\":\"\"" },     { "\"covariates\":[", "\"covariates\":[7," },
-                                            { "\"hyper\":{", "\"hyper\":3,\"x\":{" } };
+    static const char *const edits[][2] = {
+        {"\"window\":65",     "\"window\":-5"        },
+        { "\"window\":65",    "\"window\":1000000000"},
+        { "\"members\":2",    "\"members\":0"        },
+        { "\"pixel_m\":10.0", "\"pixel_m\":-1.0"     },
+        { "\"log1p\"",        "\"magic\""            },
+        { "\"spectral\"",     "\"spooky\""           },
+        { "\"id\":\"B04\"",   "\"id\":\"\""          },
+        { "\"covariates\":[", "\"covariates\":[7,"   },
+        { "\"hyper\":{",      "\"hyper\":3,\"x\":{"  }
+    };
     sal_model_file *m = example();
     assert_int_equal(sal_model_file_save(m, path_of("plain.safetensors")), 0);
     char *text;
@@ -167,7 +183,9 @@ static void descriptions_that_make_no_sense_are_refused(void **state)
     for (size_t i = 0; i < sizeof edits / sizeof edits[0]; i++) {
         char *at = strstr(text, edits[i][0]), *changed;
         assert_non_null(at);
-        assert_int_equal(sal_text_format(ctx, &changed, "%.*s%s%s", (int)(at - text), text, edits[i][1], at + strlen(edits[i][0])), 0);
+        assert_int_equal(
+            sal_text_format(ctx, &changed, "%.*s%s%s", (int)(at - text), text, edits[i][1], at + strlen(edits[i][0])),
+            0);
         assert_int_equal(sal_tensors_set_metadata(t, "salina", changed), 0);
         assert_int_equal(sal_tensors_save(t, path_of("broken.safetensors")), 0);
         load_fails(path_of("broken.safetensors"), SAL_STATUS_DATA, "model \"broken.safetensors\"");
@@ -179,22 +197,36 @@ static void descriptions_that_make_no_sense_are_refused(void **state)
 }
 
 /* A 4 x 4 stack with the given bands. */
-static sal_stack *stack_of(const char *name, const char *sensor, double pixel, const char *const *bands, int64_t n, const char *dem_unit)
+static sal_stack *stack_of(const char *name, const char *sensor, double pixel, const char *const *bands, int64_t n,
+                           const char *dem_unit)
 {
-    static const char wkt[] = "PROJCRS[\"WGS 84 / UTM zone 50N\",BASEGEOGCRS[\"WGS 84\",DATUM[\"World Geodetic System 1984\",ELLIPSOID[\"WGS 84\",6378137,"
-                              "298.257223563,LENGTHUNIT[\"metre\",1]]]],CONVERSION[\"UTM zone 50N\",METHOD[\"Transverse Mercator\",ID[\"EPSG\",9807]],"
-                              "PARAMETER[\"Latitude of natural origin\",0,ANGLEUNIT[\"degree\",0.0174532925199433]],PARAMETER[\"Longitude of natural "
-                              "origin\",117,ANGLEUNIT[\"degree\",0.0174532925199433]],PARAMETER[\"Scale factor at natural origin\",0.9996,SCALEUNIT["
-                              "\"unity\",1]],PARAMETER[\"False easting\",500000,LENGTHUNIT[\"metre\",1]],PARAMETER[\"False northing\",0,LENGTHUNIT["
-                              "\"metre\",1]]],CS[Cartesian,2],AXIS[\"(E)\",east],AXIS[\"(N)\",north],LENGTHUNIT[\"metre\",1],ID[\"EPSG\",32650]]";
-    sal_grid grid = { .columns = 4, .rows = 4, .x0 = 500000, .y0 = 4200000, .pixel = pixel, .wkt = (char *)wkt, .is_metric = true };
+    static const char wkt[] = "PROJCRS[\"WGS 84 / UTM zone 50N\",BASEGEOGCRS[\"WGS 84\",DATUM[\"World Geodetic System "
+                              "1984\",ELLIPSOID[\"WGS 84\",6378137,"
+                              "298.257223563,LENGTHUNIT[\"metre\",1]]]],CONVERSION[\"UTM zone "
+                              "50N\",METHOD[\"Transverse Mercator\",ID[\"EPSG\",9807]],"
+                              "PARAMETER[\"Latitude of natural "
+                              "origin\",0,ANGLEUNIT[\"degree\",0.0174532925199433]],PARAMETER[\"Longitude of natural "
+                              "origin\",117,ANGLEUNIT[\"degree\",0.0174532925199433]],PARAMETER[\"Scale factor at "
+                              "natural origin\",0.9996,SCALEUNIT["
+                              "\"unity\",1]],PARAMETER[\"False "
+                              "easting\",500000,LENGTHUNIT[\"metre\",1]],PARAMETER[\"False northing\",0,LENGTHUNIT["
+                              "\"metre\",1]]],CS[Cartesian,2],AXIS[\"(E)\",east],AXIS[\"(N)\",north],LENGTHUNIT["
+                              "\"metre\",1],ID[\"EPSG\",32650]]";
+    sal_grid grid = {
+        .columns = 4, .rows = 4, .x0 = 500000, .y0 = 4200000, .pixel = pixel, .wkt = (char *)wkt, .is_metric = true
+    };
     sal_band_spec specs[8] = { 0 };
     float values[4 * 4 * 8] = { 0 };
     char text[64];
     const char *metadata[] = { text, NULL };
-    for (int64_t b = 0; b < n; b++) specs[b] = (sal_band_spec){ bands[b], !strcmp(bands[b], "DEM") ? dem_unit : NULL, 1, 0 };
+    for (int64_t b = 0; b < n; b++)
+        specs[b] = (sal_band_spec){ bands[b], !strcmp(bands[b], "DEM") ? dem_unit : NULL, 1, 0 };
     snprintf(text, sizeof text, "SENSOR=%s", sensor);
-    sal_raster_spec spec = { .grid = &grid, .type = SAL_RASTER_FLOAT32, .bands = specs, .band_count = n, .nodata = NAN,
+    sal_raster_spec spec = { .grid = &grid,
+                             .type = SAL_RASTER_FLOAT32,
+                             .bands = specs,
+                             .band_count = n,
+                             .nodata = NAN,
                              .metadata = sensor[0] ? metadata : NULL };
     sal_raster_writer *writer;
     sal_stack *stack;
@@ -219,23 +251,30 @@ static void check(const sal_model_file *m, sal_stack *stack, sal_status wanted, 
 
 static void a_stack_that_does_not_fit_is_refused_in_one_sentence(void **state)
 {
-    static const char *const all[] = { "DEM", "B11", "B08", "B04" }, *const no_swir[] = { "B04", "B08", "DEM" }, *const no_red[] = { "B08", "DEM" };
+    static const char *const all[] = { "DEM", "B11", "B08", "B04" }, *const no_swir[] = { "B04", "B08", "DEM" },
+                             *const no_red[] = { "B08", "DEM" };
     sal_model_file *m = example();
     assert_int_equal(sal_model_file_save(m, path_of("delta.safetensors")), 0);
-    check(m, stack_of("a.tif", "Sentinel-2", 10, all, 4, "m"), SAL_STATUS_OK, NULL); /* another order; NDVI comes from the bands */
+    check(m, stack_of("a.tif", "Sentinel-2", 10, all, 4, "m"), SAL_STATUS_OK,
+          NULL); /* another order; NDVI comes from the bands */
     check(m, stack_of("a1.tif", "Sentinel-2", 10.05, all, 4, NULL), SAL_STATUS_OK, NULL);
     check(m, stack_of("b.tif", "Sentinel-2", 10, no_swir, 3, "m"), SAL_STATUS_DATA,
-          "stack \"b.tif\" has no band \"B11\", which model \"delta.safetensors\" needs; add it with Build covariate stack or train a model without it");
+          "stack \"b.tif\" has no band \"B11\", which model \"delta.safetensors\" needs; add it with Build covariate "
+          "stack or train a model without it");
     check(m, stack_of("c.tif", "Sentinel-2", 10, no_red, 2, "m"), SAL_STATUS_DATA,
-          "stack \"c.tif\" has no bands \"B04\", \"B11\", \"NDVI\" (an index of R and NIR), which model \"delta.safetensors\" needs; add them with "
+          "stack \"c.tif\" has no bands \"B04\", \"B11\", \"NDVI\" (an index of R and NIR), which model "
+          "\"delta.safetensors\" needs; add them with "
           "Build covariate stack or train a model without them");
     check(m, stack_of("d.tif", "Landsat-8", 10, all, 4, "m"), SAL_STATUS_DATA,
-          "stack \"d.tif\" is of sensor \"Landsat-8\", but model \"delta.safetensors\" was trained on \"Sentinel-2\"; use a stack of that sensor or train "
+          "stack \"d.tif\" is of sensor \"Landsat-8\", but model \"delta.safetensors\" was trained on \"Sentinel-2\"; "
+          "use a stack of that sensor or train "
           "a model for this one");
     check(m, stack_of("e.tif", "Sentinel-2", 30, all, 4, "m"), SAL_STATUS_DATA,
-          "stack \"e.tif\" has pixels of 30 m, but model \"delta.safetensors\" was trained on pixels of 10 m; build the stack with that pixel size");
+          "stack \"e.tif\" has pixels of 30 m, but model \"delta.safetensors\" was trained on pixels of 10 m; build "
+          "the stack with that pixel size");
     check(m, stack_of("f.tif", "Sentinel-2", 10, all, 4, "ft"), SAL_STATUS_DATA,
-          "band \"DEM\" of stack \"f.tif\" is in \"ft\", but model \"delta.safetensors\" was trained on \"m\"; convert the band or correct its unit");
+          "band \"DEM\" of stack \"f.tif\" is in \"ft\", but model \"delta.safetensors\" was trained on \"m\"; convert "
+          "the band or correct its unit");
     sal_log_clear(ctx);
     check(m, stack_of("g.tif", "", 10, all, 4, "m"), SAL_STATUS_OK, NULL);
     bool warning = false;
