@@ -7,9 +7,9 @@
  * W_ih, W_hh, b and x are then ordinary matrix products. Gradients of the packed gates themselves are not taken.
  */
 #include "graph/op.h"
-#include "graph/ops/scalar.h"
 #include "kernels/gemm.h"
 #include "kernels/vector_math.h"
+#include "tensor/simd.h"
 
 enum { BLOCK = 16 }; /* samples that go through a step together on the way back */
 
@@ -75,20 +75,20 @@ static sal_status shape_back(sal_tape *t, sal_node *n)
 
 static int64_t scratch_back(const sal_tape *t, const sal_node *n)
 {
-    return 2 * BLOCK * (n->shape.dim[2] / 4) * (int64_t)sizeof(real);
+    return (2 * BLOCK + 1) * (n->shape.dim[2] / 4) * (int64_t)sizeof(real);
 }
 
-/* One sample, one step: dh and dc come in from the step after; gu goes out, dc is carried to the step before. */
-static void cell_back(const real *gy, const real *packed, const real *before, const real *dh, real *dc, real *gu,
-                      int64_t h)
+/* One sample, one step: dh and dc come in from the step after, tc is tanh(c); gu goes out, dc is carried to the step before. */
+SAL_CLONES static void cell_back(const real *gy, const real *packed, const real *before, const real *dh, const real *tc,
+                                 real *restrict dc, real *restrict gu, int64_t h)
 {
-    const real *c = packed + h, *i = packed + 2 * h, *f = i + h, *g = f + h, *o = g + h;
+    const real *i = packed + 2 * h, *f = i + h, *g = f + h, *o = g + h;
     for (int64_t k = 0; k < h; k++) {
-        real out = gy[k] + dh[k], tc = r_tanh(c[k]), cell = dc[k] + gy[h + k] + out * o[k] * (1 - tc * tc);
+        real out = gy[k] + dh[k], cell = dc[k] + gy[h + k] + out * o[k] * (1 - tc[k] * tc[k]);
         gu[k] = cell * g[k] * i[k] * (1 - i[k]);
         gu[h + k] = before ? cell * before[k] * f[k] * (1 - f[k]) : 0;
         gu[2 * h + k] = cell * i[k] * (1 - g[k] * g[k]);
-        gu[3 * h + k] = out * tc * o[k] * (1 - o[k]);
+        gu[3 * h + k] = out * tc[k] * o[k] * (1 - o[k]);
         dc[k] = cell * f[k];
     }
 }
@@ -97,7 +97,7 @@ static void eval_back(const sal_run *r, const sal_node *n, int64_t lo, int64_t h
 {
     int64_t steps = n->shape.dim[1], h = n->shape.dim[2] / 4;
     const real *gy = sal__in(r, n, 0), *packed = sal__in(r, n, 1), *w = sal__in(r, n, 2);
-    real *gu = sal__out(r, n), *dh = (real *)r->scratch, *dc = dh + BLOCK * h;
+    real *gu = sal__out(r, n), *dh = (real *)r->scratch, *dc = dh + BLOCK * h, *tc = dc + BLOCK * h;
     for (int64_t from = lo; from < hi; from += BLOCK) {
         int64_t m = hi - from < BLOCK ? hi - from : BLOCK;
         for (int64_t k = 0; k < BLOCK * h; k++) dh[k] = dc[k] = 0;
@@ -106,8 +106,9 @@ static void eval_back(const sal_run *r, const sal_node *n, int64_t lo, int64_t h
             if (s < steps - 1) sal_gemm(false, true, m, h, 4 * h, 1, first + 4 * h, steps * 4 * h, w, 4 * h, 0, dh, h);
             for (int64_t i = 0; i < m; i++) {
                 const real *at = packed + ((from + i) * steps + s) * 6 * h;
-                cell_back(gy + ((from + i) * steps + s) * 6 * h, at, s > 0 ? at - 5 * h : NULL, dh + i * h, dc + i * h,
-                          first + i * steps * 4 * h, h);
+                sal_math_tanh(h, at + h, tc);
+                cell_back(gy + ((from + i) * steps + s) * 6 * h, at, s > 0 ? at - 5 * h : NULL, dh + i * h, tc,
+                          dc + i * h, first + i * steps * 4 * h, h);
             }
         }
     }
