@@ -9,9 +9,9 @@
 
 #define SAL_INLINE static inline __attribute__((always_inline))
 
-SAL_INLINE real sal__lanes_sum(const sal_vec *v)
+SAL_INLINE real sal__lanes_sum(const sal_vec *lanes)
 {
-    const real *p = (const real *)v;
+    const sal_vec p = *lanes;
     real s[(int)SAL_LANES / 2];
     for (int k = 0; k < (int)SAL_LANES / 2; k++) s[k] = p[k] + p[k + (int)SAL_LANES / 2];
     for (int half = (int)SAL_LANES / 4; half > 0; half /= 2) {
