@@ -46,19 +46,33 @@ static sal_status check_shape(sal_context *ctx, const sal_conv_shape *s)
     return SAL_STATUS_OK;
 }
 
+/* What was measured (tests/bench/bench_kernels.c): the weight gradient is fastest by the direct kernels; forward and backward data
+ * by oneDNN where channels come in many or in whole blocks of 16, unless the call is so small that its overhead of some
+ * microseconds tells. A method that cannot do the shape is passed over. */
+static void order_methods(const sal__conv_part *p, sal__conv_planner order[3])
+{
+    const sal_conv_shape *s = &p->shape;
+    int64_t in = s->channels_in / s->groups, out = s->channels_out / s->groups;
+    bool small = s->batch * p->out_rows * p->out_cols * s->kernel_rows * s->kernel_cols * in * s->channels_out < 100000;
+    bool blocks = p->part == SAL_CONV_BACKWARD_DATA && in % 16 == 0 && out % 16 == 0;
+    bool library = !small && p->part != SAL_CONV_BACKWARD_WEIGHTS && (s->groups == 1 || blocks);
+    order[0] = library ? sal__conv_plan_dnnl : sal__conv_plan_direct;
+    order[1] = small ? sal__conv_plan_gemm : library ? sal__conv_plan_direct : sal__conv_plan_dnnl;
+    order[2] = sal__conv_plan_gemm;
+#ifdef SAL_DOUBLE
+    order[0] = sal__conv_plan_plain;
+#endif
+}
+
 static sal_status plan_part(sal__conv_part *p, sal_conv_method method)
 {
-#ifdef SAL_DOUBLE
-    static const sal__conv_planner automatic[] = {sal__conv_plan_plain};
-#else
-    static const sal__conv_planner automatic[] = {sal__conv_plan_direct, sal__conv_plan_dnnl, sal__conv_plan_gemm};
-#endif
     static const sal__conv_planner stated[] = {NULL, sal__conv_plan_plain, sal__conv_plan_gemm, sal__conv_plan_dnnl,
-                                               sal__conv_plan_direct};
-    if (method != SAL_CONV_AUTO) return stated[method](p);
+                                               sal__conv_plan_direct, sal__conv_plan_avx2};
+    sal__conv_planner order[3];
     sal_status status = SAL_STATUS_UNSUPPORTED;
-    for (size_t i = 0; i < sizeof automatic / sizeof *automatic && status == SAL_STATUS_UNSUPPORTED; i++)
-        status = automatic[i](p);
+    if (method != SAL_CONV_AUTO) return stated[method](p);
+    order_methods(p, order);
+    for (int32_t i = 0; i < 3 && status == SAL_STATUS_UNSUPPORTED; i++) status = order[i](p);
     return status;
 }
 

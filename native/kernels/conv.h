@@ -26,7 +26,8 @@ typedef enum sal_conv_method {
     SAL_CONV_PLAIN = 1,  /* loops, any shape */
     SAL_CONV_GEMM = 2,   /* patches as a matrix, then sal_gemm, any shape */
     SAL_CONV_DNNL = 3,   /* oneDNN, float builds that have it */
-    SAL_CONV_DIRECT = 4  /* own vector kernels for narrow groups, float */
+    SAL_CONV_DIRECT = 4, /* own vector kernels for narrow groups, float */
+    SAL_CONV_AVX2 = 5    /* the same, held back to AVX2 on a processor that can do more */
 } sal_conv_method;
 
 typedef struct sal_conv sal_conv;

@@ -1,9 +1,9 @@
-/* conv_direct.h - what the vector kernels of the direct convolution are given (private to kernels). Sizes are in reals. */
+/* conv_direct.h - the direct convolution: what its vector kernels are given, and how a convolution is cut into that (private to
+ * kernels). Sizes and offsets are in reals. */
 #ifndef SAL_KERNELS_CONV_DIRECT_H
 #define SAL_KERNELS_CONV_DIRECT_H
 
-#include "base/base.h"
-#include "tensor/real.h"
+#include "conv_part.h"
 
 /* Correlation of one block of output channels of one group over a rectangle of output pixels:
  * y[r, c, o] = bias[o] + sum over taps t and channels k < in of x[r x_row + c x_col + taps[t] + k] w[t, k, o]. */
@@ -13,6 +13,7 @@ typedef struct sal__direct_area {
     const real *x, *w, *bias; /* bias may be NULL */
     real *y;
     int64_t x_row, x_col, y_row, y_col;
+    int64_t run, tap_col; /* taps come in runs of 1, 2, 3 or 5 that are tap_col apart; run 1 says nothing */
 } sal__direct_area;
 
 /* The weight gradient of one block of output channels of one group, added to gw over a rectangle of output pixels:
@@ -37,5 +38,45 @@ typedef struct sal__direct_kernels {
 /* NULL where this build or this processor has none. */
 const sal__direct_kernels *sal__direct_avx512(void);
 const sal__direct_kernels *sal__direct_avx2(void);
+
+enum {
+    SAL__DIRECT_TAPS = 256,  /* most taps of a kernel */
+    SAL__DIRECT_PHASES = 16, /* most phases (stride_rows x stride_cols) of backward data */
+    SAL__DIRECT_HIGH = 16,   /* pixels of the rectangles that are gathered */
+    SAL__DIRECT_WIDE = 64
+};
+
+/* One correlation of the whole map; forward has one, backward data one per phase of the input pixel. */
+typedef struct sal__direct_pass {
+    int64_t row, col;   /* phase: first pixel written */
+    int64_t rows, cols; /* pixels written */
+    int64_t tap_count;
+    int64_t taps_of[SAL__DIRECT_TAPS];  /* number of the kernel tap */
+    int64_t taps[SAL__DIRECT_TAPS];     /* offsets in the source with its margin */
+    int64_t gathered[SAL__DIRECT_TAPS]; /* offsets in a gathered rectangle */
+    int64_t run, tap_col;               /* as in sal__direct_area */
+    int64_t packed;                     /* where its weights begin */
+} sal__direct_pass;
+
+/* The source is x, for backward data gy; the target is y, for backward data gx. */
+typedef struct sal__direct_plan {
+    const sal__direct_kernels *kernels;
+    int64_t in, out; /* channels per group read and written */
+    int64_t source_rows, source_cols, source_channels, target_channels;
+    int64_t top, left, bottom, right;                 /* margin of zeros around the source */
+    int64_t x_row, x_col;                             /* source step per pixel written */
+    bool gathers;                                     /* rectangles of the source are copied group by group */
+    int64_t stride_rows, stride_cols, tap_col;        /* of a gathered rectangle: pixels, pixels, reals */
+    int64_t gathered_rows, gathered_cols;             /* its largest size in pixels */
+    int64_t pass_count;
+    sal__direct_pass *passes;
+} sal__direct_plan;
+
+/* Fill everything after `kernels` for forward (also for backward weights) or backward data; l->passes has room. */
+void sal__direct_plan_forward(const sal__conv_part *p, sal__direct_plan *l);
+void sal__direct_plan_data(const sal__conv_part *p, sal__direct_plan *l);
+/* Columns of the source with its margin, and reals of it all. */
+int64_t sal__direct_wide_cols(const sal__direct_plan *l);
+int64_t sal__direct_wide_size(const sal__direct_plan *l);
 
 #endif

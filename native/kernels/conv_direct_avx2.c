@@ -16,8 +16,11 @@
 #define FMA _mm256_fmadd_ps
 #define VECS 1
 #define TILE 12
+#define RUNS 0
+#define AHEAD 1
 #define ROWS5 2
 #define ROWS3 3
+#define GRAIN 8
 #define TAPS 1
 #include "conv_direct_kernels.inc"
 
@@ -30,8 +33,11 @@
 #define FMA _mm256_fmadd_ps
 #define VECS 2
 #define TILE 6
+#define RUNS 0
+#define AHEAD 1
 #define ROWS5 1
 #define ROWS3 2
+#define GRAIN 4
 #define TAPS 1
 #include "conv_direct_kernels.inc"
 

@@ -16,8 +16,11 @@
 #define FMA _mm256_fmadd_ps
 #define VECS 1
 #define TILE 16
+#define RUNS 1
+#define AHEAD 8
 #define ROWS5 5
 #define ROWS3 3
+#define GRAIN 8
 #define TAPS 3
 #include "conv_direct_kernels.inc"
 
@@ -30,8 +33,11 @@
 #define FMA _mm512_fmadd_ps
 #define VECS 1
 #define TILE 16
+#define RUNS 0
+#define AHEAD 8
 #define ROWS5 5
 #define ROWS3 3
+#define GRAIN 8
 #define TAPS 3
 #include "conv_direct_kernels.inc"
 

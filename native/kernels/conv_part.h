@@ -28,5 +28,6 @@ sal_status sal__conv_plan_plain(sal__conv_part *p);
 sal_status sal__conv_plan_gemm(sal__conv_part *p);
 sal_status sal__conv_plan_dnnl(sal__conv_part *p);
 sal_status sal__conv_plan_direct(sal__conv_part *p);
+sal_status sal__conv_plan_avx2(sal__conv_part *p); /* direct, by the AVX2 kernels */
 
 #endif

@@ -1,5 +1,5 @@
 /* bench_kernels.c - GFLOP/s per core of the convolution methods and matrix products, by thread CPU time. Not a test.
- * Usage: bench_kernels [name part]   prints only the cases whose name contains the part. */
+ * Usage: bench_kernels [part of a name [method]]   only the cases whose name contains the part, only one method. */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -20,7 +20,7 @@ static const bench_case cases[] = {
     {"window 3: 15x15 10x(16-16) k3 s2", {8, 15, 15, 160, 160, 10, 3, 3, 2, 2, 1, 1, 0, 0, 0, 0}, 7},
     {"dense 1: 128x512 10x(1-8) k5", {1, 128, 512, 10, 80, 10, 5, 5, 1, 1, 1, 1, 0, 0, 0, 0}, 1},
     {"dense 2: 128x512 10x(8-16) k3 d2", {1, 128, 512, 80, 160, 10, 3, 3, 1, 1, 2, 2, 0, 0, 0, 0}, 1},
-    {"dense 3: 128x512 10x(16-16) k3 d4", {1, 128, 512, 160, 160, 10, 3, 3, 1, 1, 4, 4, 0, 0, 0, 0}, 1},
+    {"dense 3: 136x520 10x(16-16) k3 d4", {1, 136, 520, 160, 160, 10, 3, 3, 1, 1, 4, 4, 0, 0, 0, 0}, 1},
     {"fragment 1: 64x256 10x(1-8) k5 s2", {1, 64, 256, 10, 80, 10, 5, 5, 2, 2, 1, 1, 0, 0, 0, 0}, 1},
     {"resnet 56x56 64-64 k3", {2, 56, 56, 64, 64, 1, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1}, 7},
     {"resnet 28x28 128-128 k3", {4, 28, 28, 128, 128, 1, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1}, 7},
@@ -33,7 +33,7 @@ static const bench_case cases[] = {
 };
 
 static const char *const part_names[] = {"forward", "data", "weights"};
-static const char *const method_names[] = {"auto", "plain", "gemm", "dnnl", "direct"};
+static const char *const method_names[] = {"auto", "plain", "gemm", "dnnl", "direct", "avx2"};
 
 static double cpu_seconds(void)
 {
@@ -87,7 +87,7 @@ static double measure(sal_context *ctx, const bench_case *b, uint32_t part, sal_
     return best;
 }
 
-static void bench_conv(sal_context *ctx, const bench_case *b)
+static void bench_conv(sal_context *ctx, const bench_case *b, const char *only)
 {
     const sal_conv_shape *s = &b->s;
     int64_t rows, cols;
@@ -99,8 +99,9 @@ static void bench_conv(sal_context *ctx, const bench_case *b)
     for (int part = 0; part < 3; part++) {
         if (!(b->parts & 1u << part)) continue;
         printf("%-36s %-8s %7.2f MFLOP ", b->name, part_names[part], flop * 1e-6);
-        for (int method = SAL_CONV_GEMM; method <= SAL_CONV_DIRECT; method++)
-            printf(" %s %6.1f", method_names[method], measure(ctx, b, 1u << part, (sal_conv_method)method, flop, &a));
+        for (int method = SAL_CONV_GEMM; method <= SAL_CONV_AVX2; method++)
+            if (!only || strcmp(only, method_names[method]) == 0)
+                printf(" %s %6.1f", method_names[method], measure(ctx, b, 1u << part, (sal_conv_method)method, flop, &a));
         sal_conv *conv = NULL;
         if (sal_conv_new(ctx, s, 1u << part, &conv) == SAL_STATUS_OK) printf("  auto: %s", sal_conv_method_name(conv, 1u << part));
         sal_conv_free(conv);
@@ -137,7 +138,7 @@ int main(int argc, char **argv)
     if (sal_context_new(&ctx) != SAL_STATUS_OK) return 1;
     sal_kernels_enter(ctx);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        if (strstr(cases[i].name, wanted)) bench_conv(ctx, &cases[i]);
+        if (strstr(cases[i].name, wanted)) bench_conv(ctx, &cases[i], argc > 2 ? argv[2] : NULL);
     static const int64_t products[][3] = {{4, 4, 4}, {10, 10, 12}, {8, 48, 48}, {10, 48, 48}, {49, 16, 16}, {80, 48, 48},
                                           {80, 192, 48}, {256, 256, 256}, {1024, 1024, 1024}};
     for (size_t i = 0; i < sizeof products / sizeof *products && strstr("gemm", wanted); i++)

@@ -40,6 +40,13 @@ static const sal_conv_shape shapes[] = {
     {2, 23, 23, 3, 16, 1, 7, 7, 2, 2, 1, 1, 3, 3, 3, 3},     /* first layer of a ResNet */
     {2, 14, 14, 64, 64, 1, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1},
     {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0},
+    {2, 20, 40, 8, 48, 2, 5, 5, 1, 1, 1, 1, 2, 2, 2, 2},     /* blocks of 16 and 8 */
+    {2, 20, 40, 2, 16, 2, 4, 3, 1, 1, 1, 1, 0, 0, 0, 0},     /* one channel, a rest of kernel rows */
+    {2, 20, 40, 2, 32, 2, 5, 5, 2, 2, 2, 2, 0, 0, 0, 0},
+    {2, 20, 40, 2, 16, 2, 7, 5, 3, 3, 1, 1, 0, 0, 0, 0},
+    {2, 20, 40, 2, 16, 2, 3, 7, 1, 1, 1, 1, 0, 0, 0, 0},
+    {1, 50, 99, 16, 32, 2, 3, 3, 1, 1, 4, 4, 4, 4, 4, 4},    /* far enough to be gathered in rectangles */
+    {1, 70, 131, 16, 8, 1, 3, 3, 2, 2, 1, 1, 1, 1, 1, 1},
 };
 
 enum { SHAPES = sizeof shapes / sizeof *shapes };
@@ -142,56 +149,69 @@ static void assert_near(const char *what, int64_t which, const real *got, const 
                      (long long)count, (double)got[i], want[i]);
 }
 
-/* Fills outputs with a value that would be noticed, runs all three parts on `images`, compares. */
-static void assert_plan_right(sal_context *ctx, const sal_conv *conv, conv_case *c, int64_t which, int64_t images,
+/* Fills outputs with a value that would be noticed, runs the planned parts on `images`, compares. */
+static void assert_plan_right(sal_context *ctx, const sal_conv *conv, conv_case *c, int64_t which, int64_t images, uint32_t parts,
                               double tolerance)
 {
     int64_t x_size = c->x_size / c->s.batch * images, y_size = c->y_size / c->s.batch * images;
+    int64_t scratch_bytes = sal_conv_scratch_bytes(conv);
     real *packed = array(ctx, sal_conv_packed_size(conv), sizeof(real));
-    char *scratch = array(ctx, sal_conv_scratch_bytes(conv) + 64, 1);
-    memset(scratch, 0xff, (size_t)sal_conv_scratch_bytes(conv));
-    memset(scratch + sal_conv_scratch_bytes(conv), 0x5a, 64);
+    char *scratch = array(ctx, scratch_bytes + 64, 1);
+    memset(scratch, 0xff, (size_t)scratch_bytes);
+    memset(scratch + scratch_bytes, 0x5a, 64);
     const real *w = sal_conv_packed_size(conv) ? packed : c->w;
     define(c, images);
     sal_conv_pack(conv, c->w, packed);
     for (int64_t i = 0; i < c->y_size; i++) c->y[i] = 1e6f;
     for (int64_t i = 0; i < c->x_size; i++) c->gx[i] = 1e6f;
     for (int64_t i = 0; i < c->w_size; i++) c->gw[i] = 1e6f;
-    sal_conv_forward(conv, images, c->x, w, c->bias, c->y, scratch);
-    assert_near("y", which, c->y, c->want_y, y_size, tolerance);
-    sal_conv_backward_data(conv, images, c->gy, w, c->gx, scratch);
-    assert_near("gx", which, c->gx, c->want_gx, x_size, tolerance);
-    sal_conv_backward_weights(conv, images, c->x, c->gy, c->gw, scratch);
-    assert_near("gw", which, c->gw, c->want_gw, c->w_size, tolerance);
+    if (parts & SAL_CONV_FORWARD) {
+        sal_conv_forward(conv, images, c->x, w, c->bias, c->y, scratch);
+        assert_near("y", which, c->y, c->want_y, y_size, tolerance);
+        sal_conv_forward(conv, images, c->x, w, NULL, c->y, scratch);
+        for (int64_t i = 0; i < y_size; i++) c->y[i] += c->bias[i % c->s.channels_out];
+        assert_near("y without bias", which, c->y, c->want_y, y_size, tolerance);
+    }
+    if (parts & SAL_CONV_BACKWARD_DATA) {
+        sal_conv_backward_data(conv, images, c->gy, w, c->gx, scratch);
+        assert_near("gx", which, c->gx, c->want_gx, x_size, tolerance);
+    }
+    if (parts & SAL_CONV_BACKWARD_WEIGHTS) {
+        sal_conv_backward_weights(conv, images, c->x, c->gy, c->gw, scratch);
+        assert_near("gw", which, c->gw, c->want_gw, c->w_size, tolerance);
+    }
     for (int64_t i = y_size; i < c->y_size; i++) assert_true(c->y[i] == (real)1e6f);
     for (int64_t i = x_size; i < c->x_size; i++) assert_true(c->gx[i] == (real)1e6f);
-    for (int i = 0; i < 64; i++) assert_int_equal(scratch[sal_conv_scratch_bytes(conv) + i], 0x5a);
-    sal_conv_forward(conv, images, c->x, w, NULL, c->y, scratch);
-    for (int64_t i = 0; i < y_size; i++) c->y[i] += c->bias[i % c->s.channels_out];
-    assert_near("y without bias", which, c->y, c->want_y, y_size, tolerance);
+    for (int i = 0; i < 64; i++) assert_int_equal(scratch[scratch_bytes + i], 0x5a);
     sal_release(ctx, packed);
     sal_release(ctx, scratch);
 }
 
-/* Every shape by one method, whole batch and a chunk with fewer images; returns how many shapes the method could do. */
+/* Every shape by one method, each part alone and all together, whole batch and a chunk with fewer images; returns how many of
+ * the shapes the method could do some part of. */
 static int64_t assert_method_right(sal_conv_method method, double tolerance)
 {
+    static const uint32_t choices[] = {SAL_CONV_FORWARD, SAL_CONV_BACKWARD_DATA, SAL_CONV_BACKWARD_WEIGHTS, 7};
     sal_context *ctx = context_with_threads(1);
     int64_t done = 0;
     sal_kernels_enter(ctx);
     for (int64_t i = 0; i < SHAPES; i++) {
         conv_case c = case_new(ctx, &shapes[i]);
-        sal_conv *conv = NULL;
-        sal_status status = sal_conv_new_by(ctx, &c.s, 7, method, &conv);
-        if (status == SAL_STATUS_UNSUPPORTED) {
-            sal_error_clear(ctx);
-        } else {
+        bool any = false;
+        for (int j = 0; j < 4; j++) {
+            sal_conv *conv = NULL;
+            sal_status status = sal_conv_new_by(ctx, &c.s, choices[j], method, &conv);
+            if (status == SAL_STATUS_UNSUPPORTED) {
+                sal_error_clear(ctx);
+                continue;
+            }
             assert_int_equal(status, SAL_STATUS_OK);
-            assert_plan_right(ctx, conv, &c, i, c.s.batch, tolerance);
-            if (c.s.batch > 1) assert_plan_right(ctx, conv, &c, i, c.s.batch - 1, tolerance);
-            done++;
+            assert_plan_right(ctx, conv, &c, i, c.s.batch, choices[j], tolerance);
+            if (c.s.batch > 1) assert_plan_right(ctx, conv, &c, i, c.s.batch - 1, choices[j], tolerance);
+            any = true;
+            sal_conv_free(conv);
         }
-        sal_conv_free(conv);
+        done += any;
         case_free(ctx, &c);
     }
     sal_kernels_leave();

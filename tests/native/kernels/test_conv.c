@@ -12,21 +12,20 @@ static void automatic_convolution_is_the_definition(void **state)
     assert_int_equal(assert_method_right(SAL_CONV_AUTO, 1e-5), SHAPES);
 }
 
-static void dnnl_convolution_is_the_definition(void **state)
+/* A method may refuse parts of a shape; each part is tested where it is offered. */
+static void assert_parts_right(sal_conv_method method, const char *absent)
 {
-    if (assert_method_right(SAL_CONV_DNNL, 1e-5) == 0) {
-        print_message("built without oneDNN\n");
+    if (assert_method_right(method, 1e-5) == 0) {
+        print_message("%s\n", absent);
         skip();
     }
 }
 
-static void direct_convolution_is_the_definition(void **state)
-{
-    if (assert_method_right(SAL_CONV_DIRECT, 1e-5) == 0) {
-        print_message("no direct kernels on this machine\n");
-        skip();
-    }
-}
+static void dnnl_convolution_is_the_definition(void **state) { assert_parts_right(SAL_CONV_DNNL, "built without oneDNN"); }
+
+static void direct_convolution_is_the_definition(void **state) { assert_parts_right(SAL_CONV_DIRECT, "no AVX2 here"); }
+
+static void avx2_convolution_is_the_definition(void **state) { assert_parts_right(SAL_CONV_AVX2, "no AVX2 here"); }
 
 /* One chunk per task: all three parts on its own outputs. */
 typedef struct chunk_work {
@@ -138,6 +137,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plain_convolution_is_the_definition),     cmocka_unit_test(gemm_convolution_is_the_definition),
         cmocka_unit_test(dnnl_convolution_is_the_definition),      cmocka_unit_test(direct_convolution_is_the_definition),
+        cmocka_unit_test(avx2_convolution_is_the_definition),
         cmocka_unit_test(automatic_convolution_is_the_definition), cmocka_unit_test(same_bits_from_every_thread),
         cmocka_unit_test(impossible_shapes_are_refused),           cmocka_unit_test(every_failed_allocation_is_reported),
     };
