@@ -3,19 +3,12 @@
  * One switch holds one loop per index, so that the compiler vectorises every formula; missing values, negative reflectance and
  * divisors near zero are handled here, once, around the formula. The trap: a radicand below zero (CRSI over water) is no data, not 0.
  */
+#include "features/clones.h"
 #include "features/indices.h"
 
 #include <math.h>
 #include <string.h>
 #include <tgmath.h>
-
-/* The same source for every x86 level; contraction is off, so all give the same bits. Sanitizers do not know ifuncs. */
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) &&               \
-    !defined(__SANITIZE_THREAD__)
-#define CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define CLONES
-#endif
 
 static const char *const role_names[SAL_ROLE_COUNT] = { "B",   "G",   "R",    "RE1",   "RE2",
                                                         "RE3", "NIR", "NIR2", "SWIR1", "SWIR2" };
@@ -73,7 +66,8 @@ static inline float nodata_near_zero(float divisor) { return fabs(divisor) < 1e-
 
 #define ROLE(name) SAL_UNUSED const float name = reflectance(roles[SAL_ROLE_##name][i])
 
-CLONES void sal__index_evaluate(int64_t index, const float *const roles[SAL_ROLE_COUNT], int64_t n, float *restrict out)
+SAL__CLONES void sal__index_evaluate(int64_t index, const float *const roles[SAL_ROLE_COUNT], int64_t n,
+                                     float *restrict out)
 {
     switch (index) {
 #define SAL_INDEX(id, group, needed, formula, divisor, low, high, source)                                              \
