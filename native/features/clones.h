@@ -1,5 +1,5 @@
-/* clones.h - one source for every x86 level, chosen when the library loads (private to features/). Contraction is off, so that all levels give
- * the same bits. Sanitizers do not know ifuncs, clang 14 does not know the attribute.
+/* clones.h - one source for every x86 level, chosen when the library loads (private to features/). Contraction is off,
+ * so that all levels give the same bits. Sanitizers do not know ifuncs, clang 14 does not know the attribute.
  */
 #ifndef SAL_FEATURES_CLONES_H
 #define SAL_FEATURES_CLONES_H

@@ -1,7 +1,8 @@
-/* covariates.c - covariates by id from a stack: stored bands are copied, indices are computed from the bands that have the roles they need.
+/* covariates.c - covariates by id from a stack: stored bands are copied, indices are computed from the bands that have
+ * the roles they need.
  *
- * One read brings every band that any id needs, pixel-interleaved; chunks of pixels are then turned into planes that stay in the
- * cache, evaluated, and written back interleaved. A band with the name of an index wins over the formula.
+ * One read brings every band that any id needs, pixel-interleaved; chunks of pixels are then turned into planes that
+ * stay in the cache, evaluated, and written back interleaved. A band with the name of an index wins over the formula.
  */
 #include "features/indices.h"
 

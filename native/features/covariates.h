@@ -7,14 +7,16 @@
 
 typedef struct sal_covariates sal_covariates;
 
-/* Binds n ids to a stack: an id is a band of the stack, or an index of the table whose bands the stack has. DATA otherwise, naming the
- * stack, the id, what it needs, `wanted_by` (such as: model "delta.safetensors"; may be NULL) and what to do. */
+/* Binds n ids to a stack: an id is a band of the stack, or an index of the table whose bands the stack has. DATA
+ * otherwise, naming the stack, the id, what it needs, `wanted_by` (such as: model "delta.safetensors"; may be NULL) and
+ * what to do. */
 sal_status sal_covariates_bind(sal_context *ctx, sal_stack *stack, const char *const *ids, int64_t n,
                                const char *wanted_by, sal_covariates **out);
 void sal_covariates_free(sal_covariates *covariates);
 /* Whether the stack can give this covariate. */
 bool sal_covariates_has(sal_stack *stack, const char *id);
-/* out: (rows, columns, n); the window may reach beyond the stack; NaN where a value or an input of an index is missing. */
+/* out: (rows, columns, n); the window may reach beyond the stack; NaN where a value or an input of an index is missing.
+ */
 sal_status sal_covariates_read(sal_covariates *covariates, int64_t column, int64_t row, int64_t columns, int64_t rows,
                                float *out);
 
@@ -28,8 +30,8 @@ typedef struct sal_index {
 int64_t sal_index_count(void);
 const sal_index *sal_index_at(int64_t i);
 const sal_index *sal_index_find(const char *id);
-/* Role of a band id of a sensor ("B04" -> "R" for Sentinel-2 or unknown sensors with Sentinel-2 names, "SR_B4"/"B4" -> "R" for Landsat 8), NULL when
- * it has none. Roles: B G R RE1 RE2 RE3 NIR NIR2 SWIR1 SWIR2. */
+/* Role of a band id of a sensor ("B04" -> "R" for Sentinel-2 or unknown sensors with Sentinel-2 names, "SR_B4"/"B4" ->
+ * "R" for Landsat 8), NULL when it has none. Roles: B G R RE1 RE2 RE3 NIR NIR2 SWIR1 SWIR2. */
 const char *sal_band_role(const char *sensor, const char *band_id);
 
 #endif

@@ -1,7 +1,8 @@
 /* indices.c - the table of spectral indices (indices.def) and its evaluation on planes of float32 reflectance.
  *
- * One switch holds one loop per index, so that the compiler vectorises every formula; missing values, negative reflectance and
- * divisors near zero are handled here, once, around the formula. The trap: a radicand below zero (CRSI over water) is no data, not 0.
+ * One switch holds one loop per index, so that the compiler vectorises every formula; missing values, negative
+ * reflectance and divisors near zero are handled here, once, around the formula. The trap: a radicand below zero (CRSI
+ * over water) is no data, not 0.
  */
 #include "features/clones.h"
 #include "features/indices.h"

@@ -26,8 +26,8 @@ int32_t sal__role_find(const char *name, int64_t length);
 /* Bit 1 << role for every role in "NIR|R". */
 uint32_t sal__index_roles(const sal_index *index);
 
-/* out[i] = index of pixel i. roles[r]: n reflectances of role r (NaN = missing); roles that the index does not need must be readable as
- * well, so point them to any plane. Negative reflectance counts as 0. Any thread. */
+/* out[i] = index of pixel i. roles[r]: n reflectances of role r (NaN = missing); roles that the index does not need
+ * must be readable as well, so point them to any plane. Negative reflectance counts as 0. Any thread. */
 void sal__index_evaluate(int64_t index, const float *const roles[SAL_ROLE_COUNT], int64_t n, float *restrict out);
 
 /* One covariate to compute: a copy of an input band, or an index of the roles. */
@@ -37,8 +37,8 @@ typedef struct sal__item {
     int64_t slot;  /* output band */
 } sal__item;
 
-/* out(pixel, items[k].slot) = value of item k, for n items. in: (pixels, in_bands); role[r]: input band with role r, -1 for none; out:
- * (pixels, out_bands), which may be `in` when no item is a copy. Spread over the pool. */
+/* out(pixel, items[k].slot) = value of item k, for n items. in: (pixels, in_bands); role[r]: input band with role r, -1
+ * for none; out: (pixels, out_bands), which may be `in` when no item is a copy. Spread over the pool. */
 void sal__items_evaluate(sal_context *ctx, const int64_t role[SAL_ROLE_COUNT], const sal__item *items, int64_t n,
                          const float *in, int64_t in_bands, int64_t pixels, float *out, int64_t out_bands);
 
@@ -50,7 +50,8 @@ int64_t sal__sensor_count(void);
 const char *sal__sensor_at(int64_t i);
 /* The sensor that a set of band names belongs to, "" when nothing tells. */
 const char *sal__sensor_guess(const char *const *names, int64_t n);
-/* The name we keep for a band: "B2" of Sentinel-2 -> "B02", "B4" of Landsat 8 -> "SR_B4", "blue" -> "B"; NULL when it is no band. */
+/* The name we keep for a band: "B2" of Sentinel-2 -> "B02", "B4" of Landsat 8 -> "SR_B4", "blue" -> "B"; NULL when it
+ * is no band. */
 const char *sal__band_id(const char *sensor, const char *name);
 
 #endif

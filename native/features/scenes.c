@@ -1,7 +1,8 @@
 /* scenes.c - which bands a scene holds, of which sensor and of which day, from descriptions, roles and file names.
  *
- * Three kinds of scene are understood: a raster whose band descriptions are band names, a raster whose bands the user names in order, and
- * single-band files with the band in the file name. The sensor comes first, since "B5" is red edge on one and near infrared on another.
+ * Three kinds of scene are understood: a raster whose band descriptions are band names, a raster whose bands the user
+ * names in order, and single-band files with the band in the file name. The sensor comes first, since "B5" is red edge
+ * on one and near infrared on another.
  */
 #include "data/date.h"
 #include "features/indices.h"

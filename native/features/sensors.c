@@ -1,7 +1,8 @@
-/* sensors.c - which role a band plays (sensors.def): "B04" of Sentinel-2 is R, "B4" of Landsat 5 is NIR, "Red" is R anywhere.
+/* sensors.c - which role a band plays (sensors.def): "B04" of Sentinel-2 is R, "B4" of Landsat 5 is NIR, "Red" is R
+ * anywhere.
  *
- * The trap: the same name means another colour on another sensor. Two-digit names without a sensor are taken as Sentinel-2, as everybody
- * writes them; "B4" or "SR_B4" without a sensor has no role.
+ * The trap: the same name means another colour on another sensor. Two-digit names without a sensor are taken as
+ * Sentinel-2, as everybody writes them; "B4" or "SR_B4" without a sensor has no role.
  */
 #include "features/indices.h"
 

@@ -1,7 +1,9 @@
-/* stack_build.c - the pass that writes a covariate stack: read a block of every source, derive terrain and indices, write, next.
+/* stack_build.c - the pass that writes a covariate stack: read a block of every source, derive terrain and indices,
+ * write, next.
  *
- * Bands alone are stored as int16 x 0.0001, as the sensors deliver them; with anything else in the file everything is float32, since a
- * GeoTIFF has one type and curvature has no natural step, and reflectance is rounded to 2^-17 before use. The block shrinks until it fits max_memory; results do not depend on it.
+ * Bands alone are stored as int16 x 0.0001, as the sensors deliver them; with anything else in the file everything is
+ * float32, since a GeoTIFF has one type and curvature has no natural step, and reflectance is rounded to 2^-17 before
+ * use. The block shrinks until it fits max_memory; results do not depend on it.
  */
 #include "features/stack_pass.h"
 

@@ -1,4 +1,5 @@
-/* stack_build.h - building a covariate stack: what goes in (sources), on which grid, and the pass that writes it block by block.
+/* stack_build.h - building a covariate stack: what goes in (sources), on which grid, and the pass that writes it block
+ * by block.
  */
 #ifndef SAL_FEATURES_STACK_BUILD_H
 #define SAL_FEATURES_STACK_BUILD_H
@@ -41,16 +42,18 @@ void sal__build_clear(sal_build *build);
 /* Texts are copied. DATA when the id is taken or is not letters, digits and underscores beginning with a letter. */
 sal_status sal__build_add(sal_build *build, sal_source_kind kind, const char *path, int64_t band, const char *id,
                           const char *unit);
-/* Adds the bands of scenes, named by their descriptions, by `roles` ("B=1,G=2" or "B,G,R" in band order, may be NULL) or by the file name;
- * finds sensor and date where the build has none yet. (scenes.c) */
+/* Adds the bands of scenes, named by their descriptions, by `roles` ("B=1,G=2" or "B,G,R" in band order, may be NULL)
+ * or by the file name; finds sensor and date where the build has none yet. (scenes.c) */
 sal_status sal__build_add_scenes(sal_build *build, const char *const *paths, int64_t n, const char *roles);
 /* Date in a text such as a file name: 2019-07-15, 2019_07_15 or 20190715; false when there is none. (scenes.c) */
 bool sal__date_find(const char *text, char date[11]);
 /* Whether a text is YYYY-MM-DD and that day exists. (scenes.c) */
 bool sal__date_valid(const char *text);
-/* Chooses the grid: that of `reference`, or that of the finest source, scenes first. DATA when it is not metric. (stack_place.c) */
+/* Chooses the grid: that of `reference`, or that of the finest source, scenes first. DATA when it is not metric.
+ * (stack_place.c) */
 sal_status sal__build_choose_grid(sal_build *build, const char *reference);
-/* Opens every source on the grid and checks that it overlaps and that reflectance looks like reflectance. (stack_place.c) */
+/* Opens every source on the grid and checks that it overlaps and that reflectance looks like reflectance.
+ * (stack_place.c) */
 sal_status sal__build_place(sal_build *build);
 /* Writes the stack; adds its figures to `result`. (stack_build.c) */
 sal_status sal__build_write(sal_build *build, const char *output, json_object *result);

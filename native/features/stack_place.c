@@ -1,7 +1,8 @@
 /* stack_place.c - the grid of a stack, and every source brought on to it.
  *
- * A source that lies on the grid pixel by pixel is read as it is; any other is warped: bilinear, or averaged where the grid is more than
- * 1.5 times coarser. The elevation model is placed with a margin, so that terrain is known up to the border of the grid.
+ * A source that lies on the grid pixel by pixel is read as it is; any other is warped: bilinear, or averaged where the
+ * grid is more than 1.5 times coarser. The elevation model is placed with a margin, so that terrain is known up to the
+ * border of the grid.
  */
 #include "features/indices.h"
 #include "features/stack_build.h"
@@ -111,8 +112,10 @@ static sal_status place_group(sal_build *build, int64_t first, int64_t last)
     SAL_TRY(sal_allocate(ctx, last - first, sizeof *bands, &bands));
     for (int64_t i = first; i < last; i++) bands[i - first] = build->sources[i].band;
     status = sal_raster_open(ctx, s->path, &raster);
-    if (status == SAL_STATUS_DATA) sal_error_clear(ctx); /* such as rotated: the warper takes it */
-    else if (status != SAL_STATUS_OK) goto done;
+    if (status == SAL_STATUS_DATA)
+        sal_error_clear(ctx); /* such as rotated: the warper takes it */
+    else if (status != SAL_STATUS_OK)
+        goto done;
     const bool direct = raster && aligned(&build->grid, raster, &x, &y);
     if (!direct) {
         sal_grid grid = build->grid; /* borrows the CRS */

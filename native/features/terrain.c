@@ -1,8 +1,9 @@
 /* terrain.c - Horn slope, Zevenbergen-Thorne curvatures and relative elevation (terrain.def), block by block.
  *
- * Horn 1981 (doi 10.1109/PROC.1981.11918), Zevenbergen and Thorne 1987 (doi 10.1002/esp.3290120107). A delta falls 1e-4, so that
- * curvature is mostly noise: smooth first. The trap: flat means g = p^2 + q^2 near zero, not p + q, which is zero on every slope to
- * the northwest. Means are taken over integers (2^-20 m), so that running sums give the same bits wherever a block begins.
+ * Horn 1981 (doi 10.1109/PROC.1981.11918), Zevenbergen and Thorne 1987 (doi 10.1002/esp.3290120107). A delta falls
+ * 1e-4, so that curvature is mostly noise: smooth first. The trap: flat means g = p^2 + q^2 near zero, not p + q, which
+ * is zero on every slope to the northwest. Means are taken over integers (2^-20 m), so that running sums give the same
+ * bits wherever a block begins.
  */
 #include "features/clones.h"
 #include "features/terrain.h"
@@ -74,8 +75,8 @@ static void task_rows(int64_t begin, int64_t end, int64_t step, int64_t task, in
     *hi = *lo + step < end ? *lo + step : end;
 }
 
-/* out[i] of [lo, hi) = weighted mean of `in` around i at distances k * stride, opposite pairs together. Without holes the weights
- * are those of the whole kernel, added up in the same order. */
+/* out[i] of [lo, hi) = weighted mean of `in` around i at distances k * stride, opposite pairs together. Without holes
+ * the weights are those of the whole kernel, added up in the same order. */
 SAL__CLONES static void smooth_line(const work *w, bool holes, const double *in, int64_t stride, int64_t lo, int64_t hi,
                                     double *weight, double *out)
 {
@@ -176,7 +177,8 @@ static void relief_task(void *arg, int64_t task, int32_t worker)
 
 static inline double within_one(double curvature) { return curvature > 1 ? 1 : curvature < -1 ? -1 : curvature; }
 
-/* One covariate of n pixels in a row, out[i * stride]; middle: smoothed elevations of the row, (n), between rows `wide` apart. */
+/* One covariate of n pixels in a row, out[i * stride]; middle: smoothed elevations of the row, (n), between rows `wide`
+ * apart. */
 SAL__CLONES static void covariate_row(int64_t which, const double *middle, int64_t wide, double h, const float *focal,
                                       int64_t n, int64_t stride, float *out)
 {

@@ -1,6 +1,8 @@
-/* covariates.c - Build covariate stack: scenes, elevation and ready-made rasters on one metric grid, one band a covariate.
+/* covariates.c - Build covariate stack: scenes, elevation and ready-made rasters on one metric grid, one band a
+ * covariate.
  *
- * What can be derived from the bands (the indices) is not stored unless asked for: every model computes it while reading.
+ * What can be derived from the bands (the indices) is not stored unless asked for: every model computes it while
+ * reading.
  */
 #include "features/indices.h"
 #include "features/stack_build.h"
@@ -251,8 +253,10 @@ static sal_status add_elevation(sal_context *ctx, sal_build *build, const char *
 {
     sal_raster *raster = NULL;
     sal_status status = sal_raster_open(ctx, path, &raster);
-    if (status == SAL_STATUS_DATA) sal_error_clear(ctx); /* the warper may take it, or says why not */
-    else if (status != SAL_STATUS_OK) return status;
+    if (status == SAL_STATUS_DATA)
+        sal_error_clear(ctx); /* the warper may take it, or says why not */
+    else if (status != SAL_STATUS_OK)
+        return status;
     if (raster && sal_raster_band_count(raster) > 1)
         sal_warn(ctx, "\"%s\" has %lld bands; the elevation is taken from the first, \"%s\"", path,
                  (long long)sal_raster_band_count(raster), sal_raster_band_name(raster, 0));
