@@ -1,0 +1,130 @@
+"""skill.py - skill of the maps of a made delta against its known truth, beside forests on the ten bands and on the true drivers.
+
+usage: skill.py FOLDER SYSTEM ...; prints a table and writes FOLDER/skill.json. Unseen pixels: 20,000 a campaign, none within 40 m of a
+sample. The forests need python3-sklearn (a package of the tests) and are left out, with a line that says so, where it is missing.
+"""
+import csv
+import json
+import os
+import sys
+
+import numpy as np
+from osgeo import gdal
+
+gdal.UseExceptions()
+PIXELS = 20000
+BANDS = ["B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B11", "B12"]
+DRIVERS = ["COAST", "SEEPAGE", "LEACHING", "RELIEF", "TEXTURE", "FIELD", "COAST_RELIEF", "CAMPAIGN"]
+
+
+def bands_of(path):
+    data = gdal.Open(path)
+    return data, {data.GetRasterBand(i + 1).GetDescription(): i + 1 for i in range(data.RasterCount)}
+
+
+def read(path, names, rows, columns):
+    data, places = bands_of(path)
+    out = np.empty((len(rows), len(names)), np.float64)
+    for k, name in enumerate(names):
+        band = data.GetRasterBand(places[name])
+        values = band.ReadAsArray().astype(np.float64)
+        if band.GetNoDataValue() is not None:
+            values[values == band.GetNoDataValue()] = np.nan
+        out[:, k] = values[rows, columns] * (band.GetScale() or 1) + (band.GetOffset() or 0)
+    return out
+
+
+def unseen(truth, samples, rng):
+    """Rows and columns of pixels that have a truth and lie away from the samples."""
+    allowed = np.isfinite(truth)
+    for row, column in samples:
+        allowed[max(row - 4, 0):row + 5, max(column - 4, 0):column + 5] = False
+    rows, columns = np.nonzero(allowed)
+    pick = rng.choice(len(rows), min(PIXELS, len(rows)), replace=False)
+    return rows[pick], columns[pick]
+
+
+def scores(observed, predicted):
+    error = predicted - observed
+    log = np.log1p(np.maximum(predicted, 0)) - np.log1p(observed)
+    total = ((observed - observed.mean()) ** 2).sum()
+    log_total = ((np.log1p(observed) - np.log1p(observed).mean()) ** 2).sum()
+    return {"r2": 1 - (error ** 2).sum() / total, "rmse": float(np.sqrt((error ** 2).mean())), "mae": float(np.abs(error).mean()),
+            "bias": float(error.mean()), "log_r2": 1 - (log ** 2).sum() / log_total}
+
+
+def forest(train_x, train_y, test_x):
+    try:
+        from sklearn.ensemble import RandomForestRegressor
+    except ImportError:
+        return None
+    model = RandomForestRegressor(500, min_samples_leaf=3, max_features=1 / 3, n_jobs=2, random_state=1)
+    model.fit(train_x, np.log1p(train_y))
+    return np.expm1(model.predict(test_x))
+
+
+def driver_table(rows, campaigns_index):
+    """Drivers of the samples; the campaign's own part is a constant of each campaign, taken from the samples."""
+    table = np.array([[float(r[d]) for d in DRIVERS] for r in rows])
+    part = {c: np.median([float(r["CAMPAIGN"]) for r in rows if r["campaign"] == c]) for c in campaigns_index}
+    return table, part
+
+
+def main():
+    folder, systems = sys.argv[1], sys.argv[2:]
+    rng = np.random.default_rng(20261120)
+    rows = list(csv.DictReader(open(os.path.join(folder, "truth", "samples_drivers.csv"), encoding="utf-8")))
+    campaigns = sorted({r["campaign"] for r in rows})
+    sample_y = np.array([float(r["salinity"]) for r in rows])
+    drivers, campaign_part = driver_table(rows, campaigns)
+    observed, bands, true_drivers, sample_bands = [], [], [], np.empty((len(rows), len(BANDS)))
+    maps = {s: [] for s in systems}
+    intervals = {s: [] for s in systems}
+    for campaign in campaigns:
+        truth_data, _ = bands_of(os.path.join(folder, "truth", f"salinity_{campaign}.tif"))
+        truth = truth_data.GetRasterBand(1).ReadAsArray().astype(np.float64)
+        nodata = truth_data.GetRasterBand(1).GetNoDataValue()
+        if nodata is not None:
+            truth[truth == nodata] = np.nan
+        here = [i for i, r in enumerate(rows) if r["campaign"] == campaign]
+        at = np.array([(int(rows[i]["row"]), int(rows[i]["column"])) for i in here])
+        y, x = unseen(truth, at, rng)
+        observed.append(truth[y, x])
+        stack = os.path.join(folder, "stacks", f"{campaign}.tif")
+        bands.append(read(stack, BANDS, y, x))
+        sample_bands[here] = read(stack, BANDS, at[:, 0], at[:, 1])
+        known = read(os.path.join(folder, "truth", "drivers.tif"), DRIVERS[:-1], y, x)
+        true_drivers.append(np.column_stack([known, np.full(len(y), campaign_part[campaign])]))
+        for system in systems:
+            values = read(os.path.join(folder, "maps", f"{system}_{campaign}.tif"), ["salinity", "lower", "upper"], y, x)
+            maps[system].append(values[:, 0])
+            intervals[system].append(values[:, 1:])
+    observed = np.concatenate(observed)
+    result = {}
+    for system in systems:
+        predicted, both = np.concatenate(maps[system]), np.concatenate(intervals[system])
+        valid = np.isfinite(predicted)
+        result[system] = scores(observed[valid], predicted[valid])
+        result[system]["coverage_90"] = float(((observed >= both[:, 0]) & (observed <= both[:, 1]))[valid].mean())
+        result[system]["mapped_share"] = float(valid.mean())
+        path = os.path.join(folder, f"{system}.json")
+        if os.path.exists(path):
+            result[system]["out_of_fold_r2"] = json.load(open(path, encoding="utf-8"))["r2"]
+    for name, train_x, test_x in (("forest on 10 bands", sample_bands, np.concatenate(bands)),
+                                  ("forest on the true drivers", drivers, np.concatenate(true_drivers))):
+        predicted = forest(train_x, sample_y, test_x)
+        if predicted is None:
+            print(f"{name}: left out, python3-sklearn is not installed")
+        else:
+            result[name] = scores(observed, predicted)
+    print(f"\nSkill on {len(observed):,} unseen pixels of {len(campaigns)} campaigns (true salinity, g/kg)\n")
+    print(f"{'':28}{'R2':>7}{'RMSE':>7}{'MAE':>7}{'bias':>7}{'log R2':>8}{'in 90 %':>9}{'5-fold R2':>11}")
+    for name, s in result.items():
+        extra = f"{100 * s['coverage_90']:8.1f} " if "coverage_90" in s else " " * 9
+        extra += f"{s['out_of_fold_r2']:10.3f}" if "out_of_fold_r2" in s else ""
+        print(f"{name:28}{s['r2']:7.3f}{s['rmse']:7.2f}{s['mae']:7.2f}{s['bias']:7.2f}{s['log_r2']:8.3f}{extra}")
+    json.dump(result, open(os.path.join(folder, "skill.json"), "w", encoding="utf-8"), indent=1)
+
+
+if __name__ == "__main__":
+    main()
