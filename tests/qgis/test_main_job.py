@@ -1,8 +1,10 @@
 """The main job through qgis_process with the real library: a delta, its stacks, a trained model, a map."""
 
 import json
+import time
 
 import pytest
+from conftest import needs
 
 
 def bands(path):
@@ -77,6 +79,38 @@ def test_same_map_from_the_python_console(delta, tmp_path):
     assert all(mine.GetRasterBand(i + 1).ReadRaster() == other.GetRasterBand(i + 1).ReadRaster() for i in range(other.RasterCount))
 
 
+@pytest.mark.parametrize("name", ["demo", "covariates", "train", "retrieve"])
+def test_cancel_answers_at_once_and_leaves_nothing(delta, tmp_path, name):
+    """Asked in the middle of the work; a second, because test machines are shared (the design says half of one)."""
+    needs(name)
+    from osgeo import gdal
+    from salina import native
+
+    delta.made()
+    large = str(delta.folder / "large_dem.tif")
+    gdal.Translate(large, str(delta.folder / "dem.tif"), width=4000, height=4000, resampleAlg="bilinear")
+    arguments = {
+        "demo": lambda: {"output": str(tmp_path / "delta"), "size": 1000},
+        "covariates": lambda: {"dem": large, "output": str(tmp_path / "s.tif")},
+        "train": lambda: {
+            "stacks": delta.stacks(), "samples": delta.samples, "target": "salinity", "unit": "g/kg", "date_field": "date",
+            "output": str(tmp_path / "m.safetensors"),
+        },
+        "retrieve": lambda: {"stack": delta.stacks()[0], "model": delta.model(), "output": str(tmp_path / "map.tif")},
+    }[name]()  # fmt: skip
+    asked = []
+
+    def report(fraction, message):
+        if fraction > 0.05 and not asked:
+            asked.append(time.monotonic())
+        return bool(asked)
+
+    with pytest.raises(native.Cancelled):
+        native.run(name, arguments, report)
+    assert time.monotonic() - asked[0] < 1
+    assert list(tmp_path.iterdir()) == []
+
+
 BAD = {
     "no input": ("covariates", {"OUTPUT": "{tmp}/s.tif"}, "scene"),
     "unknown index": ("covariates", {"DEM": "{delta}/dem.tif", "INDICES": "FOO", "OUTPUT": "{tmp}/s.tif"}, 'indices has "FOO"'),
@@ -85,15 +119,13 @@ BAD = {
     "missing folder": ("covariates", {"DEM": "{delta}/dem.tif", "OUTPUT": "/nowhere/at/all/s.tif"}, "/nowhere/at/all"),
     "small delta": ("demo", {"OUTPUT": "{tmp}/d", "SIZE": "10"}, "Size (pixels): 10 is outside 256 to 12000"),
     "model that is none": ("retrieve", {"STACK": "{stack}", "MODEL": "{delta}/none.safetensors", "OUTPUT": "{tmp}/m.tif"}, "none.safetensors"),
-    "text target": ("train", {"STACKS": "{stack}", "SAMPLES": "{delta}/samples.gpkg", "TARGET": "date", "OUTPUT": "{tmp}/m.safetensors"}, "date"),
-    "field that is not there": ("train", {"STACKS": "{stack}", "SAMPLES": "{delta}/samples.gpkg", "TARGET": "salt", "OUTPUT": "{tmp}/m.safetensors"}, "salt"),
+    "text target": ("train", {"STACKS": "{stack}", "SAMPLES": "{delta}/samples.gpkg", "TARGET": "date", "UNIT": "g/kg", "OUTPUT": "{tmp}/m.safetensors"}, "date"),
+    "field that is not there": ("train", {"STACKS": "{stack}", "SAMPLES": "{delta}/samples.gpkg", "TARGET": "salt", "UNIT": "g/kg", "OUTPUT": "{tmp}/m.safetensors"}, "salt"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("case", BAD)
 def test_bad_input_exits_with_1_one_sentence_and_no_file(delta, qgis_process, tmp_path, case):
-    from conftest import needs
-
     name, parameters, sentence = BAD[case]
     needs(name)
     delta.made()
@@ -109,8 +141,6 @@ def test_bad_input_exits_with_1_one_sentence_and_no_file(delta, qgis_process, tm
 
 def test_chain_works_as_a_model_of_the_model_designer(delta, tmp_path):
     """covariates, train, retrieve as children that hand on their files; run in this process."""
-    from conftest import needs
-
     needs("covariates", "train", "retrieve")
     from qgis.core import (
         QgsApplication,
@@ -138,7 +168,7 @@ def test_chain_works_as_a_model_of_the_model_designer(delta, tmp_path):
         child(model, "stack", "covariates", SCENE=Source.fromModelParameter("scene"), DEM=Source.fromModelParameter("dem"))
         child(
             model, "fit", "train", STACKS=Source.fromChildOutput("stack", "OUTPUT"), SAMPLES=Source.fromModelParameter("samples"),
-            TARGET=Source.fromStaticValue("salinity"), EPOCHS=Source.fromStaticValue(1), FOLDS=Source.fromStaticValue(2),
+            TARGET=Source.fromStaticValue("salinity"), UNIT=Source.fromStaticValue("g/kg"), EPOCHS=Source.fromStaticValue(1), FOLDS=Source.fromStaticValue(2),
         )  # fmt: skip
         last = child(model, "map", "retrieve", STACK=Source.fromChildOutput("stack", "OUTPUT"), MODEL=Source.fromChildOutput("fit", "OUTPUT"))
         output = QgsProcessingModelOutput("salinity")
