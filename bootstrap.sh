@@ -30,8 +30,10 @@ install_packages() {
 build() {
     local preset=$1
     shift
-    cmake --preset "$preset" >/dev/null
-    ninja -C "build/$preset" "$@" | tail -n 1
+    cmake --preset "$preset" -DSALINA_TESTS=ON >/dev/null && ninja -C "build/$preset" "$@" >"build/$preset.log" || {
+        cat "build/$preset.log"
+        return 1
+    }
 }
 
 failures=()
@@ -48,7 +50,7 @@ stage() {
 }
 
 native_tests() { # native_tests <preset> [pattern]
-    (cd "build/$1" && ctest --output-on-failure -j "$(nproc)" -LE python ${2:+-R "$2"} | grep -vE '^ *(Start|[0-9]+/[0-9]+ Test).*(Passed|:)|^ *Start' )
+    (cd "build/$1" && ctest --output-on-failure -j "$(nproc)" -LE python ${2:+-R "$2"} | grep -vE '^ *Start|^ *[0-9]+/[0-9]+ Test.*Passed')
 }
 
 python_tests() {
