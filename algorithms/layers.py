@@ -45,10 +45,8 @@ def source_copy(source, context, feedback):
     options.layerName = "samples"
     options.layerOptions = ["FID=salina_fid"]  # a field called fid need not be unique
     writer = QgsVectorFileWriter.create(path, source.fields(), source.wkbType(), source.sourceCrs(), context.transformContext(), options)
-    for feature in source.getFeatures():
-        if writer.hasError() or not writer.addFeature(feature):
-            break
-    if writer.hasError():
+    written = writer.hasError() == QgsVectorFileWriter.WriterError.NoError and all(writer.addFeature(f) for f in source.getFeatures())
+    if not written:
         text = tr('layer "{name}" could not be copied to {path}: {message}')
         raise QgsProcessingException(text.format(name=source.sourceName(), path=path, message=writer.errorMessage()))
     del writer  # closes the file
