@@ -134,12 +134,14 @@ INLINE real gelu_slope_of(real x)
 #define SAL_INDEPENDENT _Pragma("GCC ivdep")
 #endif
 
+/* The versions are static because clang 14 gives those of a public function a name that gcc's objects do not find. */
 #define SAL_MATH(name)                                                                                                 \
-    SAL_CLONES void sal_math_##name(int64_t n, const real *x, real *y)                                                 \
+    SAL_CLONES static void name##_each(int64_t n, const real *x, real *y)                                              \
     {                                                                                                                  \
         SAL_INDEPENDENT                                                                                                \
         for (int64_t i = 0; i < n; i++) y[i] = name##_of(x[i]);                                                        \
-    }
+    }                                                                                                                  \
+    void sal_math_##name(int64_t n, const real *x, real *y) { name##_each(n, x, y); }
 
 SAL_MATH(exp)
 SAL_MATH(log)
