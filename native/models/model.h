@@ -32,6 +32,7 @@ typedef struct sal_model_options {
     double dropout;
     sal_head head;
     double quantile_low, quantile_high; /* of the quantile head */
+    bool shows_attention;               /* gates and attention become outputs of the tape: for explanations, costs time */
 } sal_model_options;
 
 void sal_model_defaults(sal_model_options *options);
@@ -48,7 +49,7 @@ typedef struct sal_model_inputs {
 typedef struct sal_system {
     const char *id, *title, *help;
     uint32_t uses;
-    /* (n, 1) or (n, 3): standardised target. Attention and gates become outputs of the tape when it does not train. */
+    /* (n, 1) or (n, 3): standardised target. Attention and gates become outputs of the tape when the options ask. */
     sal_id (*build)(sal_tape *t, const sal_model_options *o, const sal_model_inputs *in);
 } sal_system;
 

@@ -73,7 +73,7 @@ sal_id sal_ss_soilnet_gates(sal_tape *t, const sal_model_options *o, sal_id feat
     sal_id pooled = sal_matmul(t, maps, flat, true, false);                                    /* (n, pool, covariate channel) */
     pooled = sal_transpose(t, sal_reshape(t, pooled, SAL_SHAPE(n, o->pools, e, c)), (int32_t[]){ 0, 2, 1, 3 });
     pooled = sal_mul(t, sal_reshape(t, pooled, SAL_SHAPE(n, e, o->pools * c)), sal_reshape(t, channel, SAL_SHAPE(n, e, 1)));
-    if (!sal_tape_training(t)) {
+    if (o->shows_attention) {
         sal_tape_output(t, channel, "channel_gate");
         sal_tape_output(t, spatial, "spatial_gate");
     }
@@ -146,8 +146,8 @@ sal_id sal_ss_soilnet_tail(sal_tape *t, const sal_model_options *o, const sal_mo
     sal_id query = covariate_queries(t, o, pooled);                            /* (n, covariate, d) */
     sal_id token = sal_layer_norm(t, "token/norm", sal_concat(t, (sal_id[]){ band, index }, 2, 1));
     sal_id weights = SAL_NONE;
-    sal_id fused = sal_layer_attention(t, "cross", query, token, o->heads, &weights);
-    if (!sal_tape_training(t)) sal_tape_output(t, weights, "cross_attention");
+    sal_id fused = sal_layer_attention(t, "cross", query, token, o->heads, o->shows_attention ? &weights : NULL);
+    if (o->shows_attention) sal_tape_output(t, weights, "cross_attention");
     fused = sal_layer_norm(t, "fused/norm", sal_add(t, query, fused));
     sal_id parts[3] = { sal_reshape(t, fused, SAL_SHAPE(n, o->covariates * d)), sal_global_mean(t, band), sal_reshape(t, index, SAL_SHAPE(n, 2 * d)) };
     return sal_regression_head(t, o, sal_concat(t, parts, 3, 1));

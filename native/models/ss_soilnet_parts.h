@@ -17,9 +17,9 @@ int64_t sal_trunk_cells(int64_t window);
 sal_id sal_trunk_stage(sal_tape *t, const sal_model_options *o, int32_t k, sal_id x, int64_t dilation);
 /* (n, window, window, covariates) -> (n, cells, cells, covariates * channels[2]) */
 sal_id sal_ss_soilnet_trunk(sal_tape *t, const sal_model_options *o, sal_id window);
-/* -> (n, covariates, channels[2] * pools); outputs "channel_gate" (n, covariates), "spatial_gate" (n, cells, cells) outside training */
+/* -> (n, covariates, channels[2] * pools); outputs "channel_gate" (n, covariates), "spatial_gate" (n, cells, cells); both where options.shows_attention */
 sal_id sal_ss_soilnet_gates(sal_tape *t, const sal_model_options *o, sal_id features);
-/* pooled: what gates gives -> (n, outputs); output "cross_attention" (n, heads, covariates, bands + 2) outside training */
+/* pooled: what gates gives -> (n, outputs); output "cross_attention" (n, heads, covariates, bands + 2) where options.shows_attention */
 sal_id sal_ss_soilnet_tail(sal_tape *t, const sal_model_options *o, const sal_model_inputs *in, sal_id pooled);
 
 /* (n, bands) -> (n, bands, width): one token per band from multi-scale 1-D convolution over the spectrum (MODC) */

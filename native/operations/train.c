@@ -46,7 +46,7 @@ static const sal_param params[] = {
     {.key = "learning_rate", .type = SAL_PARAM_F64, .default_value = "0.002", .bounds = {1e-6, 1}, .flags = SAL_ADVANCED, .label = "Learning rate", .help = "Largest step of AdamW; it falls along a cosine."},
     {.key = "weight_decay", .type = SAL_PARAM_F64, .default_value = "0.01", .bounds = {0, 10}, .flags = SAL_ADVANCED, .label = "Weight decay", .help = "Decoupled weight decay of AdamW."},
     {.key = "dropout", .type = SAL_PARAM_F64, .default_value = "0.1", .bounds = {0, 0.9}, .flags = SAL_ADVANCED, .label = "Dropout", .help = "Share of hidden units dropped while training."},
-    {.key = "width", .type = SAL_PARAM_I64, .default_value = "48", .bounds = {8, 512}, .flags = SAL_ADVANCED, .label = "Width", .help = "Width of tokens and queries; a multiple of 4."},
+    {.key = "width", .type = SAL_PARAM_I64, .default_value = "32", .bounds = {8, 512}, .flags = SAL_ADVANCED, .label = "Width", .help = "Width of tokens and queries; a multiple of 4."},
     {.key = "scheme", .type = SAL_PARAM_TEXT, .flags = SAL_ADVANCED, .label = "Class scheme",
      .help = "Classes for scores and maps: china_salt_gkg, fao_ece_dsm, nrcs_ece_dsm; without it the first scheme for the unit, else quarters of the samples."},
     {.key = "max_minutes", .type = SAL_PARAM_F64, .default_value = "0", .bounds = {0, 100000}, .flags = SAL_ADVANCED, .unit = "min", .label = "Time limit",
