@@ -12,7 +12,7 @@ struct sal_conv {
     sal_context *ctx;
     sal__conv_part parts[PARTS]; /* forward, backward data, backward weights */
     uint32_t planned;
-    int64_t weights;      /* reals of w */
+    int64_t weights;                  /* reals of w */
     int64_t packed_size, packed_data; /* packed_data: where backward data's begin */
     int64_t scratch_bytes;
 };
@@ -31,16 +31,19 @@ static sal_status check_shape(sal_context *ctx, const sal_conv_shape *s)
     if (s->batch < 1 || s->rows < 1 || s->cols < 1 || s->channels_in < 1 || s->channels_out < 1 || s->groups < 1 ||
         s->kernel_rows < 1 || s->kernel_cols < 1 || s->stride_rows < 1 || s->stride_cols < 1 || s->dilation_rows < 1 ||
         s->dilation_cols < 1 || s->pad_top < 0 || s->pad_left < 0 || s->pad_bottom < 0 || s->pad_right < 0)
-        return sal_fail(ctx, SAL_STATUS_SHAPE,
-                        "a convolution of %lld images of %lld x %lld x %lld needs sizes, strides and dilations of at least 1 "
-                        "and no negative padding",
-                        (long long)s->batch, (long long)s->rows, (long long)s->cols, (long long)s->channels_in);
+        return sal_fail(
+            ctx, SAL_STATUS_SHAPE,
+            "a convolution of %lld images of %lld x %lld x %lld needs sizes, strides and dilations of at least 1 "
+            "and no negative padding",
+            (long long)s->batch, (long long)s->rows, (long long)s->cols, (long long)s->channels_in);
     if (s->channels_in % s->groups || s->channels_out % s->groups)
-        return sal_fail(ctx, SAL_STATUS_SHAPE, "a convolution of %lld to %lld channels cannot be cut into %lld equal groups",
+        return sal_fail(ctx, SAL_STATUS_SHAPE,
+                        "a convolution of %lld to %lld channels cannot be cut into %lld equal groups",
                         (long long)s->channels_in, (long long)s->channels_out, (long long)s->groups);
     sal_conv_output_size(s, &rows, &cols);
     if (rows < 1 || cols < 1)
-        return sal_fail(ctx, SAL_STATUS_SHAPE, "a %lld x %lld kernel with dilation %lld x %lld does not fit into %lld x %lld pixels",
+        return sal_fail(ctx, SAL_STATUS_SHAPE,
+                        "a %lld x %lld kernel with dilation %lld x %lld does not fit into %lld x %lld pixels",
                         (long long)s->kernel_rows, (long long)s->kernel_cols, (long long)s->dilation_rows,
                         (long long)s->dilation_cols, (long long)s->rows, (long long)s->cols);
     return SAL_STATUS_OK;
@@ -66,8 +69,9 @@ static void order_methods(const sal__conv_part *p, sal__conv_planner order[3])
 
 static sal_status plan_part(sal__conv_part *p, sal_conv_method method)
 {
-    static const sal__conv_planner stated[] = {NULL, sal__conv_plan_plain, sal__conv_plan_gemm, sal__conv_plan_dnnl,
-                                               sal__conv_plan_direct, sal__conv_plan_avx2};
+    static const sal__conv_planner stated[] = {
+        NULL, sal__conv_plan_plain, sal__conv_plan_gemm, sal__conv_plan_dnnl, sal__conv_plan_direct, sal__conv_plan_avx2
+    };
     sal__conv_planner order[3];
     sal_status status = SAL_STATUS_UNSUPPORTED;
     if (method != SAL_CONV_AUTO) return stated[method](p);
@@ -99,7 +103,8 @@ sal_status sal_conv_new_by(sal_context *ctx, const sal_conv_shape *shape, uint32
     SAL_TRY(sal_allocate(ctx, 1, sizeof *conv, &conv));
     conv->ctx = ctx;
     conv->planned = parts;
-    conv->weights = shape->kernel_rows * shape->kernel_cols * (shape->channels_in / shape->groups) * shape->channels_out;
+    conv->weights =
+        shape->kernel_rows * shape->kernel_cols * (shape->channels_in / shape->groups) * shape->channels_out;
     for (int32_t i = 0; i < PARTS; i++) {
         if (!(parts & 1u << i)) continue;
         sal__conv_part *p = &conv->parts[i];
@@ -115,7 +120,8 @@ sal_status sal_conv_new_by(sal_context *ctx, const sal_conv_shape *shape, uint32
 done:
     sal_conv_free(conv);
     if (status == SAL_STATUS_UNSUPPORTED)
-        return sal_fail(ctx, status, "this convolution cannot be computed by method %d; use SAL_CONV_AUTO", (int)method);
+        return sal_fail(ctx, status, "this convolution cannot be computed by method %d; use SAL_CONV_AUTO",
+                        (int)method);
     return status;
 }
 
@@ -157,18 +163,20 @@ void sal_conv_pack(const sal_conv *conv, const real *w, real *packed)
     }
 }
 
-void sal_conv_forward(const sal_conv *conv, int64_t images, const real *x, const real *w_packed, const real *bias, real *y,
-                      void *scratch)
+void sal_conv_forward(const sal_conv *conv, int64_t images, const real *x, const real *w_packed, const real *bias,
+                      real *y, void *scratch)
 {
     conv->parts[0].run(&conv->parts[0], images, x, w_packed, bias, y, scratch);
 }
 
-void sal_conv_backward_data(const sal_conv *conv, int64_t images, const real *gy, const real *w_packed, real *gx, void *scratch)
+void sal_conv_backward_data(const sal_conv *conv, int64_t images, const real *gy, const real *w_packed, real *gx,
+                            void *scratch)
 {
     conv->parts[1].run(&conv->parts[1], images, gy, w_packed + conv->packed_data, NULL, gx, scratch);
 }
 
-void sal_conv_backward_weights(const sal_conv *conv, int64_t images, const real *x, const real *gy, real *gw, void *scratch)
+void sal_conv_backward_weights(const sal_conv *conv, int64_t images, const real *x, const real *gy, real *gw,
+                               void *scratch)
 {
     conv->parts[2].run(&conv->parts[2], images, x, gy, NULL, gw, scratch);
 }

@@ -53,10 +53,11 @@ void sal_conv_pack(const sal_conv *conv, const real *w, real *packed);
 const char *sal_conv_method_name(const sal_conv *conv, uint32_t part);
 
 /* images is 1 .. shape.batch in all of these; outputs are overwritten. bias is (channels_out) or NULL. */
-void sal_conv_forward(const sal_conv *conv, int64_t images, const real *x, const real *w_packed, const real *bias, real *y,
-                      void *scratch);
+void sal_conv_forward(const sal_conv *conv, int64_t images, const real *x, const real *w_packed, const real *bias,
+                      real *y, void *scratch);
 void sal_conv_backward_data(const sal_conv *conv, int64_t images, const real *gy, const real *w_packed, real *gx,
                             void *scratch);
-void sal_conv_backward_weights(const sal_conv *conv, int64_t images, const real *x, const real *gy, real *gw, void *scratch);
+void sal_conv_backward_weights(const sal_conv *conv, int64_t images, const real *x, const real *gy, real *gw,
+                               void *scratch);
 
 #endif

@@ -12,7 +12,10 @@ static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t margin(const sal__direct_plan *l) { return l->top | l->left | l->bottom | l->right; }
 
 /* Reals of scratch for the image with its margin, a multiple of 16. */
-static int64_t margin_size(const sal__direct_plan *l) { return margin(l) ? (sal__direct_wide_size(l) + 15) / 16 * 16 : 0; }
+static int64_t margin_size(const sal__direct_plan *l)
+{
+    return margin(l) ? (sal__direct_wide_size(l) + 15) / 16 * 16 : 0;
+}
 
 /* The source image with its margin of zeros. */
 static const real *with_margin(const sal__direct_plan *l, const real *image, real *scratch)
@@ -43,7 +46,8 @@ static void gather(const sal__direct_plan *l, const sal__direct_pass *q, sal__di
     for (int64_t r = 0; r < rows; r++)
         for (int64_t c = 0; c < cols; c++)
             for (int64_t k = 0; k < l->in; k += 8)
-                memcpy(copy + (r * l->gathered_cols + c) * l->in + k, area->x + r * line + c * l->source_channels + k, 8 * sizeof(real));
+                memcpy(copy + (r * l->gathered_cols + c) * l->in + k, area->x + r * line + c * l->source_channels + k,
+                       8 * sizeof(real));
     area->x = copy;
     area->x_row = l->stride_rows * l->gathered_cols * l->in;
     area->x_col = l->stride_cols * l->in;
@@ -52,7 +56,8 @@ static void gather(const sal__direct_plan *l, const sal__direct_pass *q, sal__di
 }
 
 /* One rectangle of pixels: every group, every block. */
-static void run_rectangle(const sal__direct_plan *l, const sal__direct_pass *q, const sal__direct_area *first, real *gathered)
+static void run_rectangle(const sal__direct_plan *l, const sal__direct_pass *q, const sal__direct_area *first,
+                          real *gathered)
 {
     const real *w = first->w;
     for (int64_t g = 0; g < l->target_channels / l->out; g++) {
@@ -72,30 +77,40 @@ static void run_rectangle(const sal__direct_plan *l, const sal__direct_pass *q, 
 
 /* One pass over one image. What all groups read and write of a rectangle should stay in the cache: without gathering, part of a
  * row. */
-static void run_pass(const sal__direct_plan *l, const sal__direct_pass *q, const real *x, const real *w, const real *bias, real *y,
-                     int64_t y_row, int64_t y_col, real *gathered)
+static void run_pass(const sal__direct_plan *l, const sal__direct_pass *q, const real *x, const real *w,
+                     const real *bias, real *y, int64_t y_row, int64_t y_col, real *gathered)
 {
     int64_t high = l->gathers ? SAL__DIRECT_HIGH : 1, wide = SAL__DIRECT_WIDE;
     for (int64_t row = 0; row < q->rows; row += high)
         for (int64_t col = 0; col < q->cols; col += wide) {
-            const sal__direct_area area = {
-                .rows = least(high, q->rows - row), .cols = least(wide, q->cols - col), .in = l->in, .tap_count = q->tap_count,
-                .taps = q->taps, .x = x + row * l->x_row + col * l->x_col, .w = w + q->packed, .bias = bias,
-                .y = y + row * y_row + col * y_col, .x_row = l->x_row, .x_col = l->x_col, .y_row = y_row, .y_col = y_col,
-                .run = q->run, .tap_col = q->tap_col};
+            const sal__direct_area area = { .rows = least(high, q->rows - row),
+                                            .cols = least(wide, q->cols - col),
+                                            .in = l->in,
+                                            .tap_count = q->tap_count,
+                                            .taps = q->taps,
+                                            .x = x + row * l->x_row + col * l->x_col,
+                                            .w = w + q->packed,
+                                            .bias = bias,
+                                            .y = y + row * y_row + col * y_col,
+                                            .x_row = l->x_row,
+                                            .x_col = l->x_col,
+                                            .y_row = y_row,
+                                            .y_col = y_col,
+                                            .run = q->run,
+                                            .tap_col = q->tap_col };
             run_rectangle(l, q, &area, gathered);
         }
 }
 
-static void run_forward(const sal__conv_part *p, int64_t images, const real *x, const real *w, const real *bias, real *y,
-                        void *scratch)
+static void run_forward(const sal__conv_part *p, int64_t images, const real *x, const real *w, const real *bias,
+                        real *y, void *scratch)
 {
     const sal__direct_plan *l = p->state;
     int64_t x_size = l->source_rows * l->source_cols * l->source_channels, channels = l->target_channels;
     real *gathered = (real *)scratch + margin_size(l);
     for (int64_t n = 0; n < images; n++)
-        run_pass(l, l->passes, with_margin(l, x + n * x_size, scratch), w, bias, y + n * p->out_rows * p->out_cols * channels,
-                 p->out_cols * channels, channels, gathered);
+        run_pass(l, l->passes, with_margin(l, x + n * x_size, scratch), w, bias,
+                 y + n * p->out_rows * p->out_cols * channels, p->out_cols * channels, channels, gathered);
 }
 
 static void clear_phase(const sal_conv_shape *s, const sal__direct_pass *q, real *gx)
@@ -127,8 +142,8 @@ static void run_data(const sal__conv_part *p, int64_t images, const real *gy, co
     }
 }
 
-static void run_weights(const sal__conv_part *p, int64_t images, const real *x, const real *gy, const real *bias, real *gw,
-                        void *scratch)
+static void run_weights(const sal__conv_part *p, int64_t images, const real *x, const real *gy, const real *bias,
+                        real *gw, void *scratch)
 {
     const sal__direct_plan *l = p->state;
     const sal_conv_shape *s = &p->shape;
@@ -141,11 +156,21 @@ static void run_weights(const sal__conv_part *p, int64_t images, const real *x, 
         for (int64_t g = 0; g < s->groups; g++)
             for (int64_t o = 0; o < l->out; o += block_at(l->out, o)) {
                 int64_t channel = g * l->out + o;
-                const sal__direct_weights area = {
-                    .rows = p->out_rows, .cols = p->out_cols, .in = l->in, .tap_count = q->tap_count, .kernel_cols = s->kernel_cols,
-                    .taps = q->taps, .x = image + g * l->in, .gy = gy + n * p->out_rows * p->out_cols * wide + channel,
-                    .gw = gw + channel, .x_row = l->x_row, .x_col = l->x_col, .y_row = p->out_cols * wide, .y_col = wide,
-                    .gw_row = wide, .tap_col = s->dilation_cols * l->source_channels};
+                const sal__direct_weights area = { .rows = p->out_rows,
+                                                   .cols = p->out_cols,
+                                                   .in = l->in,
+                                                   .tap_count = q->tap_count,
+                                                   .kernel_cols = s->kernel_cols,
+                                                   .taps = q->taps,
+                                                   .x = image + g * l->in,
+                                                   .gy = gy + n * p->out_rows * p->out_cols * wide + channel,
+                                                   .gw = gw + channel,
+                                                   .x_row = l->x_row,
+                                                   .x_col = l->x_col,
+                                                   .y_row = p->out_cols * wide,
+                                                   .y_col = wide,
+                                                   .gw_row = wide,
+                                                   .tap_col = s->dilation_cols * l->source_channels };
                 l->kernels->gradient[block_at(l->out, o) == 16](&area);
             }
     }
@@ -175,7 +200,8 @@ static bool can_do(const sal__conv_part *p)
 {
     const sal_conv_shape *s = &p->shape;
     int64_t in = s->channels_in / s->groups, out = s->channels_out / s->groups;
-    if (s->kernel_rows * s->kernel_cols > SAL__DIRECT_TAPS || s->stride_rows * s->stride_cols > SAL__DIRECT_PHASES) return false;
+    if (s->kernel_rows * s->kernel_cols > SAL__DIRECT_TAPS || s->stride_rows * s->stride_cols > SAL__DIRECT_PHASES)
+        return false;
     if (out % 8) return false;
     if (in % 8 == 0) return true;
     return in == 1 && (p->part == SAL_CONV_FORWARD ||
@@ -198,7 +224,8 @@ static sal_status plan_with(sal__conv_part *p, const sal__direct_kernels *kernel
     if (!kernels || !can_do(p)) return SAL_STATUS_UNSUPPORTED;
     SAL_TRY(sal_allocate(p->ctx, 1, sizeof *l, &l));
     p->state = l;
-    SAL_TRY(sal_allocate(p->ctx, data ? p->shape.stride_rows * p->shape.stride_cols : 1, sizeof *l->passes, &l->passes));
+    SAL_TRY(
+        sal_allocate(p->ctx, data ? p->shape.stride_rows * p->shape.stride_cols : 1, sizeof *l->passes, &l->passes));
     l->kernels = kernels;
     if (data)
         sal__direct_plan_data(p, l);
@@ -212,7 +239,8 @@ static sal_status plan_with(sal__conv_part *p, const sal__direct_kernels *kernel
         p->scratch_bytes += l->gathered_rows * l->gathered_cols * l->in * (int64_t)sizeof(real);
     if (p->part != SAL_CONV_BACKWARD_WEIGHTS) {
         p->pack = pack;
-        for (int64_t i = 0; i < l->pass_count; i++) p->packed_size += l->passes[i].tap_count * l->in * l->target_channels;
+        for (int64_t i = 0; i < l->pass_count; i++)
+            p->packed_size += l->passes[i].tap_count * l->in * l->target_channels;
     }
     return SAL_STATUS_OK;
 done:

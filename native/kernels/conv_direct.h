@@ -63,11 +63,11 @@ typedef struct sal__direct_plan {
     const sal__direct_kernels *kernels;
     int64_t in, out; /* channels per group read and written */
     int64_t source_rows, source_cols, source_channels, target_channels;
-    int64_t top, left, bottom, right;                 /* margin of zeros around the source */
-    int64_t x_row, x_col;                             /* source step per pixel written */
-    bool gathers;                                     /* rectangles of the source are copied group by group */
-    int64_t stride_rows, stride_cols, tap_col;        /* of a gathered rectangle: pixels, pixels, reals */
-    int64_t gathered_rows, gathered_cols;             /* its largest size in pixels */
+    int64_t top, left, bottom, right;          /* margin of zeros around the source */
+    int64_t x_row, x_col;                      /* source step per pixel written */
+    bool gathers;                              /* rectangles of the source are copied group by group */
+    int64_t stride_rows, stride_cols, tap_col; /* of a gathered rectangle: pixels, pixels, reals */
+    int64_t gathered_rows, gathered_cols;      /* its largest size in pixels */
     int64_t pass_count;
     sal__direct_pass *passes;
 } sal__direct_plan;

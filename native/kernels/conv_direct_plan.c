@@ -18,7 +18,7 @@ int64_t sal__direct_wide_size(const sal__direct_plan *l)
 /* The longest runs of equally spaced taps that the whole list falls into, with pixels one or two such spaces apart. */
 static void find_runs(const sal__direct_plan *l, sal__direct_pass *q)
 {
-    static const int64_t lengths[] = {5, 3, 2};
+    static const int64_t lengths[] = { 5, 3, 2 };
     q->run = 1;
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths && q->run == 1; i++) {
         int64_t run = lengths[i], step = q->tap_count > 1 ? q->taps[1] - q->taps[0] : 0;
@@ -43,7 +43,8 @@ static void plan_gathering(const sal_conv_shape *s, sal__direct_plan *l)
                  l->gathered_rows * l->gathered_cols <= 4 * needed;
     l->tap_col = s->dilation_cols * l->in;
     for (int64_t k = 0; k < q->tap_count; k++)
-        q->gathered[k] = (k / s->kernel_cols * s->dilation_rows * l->gathered_cols + k % s->kernel_cols * s->dilation_cols) * l->in;
+        q->gathered[k] =
+            (k / s->kernel_cols * s->dilation_rows * l->gathered_cols + k % s->kernel_cols * s->dilation_cols) * l->in;
 }
 
 void sal__direct_plan_forward(const sal__conv_part *p, sal__direct_plan *l)
@@ -100,8 +101,8 @@ static void plan_phase(const sal_conv_shape *s, const sal__direct_plan *l, int64
 }
 
 /* Zeros before and after gy along one axis, so that every phase reads inside. */
-static void margins(int64_t size, int64_t out, int64_t kernel, int64_t stride, int64_t dilation, int64_t pad, int64_t *before,
-                    int64_t *after)
+static void margins(int64_t size, int64_t out, int64_t kernel, int64_t stride, int64_t dilation, int64_t pad,
+                    int64_t *before, int64_t *after)
 {
     for (int64_t phase = 0; phase < stride && phase < size; phase++)
         for (int64_t k = 0; k < kernel; k++) {

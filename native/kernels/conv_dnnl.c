@@ -31,21 +31,22 @@ typedef struct plan {
 static int64_t aligned(int64_t bytes) { return (bytes + 63) / 64 * 64; }
 
 /* Describes the convolution for `images`; the weights' layout is oneDNN's choice unless `w` already holds one. */
-static dnnl_status_t describe(const sal__conv_part *p, plan *l, int64_t images, const dnnl_memory_desc_t *w, primitive *q)
+static dnnl_status_t describe(const sal__conv_part *p, plan *l, int64_t images, const dnnl_memory_desc_t *w,
+                              primitive *q)
 {
     const sal_conv_shape *s = &p->shape;
-    const dnnl_dims_t src = {images, s->channels_in, s->rows, s->cols};
-    const dnnl_dims_t dst = {images, s->channels_out, p->out_rows, p->out_cols};
-    const dnnl_dims_t strides = {s->stride_rows, s->stride_cols}, before = {s->pad_top, s->pad_left};
-    const dnnl_dims_t dilates = {s->dilation_rows - 1, s->dilation_cols - 1}, after = {s->pad_bottom, s->pad_right};
+    const dnnl_dims_t src = { images, s->channels_in, s->rows, s->cols };
+    const dnnl_dims_t dst = { images, s->channels_out, p->out_rows, p->out_cols };
+    const dnnl_dims_t strides = { s->stride_rows, s->stride_cols }, before = { s->pad_top, s->pad_left };
+    const dnnl_dims_t dilates = { s->dilation_rows - 1, s->dilation_cols - 1 }, after = { s->pad_bottom, s->pad_right };
     dnnl_convolution_desc_t d;
     dnnl_primitive_attr_t attr = NULL;
     dnnl_primitive_desc_t hint = NULL;
     dnnl_status_t status = dnnl_memory_desc_init_by_tag(&q->src, 4, src, dnnl_f32, dnnl_nhwc);
     if (!status) status = dnnl_memory_desc_init_by_tag(&q->dst, 4, dst, dnnl_f32, dnnl_nhwc);
     if (!status)
-        status = dnnl_dilated_convolution_forward_desc_init(&d, dnnl_forward_training, dnnl_convolution_direct, &q->src, w,
-                                                            &l->bias, &q->dst, strides, dilates, before, after);
+        status = dnnl_dilated_convolution_forward_desc_init(&d, dnnl_forward_training, dnnl_convolution_direct, &q->src,
+                                                            w, &l->bias, &q->dst, strides, dilates, before, after);
     if (!status) status = dnnl_primitive_attr_create(&attr);
     if (!status) status = dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user);
     if (!status && p->part == SAL_CONV_FORWARD) {
@@ -53,11 +54,11 @@ static dnnl_status_t describe(const sal__conv_part *p, plan *l, int64_t images, 
     } else if (!status) {
         status = dnnl_primitive_desc_create(&hint, &d, attr, l->engine, NULL);
         if (!status && p->part == SAL_CONV_BACKWARD_DATA)
-            status = dnnl_dilated_convolution_backward_data_desc_init(&d, dnnl_convolution_direct, &q->src, w, &q->dst, strides,
-                                                                      dilates, before, after);
+            status = dnnl_dilated_convolution_backward_data_desc_init(&d, dnnl_convolution_direct, &q->src, w, &q->dst,
+                                                                      strides, dilates, before, after);
         else if (!status)
-            status = dnnl_dilated_convolution_backward_weights_desc_init(&d, dnnl_convolution_direct, &q->src, w, NULL, &q->dst,
-                                                                         strides, dilates, before, after);
+            status = dnnl_dilated_convolution_backward_weights_desc_init(&d, dnnl_convolution_direct, &q->src, w, NULL,
+                                                                         &q->dst, strides, dilates, before, after);
         if (!status) status = dnnl_primitive_desc_create(&q->desc, &d, attr, l->engine, hint);
     }
     if (hint) dnnl_primitive_desc_destroy(hint);
@@ -72,14 +73,15 @@ static dnnl_status_t weights_layouts(const sal__conv_part *p, plan *l, dnnl_memo
 {
     const sal_conv_shape *s = &p->shape;
     int64_t g = s->groups, in = s->channels_in / g, out = s->channels_out / g;
-    const dnnl_dims_t dense = {out, in, s->kernel_rows, s->kernel_cols}, bias = {s->channels_out};
-    const dnnl_dims_t grouped = {g, out, in, s->kernel_rows, s->kernel_cols};
+    const dnnl_dims_t dense = { out, in, s->kernel_rows, s->kernel_cols }, bias = { s->channels_out };
+    const dnnl_dims_t grouped = { g, out, in, s->kernel_rows, s->kernel_cols };
     bool one = g == 1;
     const dnnl_dim_t *dims = one ? dense : grouped;
     l->weights = s->kernel_rows * s->kernel_cols * in * s->channels_out;
     dnnl_status_t status = dnnl_memory_desc_init_by_tag(&l->bias, 1, bias, dnnl_f32, dnnl_x);
     if (!status) status = dnnl_memory_desc_init_by_tag(any, one ? 4 : 5, dims, dnnl_f32, dnnl_format_tag_any);
-    if (!status) status = dnnl_memory_desc_init_by_tag(&l->plain_w, one ? 4 : 5, dims, dnnl_f32, one ? dnnl_hwio : dnnl_hwigo);
+    if (!status)
+        status = dnnl_memory_desc_init_by_tag(&l->plain_w, one ? 4 : 5, dims, dnnl_f32, one ? dnnl_hwio : dnnl_hwigo);
     return status;
 }
 
@@ -128,7 +130,8 @@ static dnnl_status_t execute(const plan *l, dnnl_primitive_t run, int count, con
     dnnl_status_t status = dnnl_stream_create(&stream, l->engine, dnnl_stream_default_flags);
     for (; made < count && !status; made++) {
         args[made].arg = arguments[made].kind;
-        status = dnnl_memory_create(&args[made].memory, arguments[made].desc, l->engine, (void *)(uintptr_t)arguments[made].bytes);
+        status = dnnl_memory_create(&args[made].memory, arguments[made].desc, l->engine,
+                                    (void *)(uintptr_t)arguments[made].bytes);
         if (status) break;
     }
     if (!status) status = dnnl_primitive_execute(run, stream, count, args);
@@ -139,10 +142,10 @@ static dnnl_status_t execute(const plan *l, dnnl_primitive_t run, int count, con
     return status;
 }
 
-static dnnl_status_t reorder(const plan *l, const dnnl_memory_desc_t *from_desc, const void *from, const dnnl_memory_desc_t *to_desc,
-                             void *to)
+static dnnl_status_t reorder(const plan *l, const dnnl_memory_desc_t *from_desc, const void *from,
+                             const dnnl_memory_desc_t *to_desc, void *to)
 {
-    const argument a[] = {{DNNL_ARG_FROM, from_desc, from}, {DNNL_ARG_TO, to_desc, to}};
+    const argument a[] = { { DNNL_ARG_FROM, from_desc, from }, { DNNL_ARG_TO, to_desc, to } };
     return execute(l, l->reorder, 2, a);
 }
 
@@ -159,27 +162,34 @@ static void pack(const sal__conv_part *p, const real *w, real *packed)
     if (reorder(l, &l->plain_w, w, &l->w, packed)) spoil(packed, p->packed_size);
 }
 
-static dnnl_status_t run_primitive(const sal__conv_part *p, const primitive *q, const real *a, const real *b, const real *bias,
-                                   real *c, void *scratch)
+static dnnl_status_t run_primitive(const sal__conv_part *p, const primitive *q, const real *a, const real *b,
+                                   const real *bias, real *c, void *scratch)
 {
     const plan *l = p->state;
     const dnnl_memory_desc_t *pad = dnnl_primitive_desc_query_md(q->desc, dnnl_query_scratchpad_md, 0);
-    const argument forward[] = {{DNNL_ARG_SRC, &q->src, a}, {DNNL_ARG_WEIGHTS, &l->w, b}, {DNNL_ARG_DST, &q->dst, c},
-                                {DNNL_ARG_SCRATCHPAD, pad, scratch}, {DNNL_ARG_BIAS, &l->bias, bias ? bias : l->zero_bias}};
-    const argument data[] = {{DNNL_ARG_DIFF_DST, &q->dst, a}, {DNNL_ARG_WEIGHTS, &l->w, b}, {DNNL_ARG_DIFF_SRC, &q->src, c},
-                             {DNNL_ARG_SCRATCHPAD, pad, scratch}};
+    const argument forward[] = { { DNNL_ARG_SRC, &q->src, a },
+                                 { DNNL_ARG_WEIGHTS, &l->w, b },
+                                 { DNNL_ARG_DST, &q->dst, c },
+                                 { DNNL_ARG_SCRATCHPAD, pad, scratch },
+                                 { DNNL_ARG_BIAS, &l->bias, bias ? bias : l->zero_bias } };
+    const argument data[] = { { DNNL_ARG_DIFF_DST, &q->dst, a },
+                              { DNNL_ARG_WEIGHTS, &l->w, b },
+                              { DNNL_ARG_DIFF_SRC, &q->src, c },
+                              { DNNL_ARG_SCRATCHPAD, pad, scratch } };
     if (p->part == SAL_CONV_FORWARD) return execute(l, q->run, 5, forward);
     if (p->part == SAL_CONV_BACKWARD_DATA) return execute(l, q->run, 4, data);
     char *blocked = (char *)scratch + q->scratchpad;
-    const argument weights[] = {{DNNL_ARG_SRC, &q->src, a}, {DNNL_ARG_DIFF_DST, &q->dst, b},
-                                {DNNL_ARG_DIFF_WEIGHTS, &l->w, l->reorder ? (real *)blocked : c},
-                                {DNNL_ARG_SCRATCHPAD, pad, scratch}};
+    const argument weights[] = { { DNNL_ARG_SRC, &q->src, a },
+                                 { DNNL_ARG_DIFF_DST, &q->dst, b },
+                                 { DNNL_ARG_DIFF_WEIGHTS, &l->w, l->reorder ? (real *)blocked : c },
+                                 { DNNL_ARG_SCRATCHPAD, pad, scratch } };
     dnnl_status_t status = execute(l, q->run, 4, weights);
     if (!status && l->reorder) status = reorder(l, &l->w, blocked, &l->plain_w, c);
     return status;
 }
 
-static void run(const sal__conv_part *p, int64_t images, const real *a, const real *b, const real *bias, real *c, void *scratch)
+static void run(const sal__conv_part *p, int64_t images, const real *a, const real *b, const real *bias, real *c,
+                void *scratch)
 {
     const plan *l = p->state;
     const sal_conv_shape *s = &p->shape;
@@ -206,7 +216,7 @@ static void run(const sal__conv_part *p, int64_t images, const real *a, const re
 static void release(sal__conv_part *p)
 {
     plan *l = p->state;
-    primitive *both[] = {&l->whole, &l->single};
+    primitive *both[] = { &l->whole, &l->single };
     for (int i = 0; i < 2; i++) {
         if (both[i]->run) dnnl_primitive_destroy(both[i]->run);
         if (both[i]->desc) dnnl_primitive_desc_destroy(both[i]->desc);

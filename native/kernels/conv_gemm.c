@@ -18,7 +18,7 @@ typedef struct geometry {
 static geometry geometry_of(const sal__conv_part *p)
 {
     const sal_conv_shape *s = &p->shape;
-    geometry g = {.in = s->channels_in / s->groups, .out = s->channels_out / s->groups};
+    geometry g = { .in = s->channels_in / s->groups, .out = s->channels_out / s->groups };
     g.depth = s->kernel_rows * s->kernel_cols * g.in;
     g.band_rows = PATCH_BYTES / (int64_t)sizeof(real) / (g.depth * p->out_cols);
     if (g.band_rows < 1) g.band_rows = 1;
@@ -29,8 +29,8 @@ static geometry geometry_of(const sal__conv_part *p)
 }
 
 /* Copies the patches of output rows [row, row + rows) of one image and group to P, or adds P back to the image. */
-static void move_patches(const sal__conv_part *p, const geometry *g, real *image, int64_t row, int64_t rows, real *patch,
-                         bool back)
+static void move_patches(const sal__conv_part *p, const geometry *g, real *image, int64_t row, int64_t rows,
+                         real *patch, bool back)
 {
     const sal_conv_shape *s = &p->shape;
     for (int64_t r = row; r < row + rows; r++)
@@ -48,8 +48,8 @@ static void move_patches(const sal__conv_part *p, const geometry *g, real *image
 }
 
 /* One band of one group: image is x or gx, map is y or gy, both at the group's first channel. */
-static void run_band(const sal__conv_part *p, const geometry *g, real *image, int64_t row, int64_t rows, real *map, real *w,
-                     real *patch)
+static void run_band(const sal__conv_part *p, const geometry *g, real *image, int64_t row, int64_t rows, real *map,
+                     real *w, real *patch)
 {
     const sal_conv_shape *s = &p->shape;
     int64_t pixels = rows * p->out_cols, wide = s->channels_out;
@@ -67,7 +67,8 @@ static void run_band(const sal__conv_part *p, const geometry *g, real *image, in
         sal_gemm(true, false, g->depth, g->out, pixels, 1, matrix, ld, map, wide, 1, w, wide);
 }
 
-static void run(const sal__conv_part *p, int64_t images, const real *a, const real *b, const real *bias, real *c, void *scratch)
+static void run(const sal__conv_part *p, int64_t images, const real *a, const real *b, const real *bias, real *c,
+                void *scratch)
 {
     const sal_conv_shape *s = &p->shape;
     geometry g = geometry_of(p);
@@ -88,7 +89,8 @@ static void run(const sal__conv_part *p, int64_t images, const real *a, const re
             for (int64_t row = 0; row < p->out_rows; row += g.band_rows) {
                 int64_t rows = p->out_rows - row < g.band_rows ? p->out_rows - row : g.band_rows;
                 run_band(p, &g, image + n * image_size + group * g.in, row, rows,
-                         map + n * map_size + row * p->out_cols * s->channels_out + group * g.out, w + group * g.out, scratch);
+                         map + n * map_size + row * p->out_cols * s->channels_out + group * g.out, w + group * g.out,
+                         scratch);
             }
 }
 

@@ -10,9 +10,9 @@ struct sal__conv_part {
     sal_context *ctx;
     sal_conv_shape shape;
     int64_t out_rows, out_cols;
-    uint32_t part;         /* SAL_CONV_FORWARD, ... */
-    int64_t packed_size;   /* reals; 0: w as it is */
-    int64_t scratch_bytes; /* per calling thread */
+    uint32_t part;                                                      /* SAL_CONV_FORWARD, ... */
+    int64_t packed_size;                                                /* reals; 0: w as it is */
+    int64_t scratch_bytes;                                              /* per calling thread */
     void (*pack)(const sal__conv_part *p, const real *w, real *packed); /* NULL when packed_size is 0 */
     /* forward: a = x, b = w, c = y; backward data: a = gy, b = w, c = gx; backward weights: a = x, b = gy, c = gw */
     void (*run)(const sal__conv_part *p, int64_t images, const real *a, const real *b, const real *bias, real *c,

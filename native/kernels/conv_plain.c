@@ -18,14 +18,15 @@ static void each_tap(const sal__conv_part *p, int64_t images, tap_task task, con
     const sal_conv_shape *s = &p->shape;
     int64_t in = s->channels_in / s->groups, out = s->channels_out / s->groups;
     for (int64_t pixel = 0; pixel < images * p->out_rows * p->out_cols; pixel++) {
-        int64_t col = pixel % p->out_cols, row = pixel / p->out_cols % p->out_rows, n = pixel / p->out_cols / p->out_rows;
+        int64_t col = pixel % p->out_cols, row = pixel / p->out_cols % p->out_rows,
+                n = pixel / p->out_cols / p->out_rows;
         for (int64_t k = 0; k < s->kernel_rows * s->kernel_cols; k++) {
             int64_t y = row * s->stride_rows - s->pad_top + k / s->kernel_cols * s->dilation_rows;
             int64_t x = col * s->stride_cols - s->pad_left + k % s->kernel_cols * s->dilation_cols;
             if (y < 0 || y >= s->rows || x < 0 || x >= s->cols) continue;
             for (int64_t g = 0; g < s->groups; g++) {
-                tap t = {((n * s->rows + y) * s->cols + x) * s->channels_in + g * in, k * in * s->channels_out + g * out,
-                         pixel * s->channels_out + g * out};
+                tap t = { ((n * s->rows + y) * s->cols + x) * s->channels_in + g * in,
+                          k * in * s->channels_out + g * out, pixel * s->channels_out + g * out };
                 task(&t, in, out, s->channels_out, a, b, c);
             }
         }
@@ -53,7 +54,8 @@ static void weights_tap(const tap *t, int64_t in, int64_t out, int64_t width, co
         for (int64_t o = 0; o < out; o++) gw[t->w + i * width + o] += x[t->x + i] * gy[t->y + o];
 }
 
-static void run(const sal__conv_part *p, int64_t images, const real *a, const real *b, const real *bias, real *c, void *scratch)
+static void run(const sal__conv_part *p, int64_t images, const real *a, const real *b, const real *bias, real *c,
+                void *scratch)
 {
     const sal_conv_shape *s = &p->shape;
     if (p->part == SAL_CONV_FORWARD) {

@@ -39,8 +39,8 @@ void sal_kernels_leave(void)
     pthread_mutex_unlock(&users_lock);
 }
 
-void sal_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, real alpha, const real *a, int64_t lda,
-              const real *b, int64_t ldb, real beta, real *c, int64_t ldc)
+void sal_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, real alpha, const real *a,
+              int64_t lda, const real *b, int64_t ldb, real beta, real *c, int64_t ldc)
 {
     if (m <= 0 || n <= 0) return;
 #ifdef SAL_DOUBLE

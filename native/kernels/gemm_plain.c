@@ -5,8 +5,8 @@
 
 enum { BLOCK_M = 32, BLOCK_K = 64, BLOCK_N = 64 };
 
-static void copy_block(bool transposed, const real *source, int64_t ld, int64_t rows, int64_t cols, real scale, real *block,
-                       int64_t block_ld)
+static void copy_block(bool transposed, const real *source, int64_t ld, int64_t rows, int64_t cols, real scale,
+                       real *block, int64_t block_ld)
 {
     for (int64_t i = 0; i < rows; i++)
         for (int64_t j = 0; j < cols; j++)
@@ -14,7 +14,8 @@ static void copy_block(bool transposed, const real *source, int64_t ld, int64_t 
 }
 
 /* c (rows, cols) += a (rows, depth) b (depth, cols); cols is padded to BLOCK_N in b and sum. */
-static void multiply_block(int64_t rows, int64_t cols, int64_t depth, const real *a, const real *b, real *c, int64_t ldc)
+static void multiply_block(int64_t rows, int64_t cols, int64_t depth, const real *a, const real *b, real *c,
+                           int64_t ldc)
 {
     for (int64_t i = 0; i < rows; i += 4) {
         real sum[4][BLOCK_N];
@@ -40,19 +41,20 @@ static void multiply_block(int64_t rows, int64_t cols, int64_t depth, const real
 void sal__gemm_plain(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, real alpha, const real *a,
                      int64_t lda, const real *b, int64_t ldb, real beta, real *c, int64_t ldc)
 {
-    real block_a[(BLOCK_M + 4) * BLOCK_K] = {0}; /* four spare rows are read, never used */
-    real block_b[BLOCK_K * BLOCK_N] = {0};
+    real block_a[(BLOCK_M + 4) * BLOCK_K] = { 0 }; /* four spare rows are read, never used */
+    real block_b[BLOCK_K * BLOCK_N] = { 0 };
     for (int64_t i = 0; i < m; i++)
         for (int64_t j = 0; j < n; j++) c[i * ldc + j] = beta == 0 ? 0 : beta * c[i * ldc + j];
     for (int64_t j = 0; j < n; j += BLOCK_N) {
         int64_t cols = n - j < BLOCK_N ? n - j : BLOCK_N;
         for (int64_t p = 0; p < k; p += BLOCK_K) {
             int64_t depth = k - p < BLOCK_K ? k - p : BLOCK_K;
-            copy_block(transpose_b, transpose_b ? b + j * ldb + p : b + p * ldb + j, ldb, depth, cols, 1, block_b, BLOCK_N);
+            copy_block(transpose_b, transpose_b ? b + j * ldb + p : b + p * ldb + j, ldb, depth, cols, 1, block_b,
+                       BLOCK_N);
             for (int64_t i = 0; i < m; i += BLOCK_M) {
                 int64_t rows = m - i < BLOCK_M ? m - i : BLOCK_M;
-                copy_block(transpose_a, transpose_a ? a + p * lda + i : a + i * lda + p, lda, rows, depth, alpha, block_a,
-                           BLOCK_K);
+                copy_block(transpose_a, transpose_a ? a + p * lda + i : a + i * lda + p, lda, rows, depth, alpha,
+                           block_a, BLOCK_K);
                 multiply_block(rows, cols, depth, block_a, block_b, c + i * ldc + j, ldc);
             }
         }

@@ -27,7 +27,7 @@ void sal_lstm_forward(const sal_lstm_shape *shape, const real *x, const real *w,
                       real *saved);
 
 /* gh (rows, steps, hidden) is the gradient of every h_t from outside. Overwrites gx (NULL where not wanted), gw, gu, gb. */
-void sal_lstm_backward(const sal_lstm_shape *shape, const real *x, const real *w, const real *u, const real *h, const real *saved,
-                       const real *gh, real *gx, real *gw, real *gu, real *gb, real *scratch);
+void sal_lstm_backward(const sal_lstm_shape *shape, const real *x, const real *w, const real *u, const real *h,
+                       const real *saved, const real *gh, real *gx, real *gw, real *gu, real *gb, real *scratch);
 
 #endif

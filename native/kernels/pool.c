@@ -22,7 +22,7 @@ typedef struct window {
 static inline window window_at(const sal_pool_shape *s, int64_t row, int64_t col)
 {
     int64_t y = row * s->stride_rows - s->pad_top, x = col * s->stride_cols - s->pad_left;
-    window w = {y < 0 ? 0 : y, y + s->kernel_rows, x < 0 ? 0 : x, x + s->kernel_cols};
+    window w = { y < 0 ? 0 : y, y + s->kernel_rows, x < 0 ? 0 : x, x + s->kernel_cols };
     if (w.row1 > s->rows) w.row1 = s->rows;
     if (w.col1 > s->cols) w.col1 = s->cols;
     return w;
@@ -39,7 +39,8 @@ SAL_CLONES static void take_larger(int64_t channels, const real *restrict x, rea
     for (int64_t c = 0; c < channels; c++) y[c] = x[c] <= y[c] || y[c] != y[c] ? y[c] : x[c];
 }
 
-SAL_CLONES static void take_larger_at(int64_t channels, const real *restrict x, real *restrict y, int32_t place, int32_t *restrict at)
+SAL_CLONES static void take_larger_at(int64_t channels, const real *restrict x, real *restrict y, int32_t place,
+                                      int32_t *restrict at)
 {
     for (int64_t c = 0; c < channels; c++) {
         bool keep = x[c] <= y[c] || y[c] != y[c];
@@ -82,7 +83,8 @@ void sal_pool_max_backward(const sal_pool_shape *s, int64_t images, const real *
     memset(gx, 0, sizeof(real) * (size_t)(images * s->rows * s->cols * channels));
     for (int64_t pixel = 0; pixel < images * rows * cols; pixel++) {
         real *image = gx + pixel / (rows * cols) * s->rows * s->cols * channels;
-        for (int64_t c = 0; c < channels; c++) image[argmax[pixel * channels + c] * channels + c] += gy[pixel * channels + c];
+        for (int64_t c = 0; c < channels; c++)
+            image[argmax[pixel * channels + c] * channels + c] += gy[pixel * channels + c];
     }
 }
 

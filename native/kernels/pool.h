@@ -22,7 +22,8 @@ void sal_pool_output_size(const sal_pool_shape *shape, int64_t *rows, int64_t *c
 /* Largest value inside each window; the first of equal ones; NaN if there is one. argmax, as large as y, receives row * cols + col
  * of that pixel in its image; it may be NULL where no gradient follows. */
 void sal_pool_max_forward(const sal_pool_shape *shape, int64_t images, const real *x, real *y, int32_t *argmax);
-void sal_pool_max_backward(const sal_pool_shape *shape, int64_t images, const real *gy, const int32_t *argmax, real *gx);
+void sal_pool_max_backward(const sal_pool_shape *shape, int64_t images, const real *gy, const int32_t *argmax,
+                           real *gx);
 
 void sal_pool_average_forward(const sal_pool_shape *shape, int64_t images, const real *x, real *y);
 void sal_pool_average_backward(const sal_pool_shape *shape, int64_t images, const real *gy, real *gx);

@@ -48,7 +48,8 @@ INLINE float exp_of(float x)
     p = p * r + 0.5f;
     p = p * r * r + r;
     int32_t half = (int32_t)n >> 1; /* 2^n in two factors, as 2^128 is none */
-    bits first = {.word = (uint32_t)(half + 127) << 23}, second = {.word = (uint32_t)((int32_t)n - half + 127) << 23};
+    bits first = { .word = (uint32_t)(half + 127) << 23 },
+         second = { .word = (uint32_t)((int32_t)n - half + 127) << 23 };
     float y = (p * first.value + first.value) * second.value;
     y = x > 88.7228394f ? INFINITY : y;
     y = x < -87.0f ? 0.0f : y;
@@ -58,7 +59,7 @@ INLINE float exp_of(float x)
 /* ln of a positive normal number. */
 INLINE float log_positive(float x)
 {
-    bits b = {.value = x};
+    bits b = { .value = x };
     int32_t n = (int32_t)(b.word - 0x3f3504f3u) >> 23; /* the bits of sqrt(1/2) */
     b.word -= (uint32_t)n << 23;
     float s = (b.value - 1) / (b.value + 1), z = s * s;
@@ -102,8 +103,8 @@ INLINE float tanh_of(float x)
 
 INLINE float normal_of(float x)
 {
-    static const float c[] = {0.282092457f,  0.28219186f, 0.245259257f,   0.189440078f, 0.0212190688f, 0.171231849f,
-                              -0.33806282f, 0.157947996f, 0.000702802796f, -0.0120226265f};
+    static const float c[] = { 0.282092457f, 0.28219186f,  0.245259257f, 0.189440078f,    0.0212190688f,
+                               0.171231849f, -0.33806282f, 0.157947996f, 0.000702802796f, -0.0120226265f };
     float z = fabsf(x) * 0.707106781f, t = 1 / (1 + 0.5f * z);
     float p = ((((c[9] * t + c[8]) * t + c[7]) * t + c[6]) * t + c[5]) * t + c[4];
     p = (((p * t + c[3]) * t + c[2]) * t + c[1]) * t + c[0];

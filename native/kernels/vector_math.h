@@ -10,8 +10,9 @@
 #include "base/base.h"
 #include "tensor/real.h"
 
-void sal_math_exp(int64_t n, const real *x, real *y);     /* 3e-7 */
-void sal_math_log(int64_t n, const real *x, real *y);     /* 3e-7 (absolute where |ln x| < 1); -inf at 0, NaN below; normal x */
+void sal_math_exp(int64_t n, const real *x, real *y); /* 3e-7 */
+void sal_math_log(int64_t n, const real *x,
+                  real *y); /* 3e-7 (absolute where |ln x| < 1); -inf at 0, NaN below; normal x */
 void sal_math_log1p(int64_t n, const real *x, real *y);   /* 3e-7 */
 void sal_math_sigmoid(int64_t n, const real *x, real *y); /* 1 / (1 + e^-x), 4e-7 */
 void sal_math_tanh(int64_t n, const real *x, real *y);    /* 4e-7 */

@@ -15,25 +15,25 @@ typedef struct bench_case {
 
 /* batch, rows, cols, in, out, groups, kernel, stride, dilation, padding */
 static const bench_case cases[] = {
-    {"window 1: 65x65 10x(1-8) k5 s2", {8, 65, 65, 10, 80, 10, 5, 5, 2, 2, 1, 1, 0, 0, 0, 0}, 5},
-    {"window 2: 31x31 10x(8-16) k3 s2", {8, 31, 31, 80, 160, 10, 3, 3, 2, 2, 1, 1, 0, 0, 0, 0}, 7},
-    {"window 3: 15x15 10x(16-16) k3 s2", {8, 15, 15, 160, 160, 10, 3, 3, 2, 2, 1, 1, 0, 0, 0, 0}, 7},
-    {"dense 1: 128x512 10x(1-8) k5", {1, 128, 512, 10, 80, 10, 5, 5, 1, 1, 1, 1, 0, 0, 0, 0}, 1},
-    {"dense 2: 128x512 10x(8-16) k3 d2", {1, 128, 512, 80, 160, 10, 3, 3, 1, 1, 2, 2, 0, 0, 0, 0}, 1},
-    {"dense 3: 136x520 10x(16-16) k3 d4", {1, 136, 520, 160, 160, 10, 3, 3, 1, 1, 4, 4, 0, 0, 0, 0}, 1},
-    {"fragment 1: 64x256 10x(1-8) k5 s2", {1, 64, 256, 10, 80, 10, 5, 5, 2, 2, 1, 1, 0, 0, 0, 0}, 1},
-    {"resnet 56x56 64-64 k3", {2, 56, 56, 64, 64, 1, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1}, 7},
-    {"resnet 28x28 128-128 k3", {4, 28, 28, 128, 128, 1, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1}, 7},
-    {"resnet 56x56 64-256 k1", {2, 56, 56, 64, 256, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0}, 7},
-    {"resnet 56x56 128-128 k3 s2", {2, 56, 56, 128, 128, 1, 3, 3, 2, 2, 1, 1, 1, 1, 1, 1}, 7},
-    {"resnet 224x224 3-64 k7 s2", {1, 224, 224, 3, 64, 1, 7, 7, 2, 2, 1, 1, 3, 3, 3, 3}, 5},
-    {"small windows 8x 16x16 16-32 k3", {8, 16, 16, 16, 32, 1, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1}, 7},
-    {"spectral 8x 1x10 1-16 k3", {8, 1, 10, 1, 16, 1, 1, 3, 1, 1, 1, 1, 0, 1, 0, 1}, 7},
-    {"spectral 8x 1x200 16-32 k5", {8, 1, 200, 16, 32, 1, 1, 5, 1, 1, 1, 1, 0, 2, 0, 2}, 7},
+    { "window 1: 65x65 10x(1-8) k5 s2", { 8, 65, 65, 10, 80, 10, 5, 5, 2, 2, 1, 1, 0, 0, 0, 0 }, 5 },
+    { "window 2: 31x31 10x(8-16) k3 s2", { 8, 31, 31, 80, 160, 10, 3, 3, 2, 2, 1, 1, 0, 0, 0, 0 }, 7 },
+    { "window 3: 15x15 10x(16-16) k3 s2", { 8, 15, 15, 160, 160, 10, 3, 3, 2, 2, 1, 1, 0, 0, 0, 0 }, 7 },
+    { "dense 1: 128x512 10x(1-8) k5", { 1, 128, 512, 10, 80, 10, 5, 5, 1, 1, 1, 1, 0, 0, 0, 0 }, 1 },
+    { "dense 2: 128x512 10x(8-16) k3 d2", { 1, 128, 512, 80, 160, 10, 3, 3, 1, 1, 2, 2, 0, 0, 0, 0 }, 1 },
+    { "dense 3: 136x520 10x(16-16) k3 d4", { 1, 136, 520, 160, 160, 10, 3, 3, 1, 1, 4, 4, 0, 0, 0, 0 }, 1 },
+    { "fragment 1: 64x256 10x(1-8) k5 s2", { 1, 64, 256, 10, 80, 10, 5, 5, 2, 2, 1, 1, 0, 0, 0, 0 }, 1 },
+    { "resnet 56x56 64-64 k3", { 2, 56, 56, 64, 64, 1, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 }, 7 },
+    { "resnet 28x28 128-128 k3", { 4, 28, 28, 128, 128, 1, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 }, 7 },
+    { "resnet 56x56 64-256 k1", { 2, 56, 56, 64, 256, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0 }, 7 },
+    { "resnet 56x56 128-128 k3 s2", { 2, 56, 56, 128, 128, 1, 3, 3, 2, 2, 1, 1, 1, 1, 1, 1 }, 7 },
+    { "resnet 224x224 3-64 k7 s2", { 1, 224, 224, 3, 64, 1, 7, 7, 2, 2, 1, 1, 3, 3, 3, 3 }, 5 },
+    { "small windows 8x 16x16 16-32 k3", { 8, 16, 16, 16, 32, 1, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 }, 7 },
+    { "spectral 8x 1x10 1-16 k3", { 8, 1, 10, 1, 16, 1, 1, 3, 1, 1, 1, 1, 0, 1, 0, 1 }, 7 },
+    { "spectral 8x 1x200 16-32 k5", { 8, 1, 200, 16, 32, 1, 1, 5, 1, 1, 1, 1, 0, 2, 0, 2 }, 7 },
 };
 
-static const char *const part_names[] = {"forward", "data", "weights"};
-static const char *const method_names[] = {"auto", "plain", "gemm", "dnnl", "direct", "avx2"};
+static const char *const part_names[] = { "forward", "data", "weights" };
+static const char *const method_names[] = { "auto", "plain", "gemm", "dnnl", "direct", "avx2" };
 
 static double cpu_seconds(void)
 {
@@ -62,7 +62,8 @@ static void run_part(const sal_conv *conv, uint32_t part, int64_t batch, const a
 }
 
 /* GFLOP/s of one part by one method, the best of five tenths of a second; 0 where the method cannot. */
-static double measure(sal_context *ctx, const bench_case *b, uint32_t part, sal_conv_method method, double flop, const arrays *a)
+static double measure(sal_context *ctx, const bench_case *b, uint32_t part, sal_conv_method method, double flop,
+                      const arrays *a)
 {
     sal_conv *conv = NULL;
     double best = 0;
@@ -94,16 +95,19 @@ static void bench_conv(sal_context *ctx, const bench_case *b, const char *only)
     sal_conv_output_size(s, &rows, &cols);
     int64_t w_size = s->kernel_rows * s->kernel_cols * s->channels_in / s->groups * s->channels_out;
     double flop = 2.0 * (double)(s->batch * rows * cols * w_size);
-    arrays a = {numbers(ctx, s->batch * s->rows * s->cols * s->channels_in, 3),
-                numbers(ctx, s->batch * rows * cols * s->channels_out, 4), numbers(ctx, w_size, 5), numbers(ctx, w_size, 6)};
+    arrays a = { numbers(ctx, s->batch * s->rows * s->cols * s->channels_in, 3),
+                 numbers(ctx, s->batch * rows * cols * s->channels_out, 4), numbers(ctx, w_size, 5),
+                 numbers(ctx, w_size, 6) };
     for (int part = 0; part < 3; part++) {
         if (!(b->parts & 1u << part)) continue;
         printf("%-36s %-8s %7.2f MFLOP ", b->name, part_names[part], flop * 1e-6);
         for (int method = SAL_CONV_GEMM; method <= SAL_CONV_AVX2; method++)
             if (!only || strcmp(only, method_names[method]) == 0)
-                printf(" %s %6.1f", method_names[method], measure(ctx, b, 1u << part, (sal_conv_method)method, flop, &a));
+                printf(" %s %6.1f", method_names[method],
+                       measure(ctx, b, 1u << part, (sal_conv_method)method, flop, &a));
         sal_conv *conv = NULL;
-        if (sal_conv_new(ctx, s, 1u << part, &conv) == SAL_STATUS_OK) printf("  auto: %s", sal_conv_method_name(conv, 1u << part));
+        if (sal_conv_new(ctx, s, 1u << part, &conv) == SAL_STATUS_OK)
+            printf("  auto: %s", sal_conv_method_name(conv, 1u << part));
         sal_conv_free(conv);
         printf("\n");
         fflush(stdout);
@@ -123,8 +127,9 @@ static void bench_gemm(sal_context *ctx, int64_t m, int64_t n, int64_t k)
         for (; now - start < 0.1; now = cpu_seconds())
             for (int i = 0; i < 10; i++, runs++)
                 sal_gemm(t & 1, t >> 1, m, n, k, 1, a, t & 1 ? m : k, b, t >> 1 ? k : n, 0, c, n);
-        printf("gemm %4lld %4lld %4lld %c%c  %7.2f GFLOP/s  %8.3f us\n", (long long)m, (long long)n, (long long)k, t & 1 ? 'T' : 'N',
-               t >> 1 ? 'T' : 'N', 2e-9 * (double)(m * n * k) * (double)runs / (now - start), 1e6 * (now - start) / (double)runs);
+        printf("gemm %4lld %4lld %4lld %c%c  %7.2f GFLOP/s  %8.3f us\n", (long long)m, (long long)n, (long long)k,
+               t & 1 ? 'T' : 'N', t >> 1 ? 'T' : 'N', 2e-9 * (double)(m * n * k) * (double)runs / (now - start),
+               1e6 * (now - start) / (double)runs);
     }
     sal_release(ctx, a);
     sal_release(ctx, b);
@@ -139,8 +144,9 @@ int main(int argc, char **argv)
     sal_kernels_enter(ctx);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         if (strstr(cases[i].name, wanted)) bench_conv(ctx, &cases[i], argc > 2 ? argv[2] : NULL);
-    static const int64_t products[][3] = {{4, 4, 4}, {10, 10, 12}, {8, 48, 48}, {10, 48, 48}, {49, 16, 16}, {80, 48, 48},
-                                          {80, 192, 48}, {256, 256, 256}, {1024, 1024, 1024}};
+    static const int64_t products[][3] = { { 4, 4, 4 },     { 10, 10, 12 },    { 8, 48, 48 },
+                                           { 10, 48, 48 },  { 49, 16, 16 },    { 80, 48, 48 },
+                                           { 80, 192, 48 }, { 256, 256, 256 }, { 1024, 1024, 1024 } };
     for (size_t i = 0; i < sizeof products / sizeof *products && strstr("gemm", wanted); i++)
         bench_gemm(ctx, products[i][0], products[i][1], products[i][2]);
     sal_kernels_leave();

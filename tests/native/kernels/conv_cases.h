@@ -17,36 +17,36 @@
 
 /* batch, rows, cols, in, out, groups, kernel, stride, dilation, padding (top, left, bottom, right) */
 static const sal_conv_shape shapes[] = {
-    {3, 13, 13, 10, 80, 10, 5, 5, 2, 2, 1, 1, 0, 0, 0, 0},   /* first layer of a window trunk */
-    {3, 31, 31, 20, 160, 20, 5, 5, 2, 2, 1, 1, 0, 0, 0, 0},
-    {2, 15, 15, 80, 160, 10, 3, 3, 2, 2, 1, 1, 0, 0, 0, 0},  /* second */
-    {2, 7, 7, 160, 160, 10, 3, 3, 2, 2, 1, 1, 0, 0, 0, 0},   /* third */
-    {2, 16, 14, 160, 160, 10, 3, 3, 2, 2, 1, 1, 0, 0, 0, 0}, /* the same where the stride leaves a rest */
-    {1, 20, 41, 10, 80, 10, 5, 5, 1, 1, 1, 1, 0, 0, 0, 0},   /* dense mapping */
-    {1, 18, 37, 80, 160, 10, 3, 3, 1, 1, 2, 2, 0, 0, 0, 0},
-    {1, 18, 37, 160, 160, 10, 3, 3, 1, 1, 4, 4, 0, 0, 0, 0},
-    {3, 9, 11, 8, 16, 1, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1},
-    {2, 9, 8, 16, 24, 1, 3, 3, 2, 2, 1, 1, 1, 0, 2, 1},      /* asymmetric padding */
-    {2, 10, 9, 6, 9, 3, 2, 3, 1, 2, 2, 1, 0, 2, 1, 0},       /* odd everything */
-    {2, 12, 12, 12, 12, 12, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1},   /* depthwise */
-    {2, 12, 12, 16, 16, 4, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1},
-    {2, 9, 9, 16, 32, 2, 3, 3, 3, 3, 1, 1, 0, 0, 0, 0},      /* stride as wide as the kernel */
-    {2, 9, 9, 16, 32, 2, 2, 2, 3, 3, 1, 1, 0, 0, 0, 0},      /* stride wider than the kernel: some of gx is zero */
-    {2, 11, 12, 16, 32, 2, 3, 3, 2, 3, 2, 2, 1, 2, 1, 2},    /* stride, dilation and padding at once */
-    {3, 8, 8, 32, 48, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0},      /* pointwise */
-    {3, 8, 8, 32, 48, 1, 1, 1, 2, 2, 1, 1, 0, 0, 0, 0},
-    {4, 1, 30, 4, 16, 1, 1, 5, 1, 1, 1, 1, 0, 2, 0, 2},      /* one dimension */
-    {4, 1, 10, 1, 8, 1, 1, 3, 1, 1, 1, 1, 0, 1, 0, 1},
-    {2, 23, 23, 3, 16, 1, 7, 7, 2, 2, 1, 1, 3, 3, 3, 3},     /* first layer of a ResNet */
-    {2, 14, 14, 64, 64, 1, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1},
-    {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0},
-    {2, 20, 40, 8, 48, 2, 5, 5, 1, 1, 1, 1, 2, 2, 2, 2},     /* blocks of 16 and 8 */
-    {2, 20, 40, 2, 16, 2, 4, 3, 1, 1, 1, 1, 0, 0, 0, 0},     /* one channel, a rest of kernel rows */
-    {2, 20, 40, 2, 32, 2, 5, 5, 2, 2, 2, 2, 0, 0, 0, 0},
-    {2, 20, 40, 2, 16, 2, 7, 5, 3, 3, 1, 1, 0, 0, 0, 0},
-    {2, 20, 40, 2, 16, 2, 3, 7, 1, 1, 1, 1, 0, 0, 0, 0},
-    {1, 50, 99, 16, 32, 2, 3, 3, 1, 1, 4, 4, 4, 4, 4, 4},    /* far enough to be gathered in rectangles */
-    {1, 70, 131, 16, 8, 1, 3, 3, 2, 2, 1, 1, 1, 1, 1, 1},
+    { 3, 13, 13, 10, 80, 10, 5, 5, 2, 2, 1, 1, 0, 0, 0, 0 }, /* first layer of a window trunk */
+    { 3, 31, 31, 20, 160, 20, 5, 5, 2, 2, 1, 1, 0, 0, 0, 0 },
+    { 2, 15, 15, 80, 160, 10, 3, 3, 2, 2, 1, 1, 0, 0, 0, 0 },  /* second */
+    { 2, 7, 7, 160, 160, 10, 3, 3, 2, 2, 1, 1, 0, 0, 0, 0 },   /* third */
+    { 2, 16, 14, 160, 160, 10, 3, 3, 2, 2, 1, 1, 0, 0, 0, 0 }, /* the same where the stride leaves a rest */
+    { 1, 20, 41, 10, 80, 10, 5, 5, 1, 1, 1, 1, 0, 0, 0, 0 },   /* dense mapping */
+    { 1, 18, 37, 80, 160, 10, 3, 3, 1, 1, 2, 2, 0, 0, 0, 0 },
+    { 1, 18, 37, 160, 160, 10, 3, 3, 1, 1, 4, 4, 0, 0, 0, 0 },
+    { 3, 9, 11, 8, 16, 1, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 },
+    { 2, 9, 8, 16, 24, 1, 3, 3, 2, 2, 1, 1, 1, 0, 2, 1 },    /* asymmetric padding */
+    { 2, 10, 9, 6, 9, 3, 2, 3, 1, 2, 2, 1, 0, 2, 1, 0 },     /* odd everything */
+    { 2, 12, 12, 12, 12, 12, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 }, /* depthwise */
+    { 2, 12, 12, 16, 16, 4, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 },
+    { 2, 9, 9, 16, 32, 2, 3, 3, 3, 3, 1, 1, 0, 0, 0, 0 },   /* stride as wide as the kernel */
+    { 2, 9, 9, 16, 32, 2, 2, 2, 3, 3, 1, 1, 0, 0, 0, 0 },   /* stride wider than the kernel: some of gx is zero */
+    { 2, 11, 12, 16, 32, 2, 3, 3, 2, 3, 2, 2, 1, 2, 1, 2 }, /* stride, dilation and padding at once */
+    { 3, 8, 8, 32, 48, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0 },   /* pointwise */
+    { 3, 8, 8, 32, 48, 1, 1, 1, 2, 2, 1, 1, 0, 0, 0, 0 },
+    { 4, 1, 30, 4, 16, 1, 1, 5, 1, 1, 1, 1, 0, 2, 0, 2 }, /* one dimension */
+    { 4, 1, 10, 1, 8, 1, 1, 3, 1, 1, 1, 1, 0, 1, 0, 1 },
+    { 2, 23, 23, 3, 16, 1, 7, 7, 2, 2, 1, 1, 3, 3, 3, 3 }, /* first layer of a ResNet */
+    { 2, 14, 14, 64, 64, 1, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 },
+    { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0 },
+    { 2, 20, 40, 8, 48, 2, 5, 5, 1, 1, 1, 1, 2, 2, 2, 2 }, /* blocks of 16 and 8 */
+    { 2, 20, 40, 2, 16, 2, 4, 3, 1, 1, 1, 1, 0, 0, 0, 0 }, /* one channel, a rest of kernel rows */
+    { 2, 20, 40, 2, 32, 2, 5, 5, 2, 2, 2, 2, 0, 0, 0, 0 },
+    { 2, 20, 40, 2, 16, 2, 7, 5, 3, 3, 1, 1, 0, 0, 0, 0 },
+    { 2, 20, 40, 2, 16, 2, 3, 7, 1, 1, 1, 1, 0, 0, 0, 0 },
+    { 1, 50, 99, 16, 32, 2, 3, 3, 1, 1, 4, 4, 4, 4, 4, 4 }, /* far enough to be gathered in rectangles */
+    { 1, 70, 131, 16, 8, 1, 3, 3, 2, 2, 1, 1, 1, 1, 1, 1 },
 };
 
 enum { SHAPES = sizeof shapes / sizeof *shapes };
@@ -99,7 +99,8 @@ static void define(conv_case *c, int64_t images)
                             int64_t col = q * s->stride_cols - s->pad_left + j * s->dilation_cols;
                             if (row < 0 || row >= s->rows || col < 0 || col >= s->cols) continue;
                             for (int64_t k = 0; k < in; k++) {
-                                int64_t at_x = ((n * s->rows + row) * s->cols + col) * s->channels_in + o / out * in + k;
+                                int64_t at_x =
+                                    ((n * s->rows + row) * s->cols + col) * s->channels_in + o / out * in + k;
                                 int64_t at_w = ((i * s->kernel_cols + j) * in + k) * s->channels_out + o;
                                 c->want_y[at_y] += (double)c->x[at_x] * (double)c->w[at_w];
                                 c->want_gx[at_x] += (double)c->gy[at_y] * (double)c->w[at_w];
@@ -111,7 +112,7 @@ static void define(conv_case *c, int64_t images)
 
 static conv_case case_new(sal_context *ctx, const sal_conv_shape *s)
 {
-    conv_case c = {.s = *s};
+    conv_case c = { .s = *s };
     sal_conv_output_size(s, &c.out_rows, &c.out_cols);
     c.x_size = s->batch * s->rows * s->cols * s->channels_in;
     c.y_size = s->batch * c.out_rows * c.out_cols * s->channels_out;
@@ -135,11 +136,12 @@ static conv_case case_new(sal_context *ctx, const sal_conv_shape *s)
 
 static void case_free(sal_context *ctx, conv_case *c)
 {
-    void *all[] = {c->x, c->y, c->w, c->bias, c->gy, c->gx, c->gw, c->want_y, c->want_gx, c->want_gw};
+    void *all[] = { c->x, c->y, c->w, c->bias, c->gy, c->gx, c->gw, c->want_y, c->want_gx, c->want_gw };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) sal_release(ctx, all[i]);
 }
 
-static void assert_near(const char *what, int64_t which, const real *got, const double *want, int64_t count, double tolerance)
+static void assert_near(const char *what, int64_t which, const real *got, const double *want, int64_t count,
+                        double tolerance)
 {
     double largest = 1e-30;
     for (int64_t i = 0; i < count; i++) largest = fmax(largest, fabs(want[i]));
@@ -150,8 +152,8 @@ static void assert_near(const char *what, int64_t which, const real *got, const 
 }
 
 /* Fills outputs with a value that would be noticed, runs the planned parts on `images`, compares. */
-static void assert_plan_right(sal_context *ctx, const sal_conv *conv, conv_case *c, int64_t which, int64_t images, uint32_t parts,
-                              double tolerance)
+static void assert_plan_right(sal_context *ctx, const sal_conv *conv, conv_case *c, int64_t which, int64_t images,
+                              uint32_t parts, double tolerance)
 {
     int64_t x_size = c->x_size / c->s.batch * images, y_size = c->y_size / c->s.batch * images;
     int64_t scratch_bytes = sal_conv_scratch_bytes(conv);
@@ -191,7 +193,7 @@ static void assert_plan_right(sal_context *ctx, const sal_conv *conv, conv_case 
  * the shapes the method could do some part of. */
 static int64_t assert_method_right(sal_conv_method method, double tolerance)
 {
-    static const uint32_t choices[] = {SAL_CONV_FORWARD, SAL_CONV_BACKWARD_DATA, SAL_CONV_BACKWARD_WEIGHTS, 7};
+    static const uint32_t choices[] = { SAL_CONV_FORWARD, SAL_CONV_BACKWARD_DATA, SAL_CONV_BACKWARD_WEIGHTS, 7 };
     sal_context *ctx = context_with_threads(1);
     int64_t done = 0;
     sal_kernels_enter(ctx);

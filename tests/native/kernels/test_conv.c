@@ -3,9 +3,15 @@
 
 #include <stdlib.h>
 
-static void plain_convolution_is_the_definition(void **state) { assert_int_equal(assert_method_right(SAL_CONV_PLAIN, 1e-5), SHAPES); }
+static void plain_convolution_is_the_definition(void **state)
+{
+    assert_int_equal(assert_method_right(SAL_CONV_PLAIN, 1e-5), SHAPES);
+}
 
-static void gemm_convolution_is_the_definition(void **state) { assert_int_equal(assert_method_right(SAL_CONV_GEMM, 1e-5), SHAPES); }
+static void gemm_convolution_is_the_definition(void **state)
+{
+    assert_int_equal(assert_method_right(SAL_CONV_GEMM, 1e-5), SHAPES);
+}
 
 static void automatic_convolution_is_the_definition(void **state)
 {
@@ -21,7 +27,10 @@ static void assert_parts_right(sal_conv_method method, const char *absent)
     }
 }
 
-static void dnnl_convolution_is_the_definition(void **state) { assert_parts_right(SAL_CONV_DNNL, "built without oneDNN"); }
+static void dnnl_convolution_is_the_definition(void **state)
+{
+    assert_parts_right(SAL_CONV_DNNL, "built without oneDNN");
+}
 
 static void direct_convolution_is_the_definition(void **state) { assert_parts_right(SAL_CONV_DIRECT, "no AVX2 here"); }
 
@@ -54,7 +63,7 @@ static void same_bits_from_every_thread(void **state)
     sal_kernels_enter(ctx);
     for (int64_t i = 0; i < SHAPES; i++) {
         conv_case c = case_new(ctx, &shapes[i]);
-        chunk_work k = {.c = &c};
+        chunk_work k = { .c = &c };
         sal_conv *conv = NULL;
         assert_int_equal(sal_conv_new(ctx, &c.s, 7, &conv), SAL_STATUS_OK);
         real *packed = array(ctx, sal_conv_packed_size(conv), sizeof(real));
@@ -73,7 +82,7 @@ static void same_bits_from_every_thread(void **state)
             assert_memory_equal(k.gx + j * c.x_size, k.gx + CHUNKS * c.x_size, (size_t)c.x_size * sizeof(real));
             assert_memory_equal(k.gw + j * c.w_size, k.gw + CHUNKS * c.w_size, (size_t)c.w_size * sizeof(real));
         }
-        void *all[] = {packed, k.scratch, k.y, k.gx, k.gw};
+        void *all[] = { packed, k.scratch, k.y, k.gx, k.gw };
         for (size_t j = 0; j < sizeof all / sizeof *all; j++) sal_release(ctx, all[j]);
         sal_conv_free(conv);
         case_free(ctx, &c);
@@ -108,13 +117,16 @@ static void impossible_shapes_are_refused(void **state)
 /* Fails the n-th allocation. */
 static int64_t until_failure;
 
-static void *failing_allocate(void *user, size_t bytes) { return until_failure-- == 0 ? NULL : aligned_alloc(64, (bytes + 63) / 64 * 64); }
+static void *failing_allocate(void *user, size_t bytes)
+{
+    return until_failure-- == 0 ? NULL : aligned_alloc(64, (bytes + 63) / 64 * 64);
+}
 
 static void plain_release(void *user, void *memory) { free(memory); }
 
 static void every_failed_allocation_is_reported(void **state)
 {
-    const sal_allocator failing = {failing_allocate, plain_release, NULL};
+    const sal_allocator failing = { failing_allocate, plain_release, NULL };
     for (int64_t which = 8; which < 12; which++)
         for (int64_t n = 0;; n++) {
             sal_context *ctx = context_with_threads(1);
@@ -135,11 +147,15 @@ static void every_failed_allocation_is_reported(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(plain_convolution_is_the_definition),     cmocka_unit_test(gemm_convolution_is_the_definition),
-        cmocka_unit_test(dnnl_convolution_is_the_definition),      cmocka_unit_test(direct_convolution_is_the_definition),
+        cmocka_unit_test(plain_convolution_is_the_definition),
+        cmocka_unit_test(gemm_convolution_is_the_definition),
+        cmocka_unit_test(dnnl_convolution_is_the_definition),
+        cmocka_unit_test(direct_convolution_is_the_definition),
         cmocka_unit_test(avx2_convolution_is_the_definition),
-        cmocka_unit_test(automatic_convolution_is_the_definition), cmocka_unit_test(same_bits_from_every_thread),
-        cmocka_unit_test(impossible_shapes_are_refused),           cmocka_unit_test(every_failed_allocation_is_reported),
+        cmocka_unit_test(automatic_convolution_is_the_definition),
+        cmocka_unit_test(same_bits_from_every_thread),
+        cmocka_unit_test(impossible_shapes_are_refused),
+        cmocka_unit_test(every_failed_allocation_is_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,8 +12,8 @@
 #include "kernels/gemm.h"
 #include "kernels/gemm_small.h"
 
-typedef void (*gemm)(bool, bool, int64_t, int64_t, int64_t, real, const real *, int64_t, const real *, int64_t, real, real *,
-                     int64_t);
+typedef void (*gemm)(bool, bool, int64_t, int64_t, int64_t, real, const real *, int64_t, const real *, int64_t, real,
+                     real *, int64_t);
 
 static real *random_matrix(int64_t count, uint64_t stream)
 {
@@ -25,7 +25,8 @@ static real *random_matrix(int64_t count, uint64_t stream)
 static void assert_product(gemm multiply, bool ta, bool tb, int64_t m, int64_t n, int64_t k, double alpha, double beta)
 {
     int64_t lda = (ta ? m : k) + 3, ldb = (tb ? k : n) + 1, ldc = n + 2;
-    real *a = random_matrix(lda * (ta ? k : m), 1), *b = random_matrix(ldb * (tb ? n : k), 2), *c = random_matrix(m * ldc, 3);
+    real *a = random_matrix(lda * (ta ? k : m), 1), *b = random_matrix(ldb * (tb ? n : k), 2),
+         *c = random_matrix(m * ldc, 3);
     real *before = random_matrix(m * ldc, 3);
     if (beta == 0)
         for (int64_t i = 0; i < m * ldc; i++)
@@ -35,14 +36,15 @@ static void assert_product(gemm multiply, bool ta, bool tb, int64_t m, int64_t n
         for (int64_t j = 0; j < ldc; j++) {
             double sum = 0, size = 1;
             for (int64_t p = 0; p < k && j < n; p++) {
-                double term = (double)(ta ? a[p * lda + i] : a[i * lda + p]) * (double)(tb ? b[j * ldb + p] : b[p * ldb + j]);
+                double term =
+                    (double)(ta ? a[p * lda + i] : a[i * lda + p]) * (double)(tb ? b[j * ldb + p] : b[p * ldb + j]);
                 sum += term;
                 size += fabs(term);
             }
             double want = j < n ? alpha * sum + beta * (double)before[i * ldc + j] : (double)before[i * ldc + j];
             if (!(fabs((double)c[i * ldc + j] - want) <= 4 * SAL_REAL_EPSILON * size * fmax(1, fabs(alpha))))
-                fail_msg("%d %d %lld %lld %lld at %lld, %lld: %.9g instead of %.9g", ta, tb, (long long)m, (long long)n, (long long)k,
-                         (long long)i, (long long)j, (double)c[i * ldc + j], want);
+                fail_msg("%d %d %lld %lld %lld at %lld, %lld: %.9g instead of %.9g", ta, tb, (long long)m, (long long)n,
+                         (long long)k, (long long)i, (long long)j, (double)c[i * ldc + j], want);
         }
     free(a);
     free(b);
@@ -52,8 +54,9 @@ static void assert_product(gemm multiply, bool ta, bool tb, int64_t m, int64_t n
 
 static void assert_products(gemm multiply)
 {
-    static const int64_t sizes[][3] = {{1, 1, 1},   {1, 5, 3},    {4, 4, 4},   {7, 1, 9},    {8, 16, 24},  {5, 17, 33}, {12, 48, 48},
-                                       {49, 10, 3}, {33, 65, 70}, {64, 64, 0}, {130, 7, 66}, {70, 130, 129}, {17, 31, 1}};
+    static const int64_t sizes[][3] = { { 1, 1, 1 },    { 1, 5, 3 },      { 4, 4, 4 },   { 7, 1, 9 },    { 8, 16, 24 },
+                                        { 5, 17, 33 },  { 12, 48, 48 },   { 49, 10, 3 }, { 33, 65, 70 }, { 64, 64, 0 },
+                                        { 130, 7, 66 }, { 70, 130, 129 }, { 17, 31, 1 } };
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         for (int t = 0; t < 4; t++) {
             assert_product(multiply, t & 1, t >> 1, sizes[i][0], sizes[i][1], sizes[i][2], 1, 0);
@@ -93,7 +96,7 @@ static void same_bits_from_every_thread(void **state)
     assert_int_equal(sal_context_set_threads(ctx, 4), SAL_STATUS_OK);
     real *a = random_matrix(SIZE * SIZE, 1), *b = random_matrix(SIZE * SIZE, 2);
     real *c = calloc(TASKS * SIZE * SIZE, sizeof(real)), *alone = calloc(2 * SIZE * SIZE, sizeof(real));
-    work w = {a, b, alone};
+    work w = { a, b, alone };
     sal_kernels_enter(ctx);
     multiply_task(&w, 0, 0);
     multiply_task(&w, 1, 0);

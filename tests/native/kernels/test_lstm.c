@@ -35,8 +35,10 @@ static double define(const lstm_case *k, double *h)
             for (int64_t j = 0; j < n; j++) {
                 for (int64_t q = 0; q < 4; q++) {
                     gate[q] = b[q * n + j];
-                    for (int64_t i = 0; i < s->inputs; i++) gate[q] += x[(r * s->steps + t) * s->inputs + i] * w[i * 4 * n + q * n + j];
-                    for (int64_t i = 0; i < n && t > 0; i++) gate[q] += h[(r * s->steps + t - 1) * n + i] * u[i * 4 * n + q * n + j];
+                    for (int64_t i = 0; i < s->inputs; i++)
+                        gate[q] += x[(r * s->steps + t) * s->inputs + i] * w[i * 4 * n + q * n + j];
+                    for (int64_t i = 0; i < n && t > 0; i++)
+                        gate[q] += h[(r * s->steps + t - 1) * n + i] * u[i * 4 * n + q * n + j];
                 }
                 c[j] = sigmoid(gate[1]) * c[j] + sigmoid(gate[0]) * tanh(gate[2]);
                 h[(r * s->steps + t) * n + j] = sigmoid(gate[3]) * tanh(c[j]);
@@ -55,12 +57,16 @@ static real *as_real(const double *values, int64_t count)
 
 static lstm_case case_new(int64_t rows, int64_t steps, int64_t inputs, int64_t hidden)
 {
-    lstm_case k = {.s = {rows, steps, inputs, hidden}, .x = rows * steps * inputs, .w = inputs * 4 * hidden, .u = 4 * hidden * hidden,
-                   .b = 4 * hidden};
+    lstm_case k = { .s = { rows, steps, inputs, hidden },
+                    .x = rows * steps * inputs,
+                    .w = inputs * 4 * hidden,
+                    .u = 4 * hidden * hidden,
+                    .b = 4 * hidden };
     k.all = k.x + k.w + k.u + k.b;
     k.values = malloc(sizeof(double) * (size_t)k.all);
     k.gh = malloc(sizeof(double) * (size_t)(rows * steps * hidden));
-    for (int64_t i = 0; i < k.all; i++) k.values[i] = (float)sal_random_normal(5, 1, (uint64_t)i) * 0.5f; /* exact in float */
+    for (int64_t i = 0; i < k.all; i++)
+        k.values[i] = (float)sal_random_normal(5, 1, (uint64_t)i) * 0.5f; /* exact in float */
     for (int64_t i = 0; i < rows * steps * hidden; i++) k.gh[i] = (float)sal_random_normal(5, 2, (uint64_t)i);
     return k;
 }
@@ -88,9 +94,10 @@ static void assert_case_right(int64_t rows, int64_t steps, int64_t inputs, int64
         double slope = (above - define(&k, spare)) / (2 * step);
         k.values[i] = at;
         if (!(fabs((double)g[i] - slope) <= (doubles ? 1e-7 : 2e-5) * (1 + fabs(slope))))
-            fail_msg("gradient %lld of %lld: %.9g instead of %.9g", (long long)i, (long long)k.all, (double)g[i], slope);
+            fail_msg("gradient %lld of %lld: %.9g instead of %.9g", (long long)i, (long long)k.all, (double)g[i],
+                     slope);
     }
-    void *all[] = {k.values, k.gh, want, spare, v, gh, h, saved, g, scratch};
+    void *all[] = { k.values, k.gh, want, spare, v, gh, h, saved, g, scratch };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
 }
 
@@ -107,15 +114,17 @@ static void sequence_and_gradients_follow_the_equations(void **state)
 static void gradient_of_x_may_be_left_out(void **state)
 {
     lstm_case k = case_new(2, 3, 2, 4);
-    real *v = as_real(k.values, k.all), *gh = as_real(k.gh, 24), h[24], *saved = malloc(sizeof(real) * (size_t)sal_lstm_saved_size(&k.s));
-    real *scratch = malloc(sizeof(real) * (size_t)sal_lstm_scratch_size(&k.s)), *a = malloc(sizeof(real) * (size_t)k.all);
+    real *v = as_real(k.values, k.all), *gh = as_real(k.gh, 24), h[24],
+         *saved = malloc(sizeof(real) * (size_t)sal_lstm_saved_size(&k.s));
+    real *scratch = malloc(sizeof(real) * (size_t)sal_lstm_scratch_size(&k.s)),
+         *a = malloc(sizeof(real) * (size_t)k.all);
     real *b = malloc(sizeof(real) * (size_t)k.all);
     const real *w = v + k.x, *u = w + k.w;
     sal_lstm_forward(&k.s, v, w, u, u + k.u, h, saved);
     sal_lstm_backward(&k.s, v, w, u, h, saved, gh, a, a + k.x, a + k.x + k.w, a + k.x + k.w + k.u, scratch);
     sal_lstm_backward(&k.s, v, w, u, h, saved, gh, NULL, b + k.x, b + k.x + k.w, b + k.x + k.w + k.u, scratch);
     assert_memory_equal(a + k.x, b + k.x, sizeof(real) * (size_t)(k.all - k.x));
-    void *all[] = {k.values, k.gh, v, gh, saved, scratch, a, b};
+    void *all[] = { k.values, k.gh, v, gh, saved, scratch, a, b };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
 }
 

@@ -15,8 +15,9 @@ enum { IMAGES = 3 };
 
 /* rows, cols, channels, kernel, stride, padding (top, left, bottom, right), count padding */
 static const sal_pool_shape shapes[] = {
-    {8, 8, 19, 2, 2, 2, 2, 0, 0, 0, 0, false}, {9, 7, 5, 3, 3, 2, 2, 1, 1, 1, 1, true},  {9, 7, 5, 3, 3, 2, 2, 1, 1, 1, 1, false},
-    {7, 7, 33, 7, 7, 1, 1, 0, 0, 0, 0, true},  {6, 11, 4, 3, 2, 1, 3, 0, 1, 2, 0, true}, {1, 10, 16, 1, 3, 1, 2, 0, 1, 0, 1, false},
+    { 8, 8, 19, 2, 2, 2, 2, 0, 0, 0, 0, false }, { 9, 7, 5, 3, 3, 2, 2, 1, 1, 1, 1, true },
+    { 9, 7, 5, 3, 3, 2, 2, 1, 1, 1, 1, false },  { 7, 7, 33, 7, 7, 1, 1, 0, 0, 0, 0, true },
+    { 6, 11, 4, 3, 2, 1, 3, 0, 1, 2, 0, true },  { 1, 10, 16, 1, 3, 1, 2, 0, 1, 0, 1, false },
 };
 
 enum { SHAPES = sizeof shapes / sizeof *shapes };
@@ -29,8 +30,8 @@ static real *numbers(int64_t count, uint64_t stream)
 }
 
 /* The maximum (and where) and the average of one window by definition. */
-static void define(const sal_pool_shape *s, const real *image, int64_t row, int64_t col, int64_t channel, double *largest,
-                   int32_t *where, double *average)
+static void define(const sal_pool_shape *s, const real *image, int64_t row, int64_t col, int64_t channel,
+                   double *largest, int32_t *where, double *average)
 {
     double sum = 0;
     int64_t inside = 0;
@@ -54,7 +55,8 @@ static void pooling_is_the_definition(void **state)
         int64_t rows, cols, in = s->rows * s->cols * s->channels;
         sal_pool_output_size(s, &rows, &cols);
         int64_t out = rows * cols * s->channels;
-        real *x = numbers(IMAGES * in, 1), *y = numbers(IMAGES * out, 2), *z = numbers(IMAGES * out, 3), *mean = numbers(IMAGES * out, 4);
+        real *x = numbers(IMAGES * in, 1), *y = numbers(IMAGES * out, 2), *z = numbers(IMAGES * out, 3),
+             *mean = numbers(IMAGES * out, 4);
         int32_t *argmax = calloc((size_t)(IMAGES * out), sizeof *argmax);
         sal_pool_max_forward(s, IMAGES, x, y, argmax);
         sal_pool_max_forward(s, IMAGES, x, z, NULL);
@@ -63,12 +65,13 @@ static void pooling_is_the_definition(void **state)
         for (int64_t i = 0; i < IMAGES * out; i++) {
             double largest, average;
             int32_t where = -1;
-            define(s, x + i / out * in, i % out / (cols * s->channels), i / s->channels % cols, i % s->channels, &largest, &where, &average);
+            define(s, x + i / out * in, i % out / (cols * s->channels), i / s->channels % cols, i % s->channels,
+                   &largest, &where, &average);
             assert_true((double)y[i] == largest);
             assert_int_equal(argmax[i], where);
             assert_true(fabs((double)mean[i] - average) < 1e-6);
         }
-        void *all[] = {x, y, z, mean, argmax};
+        void *all[] = { x, y, z, mean, argmax };
         for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
     }
 }
@@ -95,16 +98,16 @@ static void gradients_are_the_adjoint(void **state)
         sal_pool_average_forward(s, IMAGES, x, y);
         sal_pool_average_backward(s, IMAGES, gy, gx);
         assert_true(fabs(inner(gy, y, out) - inner(gx, x, in)) < 1e-3);
-        void *all[] = {x, y, gy, gx, argmax};
+        void *all[] = { x, y, gy, gx, argmax };
         for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
     }
 }
 
 static void maximum_keeps_nan(void **state)
 {
-    const sal_pool_shape s = {1, 3, 1, 1, 3, 1, 1, 0, 0, 0, 0, false};
+    const sal_pool_shape s = { 1, 3, 1, 1, 3, 1, 1, 0, 0, 0, 0, false };
     for (int place = 0; place < 3; place++) {
-        real x[3] = {1, 2, 3}, y = 0;
+        real x[3] = { 1, 2, 3 }, y = 0;
         int32_t argmax = -1;
         x[place] = NAN;
         sal_pool_max_forward(&s, 1, x, &y, &argmax);
@@ -115,8 +118,8 @@ static void maximum_keeps_nan(void **state)
 
 static void first_of_equal_values_takes_the_gradient(void **state)
 {
-    const sal_pool_shape s = {2, 2, 1, 2, 2, 2, 2, 0, 0, 0, 0, false};
-    real x[4] = {1, 5, 5, 5}, y, gy = 2, gx[4];
+    const sal_pool_shape s = { 2, 2, 1, 2, 2, 2, 2, 0, 0, 0, 0, false };
+    real x[4] = { 1, 5, 5, 5 }, y, gy = 2, gx[4];
     int32_t argmax;
     sal_pool_max_forward(&s, 1, x, &y, &argmax);
     sal_pool_max_backward(&s, 1, &gy, &argmax, gx);

@@ -44,7 +44,10 @@ static void assert_error(double worst, double tolerance)
     if (!(worst <= allowed)) fail_msg("error %.3g above %.3g", worst, allowed);
 }
 
-static void exp_is_exact_to_three_ulp(void **state) { assert_error(worst_error(sal_math_exp, exp, -86.9, 88.7, 0), 3e-7); }
+static void exp_is_exact_to_three_ulp(void **state)
+{
+    assert_error(worst_error(sal_math_exp, exp, -86.9, 88.7, 0), 3e-7);
+}
 
 static void log_is_exact(void **state)
 {
@@ -93,8 +96,8 @@ static real value_of(array_function f, double x)
 
 static void odd_values_keep_their_meaning(void **state)
 {
-    const array_function all[] = {sal_math_exp, sal_math_log, sal_math_log1p, sal_math_sigmoid, sal_math_tanh, sal_math_gelu,
-                                  sal_math_gelu_slope};
+    const array_function all[] = { sal_math_exp,  sal_math_log,  sal_math_log1p,     sal_math_sigmoid,
+                                   sal_math_tanh, sal_math_gelu, sal_math_gelu_slope };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) assert_true(isnan(value_of(all[i], NAN)));
     assert_true(value_of(sal_math_exp, INFINITY) == (real)INFINITY);
     assert_true(value_of(sal_math_exp, -INFINITY) == 0);
@@ -119,9 +122,9 @@ static void odd_values_keep_their_meaning(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(exp_is_exact_to_three_ulp),    cmocka_unit_test(log_is_exact),
-        cmocka_unit_test(log1p_is_exact_near_zero_too), cmocka_unit_test(sigmoid_is_exact_in_both_tails),
-        cmocka_unit_test(tanh_is_exact_near_zero_too),  cmocka_unit_test(gelu_is_exact),
+        cmocka_unit_test(exp_is_exact_to_three_ulp),     cmocka_unit_test(log_is_exact),
+        cmocka_unit_test(log1p_is_exact_near_zero_too),  cmocka_unit_test(sigmoid_is_exact_in_both_tails),
+        cmocka_unit_test(tanh_is_exact_near_zero_too),   cmocka_unit_test(gelu_is_exact),
         cmocka_unit_test(odd_values_keep_their_meaning),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
