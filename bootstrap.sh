@@ -62,6 +62,10 @@ sanitized() { # sanitized <preset> [pattern]
     build "$1" && native_tests "$1" "${2:-}"
 }
 
+fuzzed() {
+    build fuzz fuzz_programs && native_tests fuzz '^fuzz/'
+}
+
 run_tests() {
     export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1
     export LSAN_OPTIONS=suppressions=$PWD/tests/sanitizers/leaks.txt:print_suppressions=0
@@ -73,6 +77,7 @@ run_tests() {
     done
     stage "without oneDNN and Qt" sanitized plain '^(base|tensor|kernels|graph|layers)/'
     stage "address and undefined behaviour sanitizers" sanitized asan
+    stage "fuzzing, a minute for each reader" fuzzed
     stage "thread sanitizer" sanitized tsan '^(base|kernels|graph|map)/'
     if [ ${#failures[@]} -gt 0 ]; then
         printf '\nFAILED: %s\n' "${failures[@]}"

@@ -51,7 +51,7 @@ static int run(sal_context *context, json_object *operation, int argc, char **ar
         printf("%s\n", result);
     else
         print_result(result);
-    return fflush(stdout) == 0 ? 0 : 1;
+    return 0;
 }
 
 static json_object *find_operation(json_object *list, const char *id)
@@ -87,7 +87,7 @@ static int dispatch(sal_context *context, int argc, char **argv)
         fprintf(stderr, "salina: %s\n", sal_context_message(context));
         return 1;
     }
-    if (strcmp(command, "operations") == 0 && has_flag(argc, argv, "--json")) return printf("%s\n", text) < 0;
+    if (strcmp(command, "operations") == 0 && has_flag(argc, argv, "--json")) return printf("%s\n", text), 0;
     json_object *list = json_tokener_parse(text), *operation = find_operation(list, command);
     int code = 0;
     if (strcmp(command, "--help") == 0 || strcmp(command, "-h") == 0 || strcmp(command, "help") == 0 ||
@@ -112,5 +112,9 @@ int main(int argc, char **argv)
     }
     int code = dispatch(context, argc, argv);
     sal_context_free(context);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, "salina: cannot write to standard output\n");
+        if (code == 0) code = 1;
+    }
     return code;
 }

@@ -113,6 +113,7 @@ int32_t sal_operation_run(sal_context *context, const char *id, const char *para
 {
     *result = NULL;
     sal_error_clear(context);
+    if (!id) id = "";
     const sal_operation *operation = sal_operation_find(id);
     if (operation) return sal__operation_execute(context, operation, parameters, result);
     const char *near = sal__nearest(id, operation_id, NULL);

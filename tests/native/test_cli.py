@@ -87,6 +87,12 @@ def test_descriptions_are_complete(operations):
                 assert row["parent"] in keys
 
 
+def test_a_full_standard_output_fails_with_1():
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([SALINA, "operations", "--json"], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1 and done.stderr == "salina: cannot write to standard output\n"
+
+
 def test_an_unknown_operation_names_the_nearest():
     done = salina("demoo", "--output", "/tmp/x")
     assert done.returncode == 2 and done.stdout == ""
