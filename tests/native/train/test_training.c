@@ -1,0 +1,262 @@
+/* test_training.c - folds and final model: honest predictions, checkpoint and resume with the same bits, cancel, time limit. */
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "synthetic.h"
+
+enum { N = 40, FOLDS = 3 };
+static sal_context *ctx;
+static sal_dataset *data;
+static sal_folds *folds;
+static sal_training_request request;
+static char checkpoint[600];
+
+static int setup(void **state)
+{
+    const char *base = getenv("TMPDIR");
+    snprintf(checkpoint, sizeof checkpoint, "%s/salina_training_%d.checkpoint", base && base[0] ? base : "/tmp", (int)getpid());
+    unlink(checkpoint);
+    if (sal_context_new(&ctx)) return -1;
+    data = synthetic_new(ctx, N);
+    sal_fold_request split = { .method = "random", .count = N, .x = data->x, .y = data->y, .target = data->target, .k = FOLDS, .pixel_m = 10, .window = SYNTHETIC_WINDOW, .seed = 1 };
+    assert_done(ctx, sal_folds_new(ctx, &split, &folds));
+    request = (sal_training_request){ .dataset = data, .folds = folds, .members = 2, .checkpoint = checkpoint };
+    synthetic_options(&request.fit);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    unlink(checkpoint);
+    sal_folds_free(ctx, folds);
+    sal_dataset_free(ctx, data);
+    sal_context_free(ctx);
+    return 0;
+}
+
+static sal_training *trained(void)
+{
+    sal_training *t;
+    assert_done(ctx, sal_training_run(ctx, &request, &t));
+    return t;
+}
+
+static void assert_same_training(const sal_training *a, const sal_training *b)
+{
+    assert_memory_equal(a->out_of_fold, b->out_of_fold, (size_t)(3 * N) * sizeof(double));
+    assert_memory_equal(a->by_member, b->by_member, (size_t)(N * a->members) * sizeof(double));
+    assert_memory_equal(a->losses, b->losses, (size_t)((a->folds + 1) * a->epochs) * sizeof(float));
+    for (int64_t m = 0; m < a->members; m++) assert_same_network(a->final[m], b->final[m]);
+}
+
+static bool logged(const char *part)
+{
+    for (int64_t i = 0; i < sal_log_count(ctx); i++) {
+        if (strstr(sal_log_line(ctx, i, NULL), part)) return true;
+    }
+    return false;
+}
+
+static void prediction_is_the_mean_over_members_of_networks_that_never_saw_the_sample(void **state)
+{
+    sal_training *a = trained(), *b;
+    for (int64_t i = 0; i < N; i++) {
+        double mean = (a->by_member[i] + a->by_member[N + i]) / 2;
+        assert_true(fabs(mean - a->out_of_fold[3 * i + 1]) < 1e-12 * fmax(1, fabs(mean)));
+        assert_true(a->out_of_fold[3 * i] <= a->out_of_fold[3 * i + 1] && a->out_of_fold[3 * i + 1] <= a->out_of_fold[3 * i + 2]);
+        assert_true(a->by_member[i] != a->by_member[N + i]);
+    }
+    for (int64_t i = 0; i < N; i++) { /* targets of fold 0 change: its own predictions must not, others must */
+        if (folds->fold[i] == 0) data->target[i] = 2 * data->target[i] + 1;
+    }
+    b = trained();
+    int64_t changed = 0;
+    for (int64_t i = 0; i < N; i++) {
+        bool same = memcmp(a->out_of_fold + 3 * i, b->out_of_fold + 3 * i, 3 * sizeof(double)) == 0;
+        if (folds->fold[i] == 0) assert_true(same);
+        else changed += !same;
+    }
+    assert_true(changed > 0);
+    sal_training_free(a);
+    sal_training_free(b);
+}
+
+static void bits_do_not_depend_on_threads(void **state)
+{
+    sal_context_set_threads(ctx, 1);
+    sal_training *a = trained();
+    sal_context_set_threads(ctx, 2);
+    sal_training *b = trained();
+    assert_same_training(a, b);
+    assert_true(a->samples_per_second > 0 && a->resumed_stage == 0);
+    assert_false(sal_file_exists(checkpoint));
+    sal_training_free(a);
+    sal_training_free(b);
+}
+
+static void training_in_many_pieces_gives_the_same_bits(void **state)
+{
+    sal_training *whole = trained(), *t = NULL;
+    int32_t pieces = 0;
+    request.seconds = 1e-9; /* every run stops at its first chance and keeps the checkpoint */
+    for (; !t; pieces++) {
+        assert_true(pieces < 200);
+        sal_status status = sal_training_run(ctx, &request, &t);
+        if (status == SAL_STATUS_OK) break;
+        assert_int_equal(status, SAL_STATUS_FAILED);
+        assert_non_null(strstr(sal_context_message(ctx), "run the same training again to go on from checkpoint"));
+        assert_true(sal_file_exists(checkpoint));
+        sal_error_clear(ctx);
+    }
+    assert_true(pieces > (FOLDS + 1) * 2);
+    assert_same_training(whole, t);
+    assert_false(sal_file_exists(checkpoint));
+    sal_training_free(whole);
+    sal_training_free(t);
+}
+
+/* A process that is killed as soon as its checkpoint says that stage `stage` is over. */
+static void killed_after(double stage)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        sal_training *t;
+        sal_context *own;
+        if (sal_context_new(&own)) _exit(2);
+        request.fit.epochs = 40;
+        _exit(sal_training_run(own, &request, &t));
+    }
+    for (int32_t k = 0; k < 20000; k++) {
+        sal_tensors *tensors = NULL;
+        double reached = -1;
+        usleep(500);
+        if (sal_file_exists(checkpoint) && sal_tensors_load(ctx, checkpoint, "checkpoint", &tensors) == SAL_STATUS_OK)
+            reached = *(const double *)sal_tensors_find(tensors, "stage")->data;
+        sal_error_clear(ctx);
+        sal_tensors_free(tensors);
+        if (reached >= stage) break;
+    }
+    int status;
+    kill(child, SIGKILL);
+    waitpid(child, &status, 0);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    assert_true(sal_file_exists(checkpoint));
+}
+
+static void killed_training_goes_on_with_the_same_bits(void **state)
+{
+    request.fit.epochs = 40;
+    sal_training *whole = trained();
+    const double stages[] = { 1, 4, 7 }; /* the last: the first final network is done, the second is not */
+    for (size_t k = 0; k < 3; k++) {
+        killed_after(stages[k]);
+        sal_training *t = trained();
+        assert_true(t->resumed_stage >= (int64_t)stages[k]);
+        assert_true(logged("goes on from checkpoint"));
+        assert_same_training(whole, t);
+        assert_false(sal_file_exists(checkpoint));
+        sal_training_free(t);
+    }
+    sal_training_free(whole);
+}
+
+static void leave_checkpoint(void)
+{
+    sal_training *t;
+    request.seconds = 1e-9;
+    assert_int_equal(sal_training_run(ctx, &request, &t), SAL_STATUS_FAILED);
+    assert_null(t);
+    sal_error_clear(ctx);
+    request.seconds = 0;
+}
+
+static void checkpoint_of_another_training_is_left_aside_with_a_warning(void **state)
+{
+    for (int32_t k = 0; k < 5; k++) {
+        double target = data->target[3];
+        float pixel = data->window[100];
+        leave_checkpoint();
+        sal_log_clear(ctx);
+        if (k == 0) request.fit.seed++;
+        if (k == 1) request.fit.learning_rate *= 2;
+        if (k == 2) data->target[3] += 0.5;
+        if (k == 3) data->window[100] += 1;
+        if (k == 4) request.fit.model.dropout = 0.3;
+        sal_training *t = trained();
+        assert_true(logged("belongs to another training (other data, options or version); training starts anew"));
+        assert_int_equal(t->resumed_stage, 0);
+        sal_training_free(t);
+        data->target[3] = target;
+        data->window[100] = pixel;
+    }
+}
+
+static void damaged_checkpoint_is_left_aside_with_a_warning(void **state)
+{
+    sal_training *whole = trained();
+    leave_checkpoint();
+    assert_int_equal(truncate(checkpoint, 5000), 0);
+    sal_training *t = trained();
+    assert_true(logged("training starts anew"));
+    assert_same_training(whole, t);
+    assert_string_equal(sal_context_message(ctx), "");
+    sal_training_free(whole);
+    sal_training_free(t);
+}
+
+typedef struct stopper {
+    double at;
+} stopper;
+
+static int32_t stop_from(void *user, double fraction, const char *message) { return fraction >= ((stopper *)user)->at; }
+
+static void cancelled_training_leaves_no_checkpoint(void **state)
+{
+    request.fit.epochs = 60; /* long enough for the callback, which is reached every 100 ms */
+    for (int32_t k = 0; k < 4; k++) {
+        sal_training *t;
+        stopper s = { 0.25 * k };
+        sal_context_set_progress(ctx, stop_from, &s);
+        sal_status status = sal_training_run(ctx, &request, &t);
+        sal_context_set_progress(ctx, NULL, NULL);
+        assert_int_equal(status, SAL_STATUS_CANCELLED);
+        assert_null(t);
+        assert_false(sal_file_exists(checkpoint));
+        sal_error_clear(ctx);
+    }
+}
+
+static void checkpoint_that_cannot_be_written_is_reported(void **state)
+{
+    sal_training *t;
+    request.checkpoint = "/nonexistent/folder/x.checkpoint";
+    assert_int_equal(sal_training_run(ctx, &request, &t), SAL_STATUS_IO);
+    assert_non_null(strstr(sal_context_message(ctx), "/nonexistent/folder"));
+}
+
+static void training_without_a_checkpoint_file_works(void **state)
+{
+    sal_training *a = trained();
+    request.checkpoint = NULL;
+    sal_training *b = trained();
+    assert_same_training(a, b);
+    sal_training_free(a);
+    sal_training_free(b);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(prediction_is_the_mean_over_members_of_networks_that_never_saw_the_sample),
+        TEST(bits_do_not_depend_on_threads),
+        TEST(training_in_many_pieces_gives_the_same_bits),
+        TEST(killed_training_goes_on_with_the_same_bits),
+        TEST(checkpoint_of_another_training_is_left_aside_with_a_warning),
+        TEST(damaged_checkpoint_is_left_aside_with_a_warning),
+        TEST(cancelled_training_leaves_no_checkpoint),
+        TEST(checkpoint_that_cannot_be_written_is_reported),
+        TEST(training_without_a_checkpoint_file_works),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
