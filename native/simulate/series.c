@@ -201,13 +201,15 @@ static void metrics(const block *b, int lane, float out[3])
         low = fminf(low, b->z[t][lane]);
         high = fmaxf(high, b->z[t][lane]);
     }
+    const float main_peak = low + 0.75f * (high - low);
     int peak = 1, base = 0;
-    while (peak < DATES - 1 &&
-           !(b->z[peak][lane] >= low + 0.75f * (high - low) && b->z[peak][lane] >= b->z[peak + 1][lane]))
-        peak++;
+    for (; peak < DATES - 1; peak++) {
+        float z = b->z[peak][lane];
+        if (z >= main_peak && z >= b->z[peak - 1][lane] && z >= b->z[peak + 1][lane]) break;
+    }
     for (int t = 1; t < peak; t++)
         if (b->z[t][lane] < b->z[base][lane]) base = t;
-    float from = b->z[base][lane], range = b->z[peak][lane] - from;
+    float from = b->z[base][lane], range = fmaxf(b->z[peak][lane] - from, 0.0f); /* 0 where nothing ever grows */
     float start = crossing(b, lane, base, peak, from + 0.2f * range),
           steep = crossing(b, lane, base, peak, from + 0.8f * range);
     out[0] = start;
