@@ -3,6 +3,7 @@
  * The order of the bands is the order of wavelength, because the spectral branch convolves along it.
  */
 #include "dataset.h"
+#include "features/indices.h"
 #include <string.h>
 
 static const char *const role_order[] = { "B", "G", "R", "RE1", "RE2", "RE3", "NIR", "NIR2", "SWIR1", "SWIR2" };
@@ -46,7 +47,8 @@ static sal_status find_environment(sal_context *ctx, sal_stack *const *stacks, i
     sal_status status = SAL_STATUS_OK;
     for (int64_t i = 0; i < sal_stack_covariate_count(stacks[0]); i++) {
         const char *id = sal_stack_covariate(stacks[0], i);
-        if (sal_band_role(sal_stack_sensor(stacks[0]), id) || sal_index_find(id) || !in_all(stacks, n, id)) continue;
+        bool is_band = sal__band_id(sal_stack_sensor(stacks[0]), id) != NULL; /* B01 too, which no index and no network uses */
+        if (is_band || sal_index_find(id) || !in_all(stacks, n, id)) continue;
         SAL_TRY(add(ctx, r->covariates, &r->covariate_count, id));
     }
     if (in_all(stacks, n, "LSWI")) SAL_TRY(add(ctx, r->covariates, &r->covariate_count, "LSWI"));
