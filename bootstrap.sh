@@ -99,7 +99,8 @@ test)
     run_tests
     ;;
 demo)
-    "$0" build
+    bash "$0" build
+    install_packages python3-gdal python3-numpy python3-sklearn
     bash tests/demo/run_demo.sh
     ;;
 bench)
