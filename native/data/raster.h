@@ -49,6 +49,10 @@ const char *sal_raster_metadata(const sal_raster *raster, const char *domain, co
  * invalid. IO when the file is damaged or cut, with the rows and columns. */
 sal_status sal_raster_read(sal_raster *raster, const int64_t *bands, int64_t n, int64_t column, int64_t row,
                            int64_t columns, int64_t rows, float *out);
+/* Size of the blocks in which the file is stored: reads along their edges decode nothing twice. */
+void sal_raster_block_size(const sal_raster *raster, int64_t *columns, int64_t *rows);
+/* Gives back the memory of blocks that GDAL keeps for reading them again. */
+void sal_raster_forget(sal_raster *raster);
 
 typedef enum sal_raster_type {
     SAL_RASTER_FLOAT32 = 1,

@@ -176,3 +176,23 @@ sal_status sal_raster_read(sal_raster *raster, const int64_t *bands, int64_t n, 
     sal__gdal_leave(&gdal);
     return status;
 }
+
+void sal_raster_block_size(const sal_raster *raster, int64_t *columns, int64_t *rows)
+{
+    int block_columns = 1, block_rows = 1;
+    sal__gdal gdal;
+    sal__gdal_enter(&gdal);
+    GDALGetBlockSize(GDALGetRasterBand(raster->dataset, 1), &block_columns, &block_rows);
+    sal__gdal_leave(&gdal);
+    *columns = block_columns;
+    *rows = block_rows;
+}
+
+void sal_raster_forget(sal_raster *raster)
+{
+    sal__gdal gdal;
+    sal__gdal_enter(&gdal);
+    GDALFlushCache(raster->dataset);
+    raster->touched = 0;
+    sal__gdal_leave(&gdal);
+}

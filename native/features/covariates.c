@@ -206,6 +206,19 @@ void sal__items_evaluate(sal_context *ctx, const int64_t role[SAL_ROLE_COUNT], c
     sal_pool_run(ctx, (pixels + per_task - 1) / per_task, evaluate_task, &w);
 }
 
+int64_t sal_covariates_bands(const sal_covariates *c, const int64_t **bands)
+{
+    *bands = c->bands;
+    return c->band_count;
+}
+
+void sal_covariates_evaluate(const sal_covariates *c, int64_t first, int64_t n, const float *in, int64_t pixels,
+                             float *out)
+{
+    if (n <= 0) return;
+    sal__items_evaluate(c->ctx, c->role, c->items + first, n, in, c->band_count, pixels, out - first, n);
+}
+
 sal_status sal_covariates_read(sal_covariates *c, int64_t column, int64_t row, int64_t columns, int64_t rows,
                                float *out)
 {

@@ -19,6 +19,11 @@ bool sal_covariates_has(sal_stack *stack, const char *id);
  */
 sal_status sal_covariates_read(sal_covariates *covariates, int64_t column, int64_t row, int64_t columns, int64_t rows,
                                float *out);
+/* The same in two steps, for callers that keep rows of bands: the distinct bands of the stack that all ids need (count returned, borrowed), and
+ * covariates first .. first + n - 1 from their values. in: (pixels, bands), out: (pixels, n). Cannot fail; may be called from tasks. */
+int64_t sal_covariates_bands(const sal_covariates *covariates, const int64_t **bands);
+void sal_covariates_evaluate(const sal_covariates *covariates, int64_t first, int64_t n, const float *in,
+                             int64_t pixels, float *out);
 
 /* The index table: every row of native/features/indices.def. */
 typedef struct sal_index {

@@ -1,0 +1,130 @@
+/* stream_tile.c - one tile: covariates from rows of bands, networks, intervals, natural scale, quality, sums.
+ *
+ * Covariates are computed here and not where rows are read, so that the 35 indices of a pixel live in the cache of one thread only. A tile
+ * without any bands is not computed at all.
+ */
+#include "map/stream_private.h"
+#include <math.h>
+#include <string.h>
+
+typedef struct tile {
+    int64_t row, column, rows, columns;
+} tile;
+
+static void fill_nan(float *to, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) to[i] = NAN;
+}
+
+/* Covariates first .. first + n - 1 of columns [column, column + columns) of a row that may lie outside the raster. */
+static void gather_row(const sal_stream *s, int64_t first, int64_t n, int64_t row, int64_t column, int64_t columns, float *to)
+{
+    int64_t left = column < 0 ? -column : 0, right = column + columns > s->width ? column + columns - s->width : 0, inside = columns - left - right;
+    if (row < 0 || row >= s->height || inside <= 0) {
+        fill_nan(to, columns * n);
+        return;
+    }
+    fill_nan(to, left * n);
+    const float *from = s->raw + ((row - s->raw_begin) * s->width + column + left) * s->band_count;
+    sal_covariates_evaluate(s->covariates, first, n, from, inside, to + left * n);
+    fill_nan(to + (left + inside) * n, right * n);
+}
+
+/* Whether any pixel of the tile has bands; without bands in the model, indices decide. */
+static bool gather(const sal_stream *s, const tile *t, sal__stream_worker *w)
+{
+    const sal_mapper_needs *n = s->needs;
+    int64_t spectrum = n->spectrum_count, index = n->index_count, environment = n->environment_count, wide = SAL_TILE_COLUMNS + 2 * s->halo;
+    int64_t deciding = spectrum ? spectrum : index;
+    bool any = false;
+    for (int64_t r = 0; r < t->rows; r++) {
+        float *bands = w->spectrum + r * SAL_TILE_COLUMNS * spectrum, *indices = w->index + r * SAL_TILE_COLUMNS * index;
+        gather_row(s, 0, spectrum, t->row + r, t->column, t->columns, bands);
+        gather_row(s, spectrum, index, t->row + r, t->column, t->columns, indices);
+        const float *v = spectrum ? bands : indices;
+        for (int64_t i = 0; i < t->columns * deciding && !any; i++) any = isfinite(v[i]);
+        if (n->ndvi) gather_row(s, spectrum + index + environment, 1, t->row + r, t->column, t->columns, w->ndvi + r * SAL_TILE_COLUMNS);
+    }
+    for (int64_t r = 0; any && environment && r < t->rows + 2 * s->halo; r++)
+        gather_row(s, spectrum + index, environment, t->row - s->halo + r, t->column - s->halo, t->columns + 2 * s->halo, w->environment + r * wide * environment);
+    return any;
+}
+
+static void find_quality(const sal_stream *s, const tile *t, sal__stream_worker *w)
+{
+    const sal_mapper_needs *n = s->needs;
+    int64_t wide = SAL_TILE_COLUMNS + 2 * s->halo, environment = n->environment_count;
+    sal_quality_place place = { t->row, t->column, t->rows, t->columns, s->height, s->width, s->halo };
+    sal_quality_windows(&place, w->environment, wide, environment, w->scratch, w->quality);
+    for (int64_t r = 0; r < t->rows; r++) {
+        int64_t at = r * SAL_TILE_COLUMNS;
+        float *quality = w->quality + r * t->columns;
+        sal_quality_pixels(s->spectrum, n->spectrum_count, false, w->spectrum + at * n->spectrum_count, t->columns, quality);
+        sal_quality_pixels(s->index, n->index_count, true, w->index + at * n->index_count, t->columns, quality);
+        sal_quality_pixels(s->environment, environment, false, w->environment + ((r + s->halo) * wide + s->halo) * environment, t->columns, quality);
+    }
+}
+
+static float natural(const sal_stream *s, double v)
+{
+    double value = s->log1p ? expm1(v) : v;
+    return value > 0 ? (float)value : 0;
+}
+
+static void add(const sal_stream *s, const float *pixel, sal__stream_sums *sums)
+{
+    double value = (double)pixel[SAL_MAP_SALINITY];
+    int32_t flags = (int32_t)pixel[SAL_MAP_QUALITY];
+    sums->valid++;
+    sums->sum += value;
+    if (value < sums->minimum) sums->minimum = value;
+    if (value > sums->maximum) sums->maximum = value;
+    sums->edge += (flags & SAL_QUALITY_EDGE) != 0;
+    sums->missing += (flags & SAL_QUALITY_MISSING) != 0;
+    sums->range += (flags & SAL_QUALITY_RANGE) != 0;
+    sums->clean += flags == 0;
+    if (s->request.scheme) sums->classes[sal_class_of(s->request.scheme, value)]++;
+}
+
+/* network: (columns, 3) lower, median, upper on the scale of the network. */
+static void finish_row(const sal_stream *s, const float *network, const float *quality, int64_t columns, float *to, sal__stream_sums *sums)
+{
+    for (int64_t i = 0; i < columns; i++, to += SAL_MAP_BANDS) {
+        double lower = (double)network[3 * i], median = (double)network[3 * i + 1], upper = (double)network[3 * i + 2];
+        if (!isfinite(median)) {
+            fill_nan(to, SAL_MAP_BANDS);
+            continue;
+        }
+        if (s->request.rule) sal_conformal_apply(s->request.rule, lower, median, upper, &lower, &upper);
+        to[SAL_MAP_SALINITY] = natural(s, median);
+        to[SAL_MAP_LOWER] = natural(s, lower < median ? lower : median);
+        to[SAL_MAP_UPPER] = natural(s, upper > median ? upper : median);
+        to[SAL_MAP_QUALITY] = quality[i];
+        add(s, to, sums);
+    }
+}
+
+void sal__stream_tile(void *arg, int64_t i, int32_t worker)
+{
+    sal_stream *s = arg;
+    sal__stream_worker *w = &s->worker[worker];
+    int64_t number = s->next_tile + i;
+    tile t = { .row = number / s->tiles_across * SAL_TILE_ROWS, .column = number % s->tiles_across * SAL_TILE_COLUMNS };
+    t.rows = s->height - t.row < SAL_TILE_ROWS ? s->height - t.row : SAL_TILE_ROWS;
+    t.columns = s->width - t.column < SAL_TILE_COLUMNS ? s->width - t.column : SAL_TILE_COLUMNS;
+    if (sal_cancelled(s->ctx)) return;
+    bool any = gather(s, &t, w);
+    if (any) {
+        sal_tile view = { .rows = t.rows, .columns = t.columns, .spectrum = w->spectrum, .index = w->index, .ndvi = w->ndvi, .environment = w->environment,
+                          .stride = SAL_TILE_COLUMNS, .environment_stride = SAL_TILE_COLUMNS + 2 * s->halo };
+        sal_mapper_tile(s->mapper, worker, &view, w->network, SAL_TILE_COLUMNS);
+        find_quality(s, &t, w);
+    }
+    sal__stream_sums sums = { .minimum = INFINITY, .maximum = -INFINITY };
+    for (int64_t r = 0; r < t.rows; r++) {
+        float *to = s->out + ((t.row + r - s->out_begin) * s->width + t.column) * SAL_MAP_BANDS;
+        if (any) finish_row(s, w->network + r * SAL_TILE_COLUMNS * 3, w->quality + r * t.columns, t.columns, to, &sums);
+        else fill_nan(to, t.columns * SAL_MAP_BANDS);
+    }
+    s->sums[i] = sums;
+}
