@@ -110,6 +110,8 @@ static bool columns_say_degrees(OGRLayerH layer)
 static sal_status find_crs(sal_context *ctx, sal__layer *out)
 {
     OGRSpatialReferenceH crs = OGR_L_GetSpatialRef(out->layer);
+    const char *name = crs ? OSRGetName(crs) : NULL;
+    if (name && !strncmp(name, "Undefined ", 10)) crs = NULL; /* how a GeoPackage says that there is none */
     bool csv = is_csv(out->dataset);
     if (csv && columns_say_degrees(out->layer) && !(crs && OSRIsGeographic(crs))) {
         out->crs = sal__crs_from_text("EPSG:4326");

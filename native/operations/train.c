@@ -39,7 +39,7 @@ static const sal_param params[] = {
     {.key = "seed", .type = SAL_PARAM_I64, .default_value = "1", .bounds = {0, 1e9}, .flags = SAL_ADVANCED, .label = "Seed", .help = "Start of all random numbers: the same seed gives the same model."},
     {.key = "epochs", .type = SAL_PARAM_I64, .default_value = "30", .bounds = {1, 1000}, .label = "Epochs", .help = "Passes over the training samples."},
     {.key = "loss", .type = SAL_PARAM_CHOICE, .default_value = "quantile", .choices = "quantile|huber", .flags = SAL_ADVANCED, .label = "Loss",
-     .help = "quantile: lower, median and upper output, which give intervals; huber: one output, intervals of one width."},
+     .help = "quantile: a centre (Huber loss) between a lower and an upper quantile, which give intervals as wide as the place asks; huber: the centre alone, intervals of one width."},
     {.key = "transform", .type = SAL_PARAM_CHOICE, .default_value = "log1p", .choices = "log1p|none", .flags = SAL_ADVANCED, .label = "Transform of the target",
      .help = "log1p learns log(1 + value), right for skewed salinity; the map is then the median."},
     {.key = "batch", .type = SAL_PARAM_I64, .default_value = "64", .bounds = {2, 1024}, .flags = SAL_ADVANCED, .label = "Batch size", .help = "Samples per training step."},
@@ -75,7 +75,11 @@ typedef struct work {
     sal_train_summary summary;
     double *lower, *median, *upper; /* honest out-of-fold, natural scale */
     char *checkpoint;
+    sal_output *outputs[3]; /* model, report, predictions: they appear together at the end; NULL where not asked for */
 } work;
+
+enum { MODEL, REPORT, PREDICTIONS, OUTPUTS };
+static const char *const output_keys[OUTPUTS] = {"output", "report", "predictions"};
 
 static const char *text_or(const sal_arguments *a, const char *key, const char *otherwise)
 {
@@ -196,6 +200,25 @@ done:
     return status;
 }
 
+/* Scores of every network alone, for the spread over seeds. */
+static sal_status evaluate_members(work *w, const sal_fit_options *o)
+{
+    sal_status status = SAL_STATUS_OK;
+    int64_t n = w->dataset->count;
+    double *predicted = NULL, metrics[SAL_METRIC_COUNT];
+    SAL_TRY(sal_allocate(w->ctx, n, sizeof *predicted, &predicted));
+    w->summary.members = w->training->members;
+    for (int64_t m = 0; m < w->training->members; m++) {
+        for (int64_t i = 0; i < n; i++) predicted[i] = back(o, w->training->by_member[m * n + i]);
+        SAL_TRY(sal_metrics_evaluate(w->ctx, n, w->dataset->target, predicted, metrics));
+        w->summary.member_r2[m] = metrics[SAL_METRIC_R2];
+        w->summary.member_rmse[m] = metrics[SAL_METRIC_RMSE];
+    }
+done:
+    sal_release(w->ctx, predicted);
+    return status;
+}
+
 /* ---- outputs ---- */
 
 /* Range and 1 and 99 % quantiles of one covariate over the samples (every pixel of the windows, thinned to at most a million). */
@@ -298,7 +321,7 @@ static sal_status write_model(work *w, const sal_fit_options *o, const sal_confo
     SAL_TRY(sal_scores_json(w->ctx, &w->summary.scores, &scores));
     SAL_TRY(sal_json_add(w->ctx, model->scores, w->folds->method, json_object_get(scores)));
     SAL_TRY(provenance(w, model));
-    SAL_TRY(sal_model_file_save(model, sal_argument_text(w->arguments, "output")));
+    SAL_TRY(sal_model_file_save(model, sal_output_path(w->outputs[MODEL])));
 done:
     json_object_put(scores);
     sal_model_file_free(model);
@@ -311,7 +334,7 @@ static sal_status write_predictions(work *w)
     int64_t n = w->dataset->count, *fold = NULL;
     double *error = NULL;
     const char **campaign = NULL;
-    if (!sal_argument_given(w->arguments, "predictions")) return SAL_STATUS_OK;
+    if (!w->outputs[PREDICTIONS]) return SAL_STATUS_OK;
     SAL_TRY(sal_allocate(w->ctx, n, sizeof *fold, &fold));
     SAL_TRY(sal_allocate(w->ctx, n, sizeof *error, &error));
     SAL_TRY(sal_allocate(w->ctx, n, sizeof *campaign, &campaign));
@@ -322,7 +345,7 @@ static sal_status write_predictions(work *w)
     }
     const sal_column columns[] = {{"sample_fid", 'i', w->dataset->fid}, {"campaign", 't', campaign}, {"fold", 'i', fold}, {"observed", 'f', w->dataset->target},
                                   {"predicted", 'f', w->median}, {"lower", 'f', w->lower}, {"upper", 'f', w->upper}, {"error", 'f', error}};
-    SAL_TRY(sal_points_write(w->ctx, sal_argument_text(w->arguments, "predictions"), "predictions", w->samples->wkt, n, w->dataset->x, w->dataset->y,
+    SAL_TRY(sal_points_write(w->ctx, sal_output_path(w->outputs[PREDICTIONS]), "predictions", w->samples->wkt, n, w->dataset->x, w->dataset->y,
                              columns, (int64_t)(sizeof columns / sizeof *columns)));
 done:
     sal_release(w->ctx, fold);
@@ -331,14 +354,30 @@ done:
     return status;
 }
 
+static sal_status add_spread(sal_context *ctx, json_object *to, const char *key, int64_t n, const double *values)
+{
+    sal_status status = SAL_STATUS_OK;
+    double mean, sd;
+    char name[32];
+    json_object *list = json_object_new_array();
+    for (int64_t i = 0; i < n && list; i++) json_object_array_add(list, sal_json_number(values[i]));
+    SAL_TRY(sal_json_add(ctx, to, key, list));
+    sal_train_spread(n, values, &mean, &sd);
+    snprintf(name, sizeof name, "%s_mean", key);
+    SAL_TRY(sal_json_add_f64(ctx, to, name, mean));
+    snprintf(name, sizeof name, "%s_sd", key);
+    SAL_TRY(sal_json_add_f64(ctx, to, name, sd));
+done:
+    return status;
+}
+
 static sal_status add_results(work *w, json_object *result)
 {
     sal_status status = SAL_STATUS_OK;
     json_object *scores = NULL;
     const sal_scores *s = &w->summary.scores;
-    const char *files[] = {"output", "report", "predictions"};
-    for (size_t k = 0; k < 3; k++) {
-        if (sal_argument_given(w->arguments, files[k])) SAL_TRY(sal_json_add_text(w->ctx, result, files[k], sal_argument_text(w->arguments, files[k])));
+    for (int32_t k = 0; k < OUTPUTS; k++) {
+        if (w->outputs[k]) SAL_TRY(sal_json_add_text(w->ctx, result, output_keys[k], sal_argument_text(w->arguments, output_keys[k])));
     }
     SAL_TRY(sal_json_add_i64(w->ctx, result, "samples", w->dataset->count));
     SAL_TRY(sal_json_add_text(w->ctx, result, "validation", w->folds->method));
@@ -352,6 +391,12 @@ static sal_status add_results(work *w, json_object *result)
     SAL_TRY(sal_json_add_f64(w->ctx, result, "samples_per_second", w->training->samples_per_second));
     SAL_TRY(sal_scores_json(w->ctx, s, &scores));
     SAL_TRY(sal_json_add(w->ctx, result, "scores", scores));
+    if (w->summary.members > 1) {
+        json_object *seeds = json_object_new_object();
+        SAL_TRY(sal_json_add(w->ctx, result, "by_seed", seeds));
+        SAL_TRY(add_spread(w->ctx, seeds, "r2", w->summary.members, w->summary.member_r2));
+        SAL_TRY(add_spread(w->ctx, seeds, "rmse", w->summary.members, w->summary.member_rmse));
+    }
 done:
     return status;
 }
@@ -368,6 +413,7 @@ static void close_work(work *w)
     sal_release(w->ctx, w->median);
     sal_release(w->ctx, w->upper);
     sal_release(w->ctx, w->checkpoint);
+    for (int32_t k = 0; k < OUTPUTS; k++) sal_output_free(w->outputs[k]);
 }
 
 static sal_status run(sal_context *ctx, const sal_arguments *arguments, json_object *result)
@@ -376,8 +422,9 @@ static sal_status run(sal_context *ctx, const sal_arguments *arguments, json_obj
     work w = {.ctx = ctx, .arguments = arguments};
     sal_conformal conformal;
     sal_fit_options options;
-    sal_output *probe = NULL;
-    SAL_TRY(sal_output_new(ctx, sal_argument_text(arguments, "output"), &probe)); /* a folder that takes no file is found before hours of training */
+    for (int32_t k = 0; k < OUTPUTS; k++) { /* a folder that takes no file is found before hours of training */
+        if (sal_argument_given(arguments, output_keys[k])) SAL_TRY(sal_output_new(ctx, sal_argument_text(arguments, output_keys[k]), &w.outputs[k]));
+    }
     sal_progress_push(ctx, 0, 0.05);
     status = read_inputs(&w);
     sal_progress_pop(ctx);
@@ -393,15 +440,19 @@ static sal_status run(sal_context *ctx, const sal_arguments *arguments, json_obj
     if (status != SAL_STATUS_OK) goto done;
     SAL_TRY(sal_progress(ctx, 0.97, "scores, model and report"));
     SAL_TRY(evaluate(&w, &options, &conformal));
+    SAL_TRY(evaluate_members(&w, &options));
     SAL_TRY(write_model(&w, &options, &conformal));
     SAL_TRY(write_predictions(&w));
-    if (sal_argument_given(arguments, "report")) {
+    if (w.outputs[REPORT]) {
         const sal_train_report_input input = {w.dataset, w.folds, w.training, &w.summary, w.lower, w.median, w.upper, w.stacks, w.stack_count, w.samples, &options};
-        SAL_TRY(sal_train_report_write(ctx, arguments, &input, sal_argument_text(arguments, "report")));
+        SAL_TRY(sal_train_report_write(ctx, arguments, &input, sal_output_path(w.outputs[REPORT])));
     }
     SAL_TRY(add_results(&w, result));
+    SAL_TRY(sal_progress(ctx, 1, NULL)); /* the last moment to cancel */
+    for (int32_t k = 0; k < OUTPUTS; k++) {
+        if (w.outputs[k]) SAL_TRY(sal_output_commit(w.outputs[k]));
+    }
 done:
-    sal_output_free(probe);
     close_work(&w);
     return status;
 }

@@ -114,7 +114,37 @@ done:
     return status;
 }
 
-static sal_status score_section(sal_context *ctx, sal_report *r, const sal_arguments *a, const sal_train_report_input *in)
+void sal_train_spread(int64_t n, const double *values, double *mean, double *sd)
+{
+    double square = 0;
+    *mean = 0;
+    for (int64_t i = 0; i < n; i++) *mean += values[i] / (double)n;
+    for (int64_t i = 0; i < n; i++) square += (values[i] - *mean) * (values[i] - *mean);
+    *sd = n > 1 ? sqrt(square / (double)(n - 1)) : NAN;
+}
+
+/* Each network of the ensemble alone: how much of the skill is luck of the seed. */
+static void seed_table(sal_report *r, const sal_arguments *a, const sal_train_summary *s, cells *c)
+{
+    double r2, r2_sd, rmse, rmse_sd;
+    char unit[CELL];
+    if (s->members < 2) return;
+    sal_train_spread(s->members, s->member_r2, &r2, &r2_sd);
+    sal_train_spread(s->members, s->member_rmse, &rmse, &rmse_sd);
+    snprintf(unit, sizeof unit, "RMSE (%s)", sal_argument_text(a, "unit"));
+    c->n = 0;
+    for (int64_t m = 0; m < s->members; m++) {
+        cell(c, "seed %lld", (long long)(sal_argument_i64(a, "seed") + m));
+        cell(c, "%.3f", s->member_r2[m]);
+        cell(c, "%.3f", s->member_rmse[m]);
+    }
+    cell(c, "mean ± standard deviation");
+    cell(c, "%.3f ± %.3f", r2, r2_sd);
+    cell(c, "%.3f ± %.3f", rmse, rmse_sd);
+    sal_report_table(r, "Out-of-fold scores of each network alone; the model is their mean", 3, (const char *const[]){"network", "R2", unit}, c->n / 3, c->at);
+}
+
+static sal_status score_section(sal_context *ctx, sal_report *r, const sal_arguments *a, const sal_train_report_input *in, cells *c)
 {
     sal_status status = SAL_STATUS_OK;
     const sal_dataset *d = in->dataset;
@@ -126,6 +156,7 @@ static sal_status score_section(sal_context *ctx, sal_report *r, const sal_argum
     snprintf(e_label, sizeof e_label, "Predicted - observed (%s)", unit);
     sal_report_heading(r, "Skill");
     sal_report_scores(r, "Scores of pooled out-of-fold predictions", &in->summary->scores, unit);
+    seed_table(r, a, in->summary, c);
     sal_report_scatter(r, "Observed and out-of-fold predicted values with 90 % intervals", x_label, y_label, d->count, d->target, in->median, in->lower, in->upper,
                        in->options->log1p, (sal_report_categories){0, NULL, NULL});
     SAL_TRY(sal_allocate(ctx, d->count, sizeof(double), &error));
@@ -159,7 +190,7 @@ sal_status sal_train_report_write(sal_context *ctx, const sal_arguments *a, cons
     SAL_TRY(sal_report_new(ctx, title, &r));
     data_section(r, a, in, c);
     fold_section(r, in, c);
-    SAL_TRY(score_section(ctx, r, a, in));
+    SAL_TRY(score_section(ctx, r, a, in, c));
     limit_section(r, a, in);
     SAL_TRY(sal_report_save(r, path));
 done:

@@ -6,9 +6,13 @@
 #include "train/report.h"
 #include "train/training.h"
 
+enum { SAL_TRAIN_MEMBERS_MAX = 20 };
+
 typedef struct sal_train_summary {
     sal_class_scheme scheme;
     sal_scores scores;
+    int64_t members;
+    double member_r2[SAL_TRAIN_MEMBERS_MAX], member_rmse[SAL_TRAIN_MEMBERS_MAX]; /* of each network alone, natural scale */
 } sal_train_summary;
 
 typedef struct sal_train_report_input {
@@ -22,6 +26,9 @@ typedef struct sal_train_report_input {
     const sal_samples *samples;
     const sal_fit_options *options;
 } sal_train_report_input;
+
+/* Mean and standard deviation (n - 1; NaN for one value). */
+void sal_train_spread(int64_t n, const double *values, double *mean, double *sd);
 
 sal_status sal_train_report_write(sal_context *ctx, const sal_arguments *arguments, const sal_train_report_input *input, const char *path);
 
