@@ -59,14 +59,20 @@ class Network(nn.Module):
     def has(self, name):
         return self.key(name) in self.p
 
+    @staticmethod
+    def back(name, value):
+        """In Salina's layout."""
+        if value.dim() == 4:
+            return value.permute(2, 3, 1, 0).contiguous()
+        if value.dim() == 3 and name.endswith("/w") and name != "gate/place/w":
+            return value.permute(2, 1, 0).contiguous()
+        return value
+
     def gradient(self, name):
-        """Gradient in Salina's layout."""
-        g = self[name].grad
-        if g.dim() == 4:
-            return g.permute(2, 3, 1, 0).contiguous()
-        if g.dim() == 3 and name.endswith("/w") and name != "gate/place/w":
-            return g.permute(2, 1, 0).contiguous()
-        return g
+        return self.back(name, self[name].grad)
+
+    def value(self, name):
+        return self.back(name, self[name].detach())
 
     # ---- layers; batch norm takes the channel axis ----
 
@@ -166,14 +172,14 @@ class Network(nn.Module):
 
 
 def loss(prediction, target, head, low=0.05, high=0.95):
-    """Mean loss as sal_model_loss: pinball over the columns, or Huber with delta 1. target (n)."""
+    """Mean loss as sal_model_loss: Huber with delta 1 on the centre, for three columns plus the pinball of the limits. target (n)."""
     if head == "huber":
         return F.huber_loss(prediction[:, 0], target)
-    total = 0
-    for k, q in enumerate((low, 0.5, high)):
+    total = F.huber_loss(prediction[:, 1], target)
+    for k, q in ((0, low), (2, high)):
         e = target - prediction[:, k]
-        total = total + torch.maximum(q * e, (q - 1) * e).mean()
-    return total / 3
+        total = total + torch.maximum(q * e, (q - 1) * e).mean() / 2
+    return total
 
 
 def from_model(path, member=0):
