@@ -48,6 +48,9 @@ sal_id sal_model_loss(sal_tape *t, const sal_model_options *o, sal_id prediction
     int64_t n = sal_tape_dim(t, prediction, 0);
     sal_id y = sal_reshape(t, target, SAL_SHAPE(n)), w = weight == SAL_NONE ? SAL_NONE : sal_reshape(t, weight, SAL_SHAPE(n));
     if (o->head == SAL_HEAD_HUBER) return sal_loss_huber(t, sal_reshape(t, prediction, SAL_SHAPE(n)), y, w, 1);
-    const double quantiles[3] = { o->quantile_low, 0.5, o->quantile_high };
-    return sal_loss_pinball(t, prediction, y, w, quantiles, 3);
+    /* The centre learns by Huber, which does better in the long tail than the median; the limits by pinball. */
+    const double quantiles[2] = { o->quantile_low, o->quantile_high };
+    sal_id limits = sal_concat(t, (sal_id[]){ sal_slice(t, prediction, 1, 0, 1), sal_slice(t, prediction, 1, 2, 1) }, 2, 1);
+    sal_id centre = sal_loss_huber(t, sal_reshape(t, sal_slice(t, prediction, 1, 1, 1), SAL_SHAPE(n)), y, w, 1);
+    return sal_add(t, centre, sal_loss_pinball(t, limits, y, w, quantiles, 2));
 }

@@ -17,7 +17,7 @@ enum {
 
 typedef enum sal_head {
     SAL_HEAD_HUBER = 1,   /* one output, Huber loss on the standardised target */
-    SAL_HEAD_QUANTILE = 2 /* three outputs in ascending order: lower, median, upper; pinball loss */
+    SAL_HEAD_QUANTILE = 2 /* three outputs in ascending order: lower, centre, upper; Huber loss on the centre, pinball on the limits */
 } sal_head;
 
 /* What a network looks like. Sizes of inputs come from the data, the rest are hyper-parameters with the defaults of sal_model_defaults. */
