@@ -45,7 +45,9 @@ def source_copy(source, context, feedback):
     options.layerName = "samples"
     options.layerOptions = ["FID=salina_fid"]  # a field called fid need not be unique
     writer = QgsVectorFileWriter.create(path, source.fields(), source.wkbType(), source.sourceCrs(), context.transformContext(), options)
-    written = writer.hasError() == QgsVectorFileWriter.WriterError.NoError and all(writer.addFeature(f) for f in source.getFeatures())
+    written = writer.hasError() == QgsVectorFileWriter.WriterError.NoError and all(
+        writer.addFeature(feature) for feature in sorted(source.getFeatures(), key=lambda feature: feature.id())  # a selection has no order
+    )
     if not written:
         text = tr('layer "{name}" could not be copied to {path}: {message}')
         raise QgsProcessingException(text.format(name=source.sourceName(), path=path, message=writer.errorMessage()))

@@ -132,6 +132,26 @@
         <translation>Kovariatenstapel (mehrere)</translation>
     </message>
     <message>
+        <source>Coverage of the interval</source>
+        <translation>Überdeckung des Intervalls</translation>
+    </message>
+    <message>
+        <source>Format</source>
+        <translation>Format</translation>
+    </message>
+    <message>
+        <source>Maximum memory</source>
+        <translation>Größter Arbeitsspeicher</translation>
+    </message>
+    <message>
+        <source>Rows read at a time</source>
+        <translation>Zeilen je Lesevorgang</translation>
+    </message>
+    <message>
+        <source>Salinity map</source>
+        <translation>Karte des Salzgehalts</translation>
+    </message>
+    <message>
         <source>Date</source>
         <translation>Datum</translation>
     </message>

@@ -65,7 +65,7 @@ def test_map_is_loaded_with_the_style_beside_it(delta):
 
 
 def test_same_map_from_the_python_console(delta, tmp_path):
-    """processing.run in this process gives the same bytes as qgis_process in another."""
+    """The same bytes as from qgis_process, which holds another CBLAS (GSL's) that must not be taken for OpenBLAS."""
     from qgis.core import QgsProcessingContext, QgsProcessingFeedback
     from salina.algorithms.retrieve import Retrieve
 

@@ -107,7 +107,7 @@ def test_fixed_names_of_the_design(algorithms):
     fixed = {
         "covariates": "SCENE DEM EXTRA ROLES INDICES REFERENCE_GRID SMOOTH_DEM OUTPUT",
         "train": "STACKS SAMPLES TARGET UNIT DATE_FIELD SYSTEM VALIDATION FOLDS SEEDS SEED EPOCHS MAX_MINUTES OUTPUT REPORT PREDICTIONS",
-        "retrieve": "STACK MODEL OUTPUT INTERVAL AOA BLOCK_SIZE THREADS",
+        "retrieve": "STACK MODEL OUTPUT INTERVAL BLOCK_SIZE THREADS",
         "demo": "OUTPUT SEED SIZE CAMPAIGNS",
     }
     for algorithm in algorithms:
