@@ -225,7 +225,9 @@ static sal_status finish(work *w)
     sal_progress_push(w->ctx, 0.9, 1);
     status = sal_raster_writer_commit(w->writer);
     sal_progress_pop(w->ctx);
-    if (status == SAL_STATUS_OK) status = sal_output_commit(w->style);
+    if (status != SAL_STATUS_OK) return status;
+    status = sal_output_commit(w->style);
+    if (status != SAL_STATUS_OK) remove(sal_argument_text(w->arguments, "output"));
 done:
     return status;
 }

@@ -1,0 +1,693 @@
+/* test_retrieve.c - Retrieve salinity on a little delta: the map against window-by-window evaluation, its bits for any memory and any threads, flags, refusals
+ * in clear words, and nothing left behind after a failure.
+ */
+#include "map/stream.h"
+#include "operations/arguments.h"
+
+#include <dirent.h>
+#include <math.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+static sal_context *ctx;
+static char folder[256];
+
+static const char *in_folder(const char *name)
+{
+    static char texts[8][600];
+    static int next;
+    char *text = texts[next++ % 8];
+    snprintf(text, 600, "%s/%s", folder, name);
+    return text;
+}
+
+/* Runs an operation with parameters in which ' stands for " and @ for the test folder. */
+static sal_status run_operation(const char *id, const char *parameters, json_object **result)
+{
+    char text[4096];
+    const char *json = NULL;
+    size_t n = 0;
+    for (const char *c = parameters; *c && n < sizeof text - 300; c++) {
+        if (*c == '@') n += (size_t)snprintf(text + n, 300, "%s", folder);
+        else text[n++] = *c == '\'' ? '"' : *c;
+    }
+    text[n] = 0;
+    sal_status status = sal_operation_run(ctx, id, text, &json);
+    if (result) *result = json ? json_tokener_parse(json) : NULL;
+    return status;
+}
+
+static sal_status retrieve(const char *stack, const char *model, const char *output, const char *more, json_object **result)
+{
+    char text[1024];
+    snprintf(text, sizeof text, "{'stack':'@/%s','model':'@/%s','output':'@/%s'%s}", stack, model, output, more);
+    return run_operation("retrieve", text, result);
+}
+
+static void retrieve_well(const char *stack, const char *model, const char *output, const char *more, json_object **result)
+{
+    if (retrieve(stack, model, output, more, result) != SAL_STATUS_OK) fail_msg("%s", sal_context_message(ctx));
+}
+
+static double number_of(json_object *result, const char *key) { return json_object_get_double(json_object_object_get(result, key)); }
+
+/* ---- rasters ---- */
+
+static sal_stack *open_stack(const char *name)
+{
+    sal_stack *stack;
+    sal_error_clear(ctx);
+    if (sal_stack_open(ctx, in_folder(name), &stack) != SAL_STATUS_OK) fail_msg("%s", sal_context_message(ctx));
+    return stack;
+}
+
+/* All of a raster, (rows, columns, bands). */
+static float *read_all(const char *name, int64_t *columns, int64_t *rows, int64_t *bands)
+{
+    sal_raster *raster;
+    sal_error_clear(ctx);
+    if (sal_raster_open(ctx, in_folder(name), &raster) != SAL_STATUS_OK) fail_msg("%s", sal_context_message(ctx));
+    int64_t list[64];
+    *columns = sal_raster_grid(raster)->columns;
+    *rows = sal_raster_grid(raster)->rows;
+    *bands = sal_raster_band_count(raster);
+    for (int64_t b = 0; b < *bands; b++) list[b] = b;
+    float *values = malloc(sizeof(float) * (size_t)(*columns * *rows * *bands));
+    assert_int_equal(sal_raster_read(raster, list, *bands, 0, 0, *columns, *rows, values), SAL_STATUS_OK);
+    sal_raster_free(raster);
+    return values;
+}
+
+typedef struct variation {
+    int64_t column, row, columns, rows; /* what is cut out; 0 columns: all */
+    const char *drop, *rename, *to;     /* bands */
+    const char *sensor, *unit;          /* NULL: as in the delta; unit: of the DEM */
+    double pixel;                       /* 0: as it is */
+    bool (*hole)(int64_t column, int64_t row, const char *band);
+} variation;
+
+/* Writes a stack like stack.tif but for the variation. */
+static void vary(const char *name, const variation *v)
+{
+    int64_t columns, rows, n, kept = 0, keep[64];
+    float *all = read_all("stack.tif", &columns, &rows, &n);
+    sal_stack *stack = open_stack("stack.tif");
+    sal_grid grid = *sal_stack_grid(stack);
+    sal_band_spec specs[64];
+    char sensor[128];
+    if (v->columns) grid.columns = v->columns, grid.rows = v->rows;
+    grid.x0 += (double)v->column * grid.pixel;
+    grid.y0 -= (double)v->row * grid.pixel;
+    if (v->pixel > 0) grid.pixel = v->pixel;
+    for (int64_t b = 0; b < n; b++) {
+        const char *id = sal_stack_covariate(stack, b), *unit = sal_raster_band_unit(sal_stack_raster(stack), b);
+        if (v->drop && strcmp(id, v->drop) == 0) continue;
+        keep[kept] = b;
+        specs[kept] = (sal_band_spec){ .name = v->rename && strcmp(id, v->rename) == 0 ? v->to : id, .unit = v->unit && strcmp(id, "DEM") == 0 ? v->unit : unit, .scale = 1 };
+        kept++;
+    }
+    float *some = malloc(sizeof(float) * (size_t)(grid.columns * grid.rows * kept));
+    for (int64_t r = 0; r < grid.rows; r++)
+        for (int64_t c = 0; c < grid.columns; c++)
+            for (int64_t k = 0; k < kept; k++) {
+                float value = all[((r + v->row) * columns + c + v->column) * n + keep[k]];
+                some[(r * grid.columns + c) * kept + k] = v->hole && v->hole(c, r, specs[k].name) ? NAN : value;
+            }
+    snprintf(sensor, sizeof sensor, "SENSOR=%s", v->sensor ? v->sensor : sal_stack_sensor(stack));
+    const char *const metadata[] = { sensor, NULL };
+    sal_raster_spec spec = { .grid = &grid, .type = SAL_RASTER_FLOAT32, .bands = specs, .band_count = kept, .nodata = NAN, .metadata = metadata };
+    sal_raster_writer *writer;
+    if (sal_raster_writer_new(ctx, in_folder(name), &spec, &writer) != SAL_STATUS_OK) fail_msg("%s", sal_context_message(ctx));
+    assert_int_equal(sal_raster_writer_write(writer, 0, 0, grid.columns, grid.rows, some), SAL_STATUS_OK);
+    assert_int_equal(sal_raster_writer_commit(writer), SAL_STATUS_OK);
+    sal_raster_writer_free(writer);
+    sal_stack_free(stack);
+    free(some);
+    free(all);
+}
+
+static void assert_same_map(const char *a, const char *b)
+{
+    int64_t columns, rows, bands, columns_b, rows_b, bands_b;
+    float *x = read_all(a, &columns, &rows, &bands), *y = read_all(b, &columns_b, &rows_b, &bands_b);
+    assert_true(columns == columns_b && rows == rows_b && bands == bands_b);
+    for (int64_t i = 0; i < columns * rows * bands; i++) {
+        if (isnan(x[i]) && isnan(y[i])) continue;
+        if (memcmp(&x[i], &y[i], sizeof *x)) fail_msg("%s and %s differ in band %d, row %d, column %d: %.9g, %.9g", a, b, (int)(i % bands), (int)(i / bands / columns), (int)(i / bands % columns), (double)x[i], (double)y[i]);
+    }
+    free(x);
+    free(y);
+}
+
+/* ---- the network on one window, as the trainer runs it ---- */
+
+typedef struct evaluator {
+    sal_model_file *model;
+    sal_stack *stack;
+    const sal_system *system;
+    sal_model_options options;
+    sal_scaling target;
+    sal_tape *tape[8];
+    sal_params *params[8];
+    sal_program *program[8];
+} evaluator;
+
+static void evaluator_open(evaluator *e, const char *model, const char *stack)
+{
+    memset(e, 0, sizeof *e);
+    e->stack = open_stack(stack);
+    if (sal_model_file_load(ctx, in_folder(model), &e->model) != SAL_STATUS_OK) fail_msg("%s", sal_context_message(ctx));
+    assert_int_equal(sal_network_options(e->model, &e->system, &e->options, &e->target), SAL_STATUS_OK);
+    for (int64_t m = 0; m < e->model->members; m++) {
+        assert_int_equal(sal_params_new(ctx, &e->params[m]), SAL_STATUS_OK);
+        assert_int_equal(sal_tape_new(ctx, e->params[m], false, &e->tape[m]), SAL_STATUS_OK);
+        sal_model_inputs in = sal_system_inputs(e->tape[m], e->system, &e->options, 1);
+        sal_tape_output(e->tape[m], e->system->build(e->tape[m], &e->options, &in), "prediction");
+        assert_int_equal(sal_program_new(ctx, e->tape[m], &e->program[m]), SAL_STATUS_OK);
+        assert_int_equal(sal_params_initialise(e->params[m], 0), SAL_STATUS_OK);
+        assert_int_equal(sal_network_restore(e->model, m, e->params[m]), SAL_STATUS_OK);
+    }
+}
+
+static void evaluator_close(evaluator *e)
+{
+    for (int64_t m = 0; m < e->model->members; m++) {
+        sal_program_free(e->program[m]);
+        sal_tape_free(e->tape[m]);
+        sal_params_free(e->params[m]);
+    }
+    sal_model_file_free(e->model);
+    sal_stack_free(e->stack);
+}
+
+/* Scaled values of one part of the model at a window around a pixel, put into the input of a network. */
+static void put(evaluator *e, int64_t member, const char *input, const char *role, int64_t column, int64_t row, int64_t side)
+{
+    const char *ids[SAL_COVARIATES_MAX];
+    sal_scaling scales[SAL_COVARIATES_MAX];
+    real *to = sal_program_input(e->program[member], input);
+    sal_covariates *c;
+    int64_t n = 1;
+    if (!to) return;
+    if (role) n = sal_network_covariates(e->model, role, ids, scales);
+    else ids[0] = "NDVI";
+    float *values = malloc(sizeof(float) * (size_t)(side * side * n));
+    assert_int_equal(sal_covariates_bind(ctx, e->stack, ids, n, NULL, &c), SAL_STATUS_OK);
+    assert_int_equal(sal_covariates_read(c, column - side / 2, row - side / 2, side, side, values), SAL_STATUS_OK);
+    if (role) sal_scale_apply(scales, n, side * side, values);
+    for (int64_t i = 0; i < side * side * n; i++) to[i] = isfinite(values[i]) ? values[i] : 0;
+    sal_covariates_free(c);
+    free(values);
+}
+
+/* lower, median, upper on the scale of the network. */
+static void evaluate(evaluator *e, int64_t column, int64_t row, double out[3])
+{
+    memset(out, 0, 3 * sizeof *out);
+    for (int64_t m = 0; m < e->model->members; m++) {
+        put(e, m, "spectrum", "spectral", column, row, 1);
+        put(e, m, "index", "index", column, row, 1);
+        put(e, m, "ndvi", NULL, column, row, 1);
+        put(e, m, "point", "window", column, row, 1);
+        put(e, m, "window", "window", column, row, e->options.window);
+        sal_program_run(e->program[m], 0, 0);
+        const real *y = sal_program_output(e->program[m], "prediction");
+        for (int k = 0; k < 3; k++) out[k] += ((double)y[e->options.head == SAL_HEAD_HUBER ? 0 : k] * e->target.sd + e->target.mean) / (double)e->model->members;
+    }
+}
+
+/* Largest difference of a map from window-by-window evaluation, on the scale of the network, over chosen pixels. */
+static double difference(const char *map, const char *stack, const char *model, double interval, int64_t count)
+{
+    evaluator e;
+    int64_t columns, rows, bands;
+    float *values = read_all(map, &columns, &rows, &bands);
+    double worst = 0, expected[3];
+    sal_conformal_rule rule;
+    evaluator_open(&e, model, stack);
+    assert_int_equal(sal_conformal_rule_at(ctx, &e.model->conformal, interval, &rule), SAL_STATUS_OK);
+    for (int64_t i = 0; i < count; i++) {
+        int64_t column = sal_random_below(7, 1, (uint64_t)i, columns), row = sal_random_below(7, 2, (uint64_t)i, rows);
+        if (i < 4) column = i % 2 ? columns - 1 : 0, row = i / 2 ? rows - 1 : 0; /* the corners */
+        if (i >= 4 && i < 8) column = columns > 256 ? 254 + i % 4 : 0, row = rows > 64 ? 62 + i % 4 : 0; /* where tiles meet */
+        const float *pixel = values + (row * columns + column) * bands;
+        if (isnan(pixel[0])) continue;
+        evaluate(&e, column, row, expected);
+        double all[3] = { expected[1], 0, 0 };
+        sal_conformal_apply(&rule, expected[0], expected[1], expected[2], &all[1], &all[2]);
+        for (int k = 0; k < 3; k++) {
+            double natural = fmax(sal_model_file_from_network(e.model, all[k]), 0), got = (double)pixel[k];
+            double d = fabs(sal_model_file_to_network(e.model, got) - sal_model_file_to_network(e.model, natural));
+            d /= k ? 1 + fabs(all[k]) : 1; /* limits are magnified half widths */
+            worst = d > worst || isnan(d) ? d : worst;
+        }
+    }
+    evaluator_close(&e);
+    free(values);
+    return worst;
+}
+
+/* ---- the map ---- */
+
+static void the_map_equals_window_by_window_evaluation(void **state)
+{
+    const char *models[] = { "window.safetensors", "spec.safetensors", "stacked.safetensors", "index.safetensors", "two.safetensors" };
+    for (int k = 0; k < 5; k++) {
+        json_object *result;
+        retrieve_well("stack.tif", models[k], "map.tif", "", &result);
+        assert_true(number_of(result, "valid_pixels") == 300 * 300);
+        json_object_put(result);
+        double d = difference("map.tif", "stack.tif", models[k], 0.9, 40);
+        if (!(d < 1e-5)) fail_msg("%s: %g", models[k], d);
+    }
+}
+
+static void block_size_threads_and_memory_do_not_change_a_bit(void **state)
+{
+    const char *ways[] = { ",'block_size':64,'threads':2", ",'block_size':100,'threads':1", ",'block_size':1000000,'threads':3", ",'threads':2,'max_memory':'120MiB'" };
+    const char *models[] = { "window.safetensors", "spec.safetensors" };
+    for (int m = 0; m < 2; m++) {
+        retrieve_well("stack.tif", models[m], "map.tif", ",'threads':1", NULL);
+        for (int k = 0; k < 4; k++) {
+            json_object *result;
+            retrieve_well("stack.tif", models[m], "other.tif", ways[k], &result);
+            if (k == 1) assert_true(number_of(result, "rows_at_a_time") == 128);
+            json_object_put(result);
+            assert_same_map("map.tif", "other.tif");
+        }
+    }
+}
+
+static void little_and_thin_rasters_are_mapped(void **state)
+{
+    const variation shapes[] = { { .column = 3, .row = 5, .columns = 120, .rows = 1 }, { .column = 40, .columns = 1, .rows = 130 },
+                                 { .column = 100, .row = 100, .columns = 1, .rows = 1 }, { .row = 20, .columns = 290, .rows = 5 } };
+    for (int k = 0; k < 4; k++) {
+        json_object *result;
+        vary("thin.tif", &shapes[k]);
+        retrieve_well("thin.tif", "window.safetensors", "thin_map.tif", "", &result);
+        assert_true(number_of(result, "share_edge") == 1); /* every window of 17 reaches beyond */
+        json_object_put(result);
+        double d = difference("thin_map.tif", "thin.tif", "window.safetensors", 0.9, 12);
+        if (!(d < 1e-5)) fail_msg("shape %d: %g", k, d);
+    }
+}
+
+static bool stripes(int64_t column, int64_t row, const char *band) { return row % 40 >= 30 && strcmp(band, "B04") == 0; }
+
+static bool gaps(int64_t column, int64_t row, const char *band) { return column == 60 && row == 50 && strcmp(band, "SOS") == 0; }
+
+static bool everything(int64_t column, int64_t row, const char *band) { return true; }
+
+static void pixels_without_bands_are_nodata_in_every_band(void **state)
+{
+    const variation v = { .columns = 130, .rows = 110, .hole = stripes };
+    int64_t columns, rows, bands;
+    vary("stripes.tif", &v);
+    retrieve_well("stripes.tif", "window.safetensors", "striped_map.tif", "", NULL);
+    float *map = read_all("striped_map.tif", &columns, &rows, &bands);
+    for (int64_t i = 0; i < columns * rows * bands; i++) assert_true(isnan(map[i]) == (i / bands / columns % 40 >= 30));
+    free(map);
+    assert_true(difference("striped_map.tif", "stripes.tif", "window.safetensors", 0.9, 20) < 1e-5);
+}
+
+static void a_stack_of_nothing_gives_an_empty_map_and_a_warning(void **state)
+{
+    const variation v = { .columns = 70, .rows = 80, .hole = everything };
+    int64_t columns, rows, bands;
+    json_object *result;
+    vary("empty.tif", &v);
+    retrieve_well("empty.tif", "window.safetensors", "empty_map.tif", "", &result);
+    assert_true(number_of(result, "valid_pixels") == 0);
+    assert_non_null(strstr(json_object_to_json_string(json_object_object_get(result, "log")), "map is empty"));
+    json_object_put(result);
+    float *map = read_all("empty_map.tif", &columns, &rows, &bands);
+    for (int64_t i = 0; i < columns * rows * bands; i++) assert_true(isnan(map[i]));
+    free(map);
+}
+
+/* Flags of one pixel by looking at all of its window. */
+static int32_t flags_of(evaluator *e, int64_t column, int64_t row)
+{
+    const sal_grid *g = sal_stack_grid(e->stack);
+    int64_t side = e->options.window, half = side / 2, flags = 0;
+    const char *ids[SAL_COVARIATES_MAX];
+    float *values = malloc(sizeof(float) * (size_t)(side * side));
+    if (column < half || row < half || column + half >= g->columns || row + half >= g->rows) flags |= SAL_QUALITY_EDGE;
+    for (int64_t i = 0; i < e->model->covariate_count; i++) {
+        const sal_model_covariate *c = &e->model->covariates[i];
+        sal_covariates *read;
+        bool window = strcmp(c->role, "window") == 0;
+        int64_t n = window ? side : 1;
+        ids[0] = c->id;
+        assert_int_equal(sal_covariates_bind(ctx, e->stack, ids, 1, NULL, &read), SAL_STATUS_OK);
+        assert_int_equal(sal_covariates_read(read, column - n / 2, row - n / 2, n, n, values), SAL_STATUS_OK);
+        sal_covariates_free(read);
+        for (int64_t k = 0; k < n * n; k++) {
+            int64_t x = column - n / 2 + k % n, y = row - n / 2 + k / n;
+            bool inside = x >= 0 && y >= 0 && x < g->columns && y < g->rows;
+            if (inside && !isfinite(values[k])) flags |= SAL_QUALITY_MISSING;
+        }
+        double centre = (double)values[n * n / 2];
+        if (centre < c->low - 1e-5 * (c->high - c->low) || centre > c->high + 1e-5 * (c->high - c->low)) flags |= SAL_QUALITY_RANGE;
+    }
+    free(values);
+    return (int32_t)flags;
+}
+
+static void quality_equals_flags_found_pixel_by_pixel(void **state)
+{
+    const variation v = { .column = 20, .row = 20, .columns = 270, .rows = 90, .hole = gaps };
+    evaluator e;
+    int64_t columns, rows, bands, seen[8] = { 0 }, wrong = 0, around = 0;
+    vary("gaps.tif", &v);
+    retrieve_well("gaps.tif", "window.safetensors", "gaps_map.tif", "", NULL);
+    float *map = read_all("gaps_map.tif", &columns, &rows, &bands);
+    evaluator_open(&e, "window.safetensors", "gaps.tif");
+    for (int64_t i = 0; i < columns * rows; i++) {
+        int64_t column = i % columns, row = i / columns;
+        around += ((int32_t)map[i * bands + SAL_MAP_QUALITY] & SAL_QUALITY_MISSING) != 0;
+        if (i % 97 && !(column >= 50 && column <= 70 && row >= 57 && row <= 59)) continue;
+        int32_t expected = flags_of(&e, column, row), got = (int32_t)map[i * bands + SAL_MAP_QUALITY];
+        wrong += expected != got;
+        seen[got & 7]++;
+    }
+    assert_int_equal(wrong, 0);
+    assert_true(around >= 17 * 17);                             /* the windows that hold the gap */
+    assert_true(seen[0] && seen[1] && seen[2] && seen[4]); /* the case is not empty */
+    evaluator_close(&e);
+    free(map);
+}
+
+static void a_higher_coverage_gives_wider_intervals_around_the_same_median(void **state)
+{
+    int64_t columns, rows, bands;
+    json_object *result;
+    retrieve_well("small.tif", "window.safetensors", "half.tif", ",'interval':0.5", NULL);
+    retrieve_well("small.tif", "window.safetensors", "most.tif", ",'interval':0.95", &result);
+    assert_true(number_of(result, "interval") == 0.95);
+    json_object_put(result);
+    float *half = read_all("half.tif", &columns, &rows, &bands), *most = read_all("most.tif", &columns, &rows, &bands);
+    int64_t wider = 0;
+    for (int64_t i = 0; i < columns * rows * bands; i += bands) {
+        assert_true(half[i] == most[i]);
+        assert_true(most[i + 1] <= half[i + 1] && half[i + 1] <= half[i] && half[i] <= half[i + 2] && half[i + 2] <= most[i + 2]);
+        assert_true(most[i + 1] >= 0);
+        wider += most[i + 2] - most[i + 1] > half[i + 2] - half[i + 1];
+    }
+    assert_true(wider > columns * rows * 99 / 100); /* but where both lie at 0 */
+    free(half);
+    free(most);
+    assert_true(difference("most.tif", "small.tif", "window.safetensors", 0.95, 10) < 1e-5);
+}
+
+static void the_file_says_where_the_map_came_from(void **state)
+{
+    const char *keys[] = { "MODEL", "MODEL_SHA256", "SYSTEM", "TARGET", "UNIT", "INTERVAL", "SCHEME", "STACK", "SENSOR", "DATE", "VERSION", "QUALITY" };
+    const char *names[] = { "salinity", "lower", "upper", "quality" };
+    const char *formats[] = { ",'format':'gtiff'", ",'format':'cog'" };
+    char hash[65];
+    for (int f = 0; f < 2; f++) {
+        sal_raster *raster;
+        json_object *result;
+        retrieve_well("stack.tif", "window.safetensors", "told.tif", formats[f], &result);
+        double hectares = 0;
+        json_object *classes = json_object_object_get(result, "classes");
+        for (size_t k = 0; k < json_object_array_length(classes); k++) hectares += number_of(json_object_array_get_idx(classes, k), "hectares");
+        assert_true(fabs(hectares - 900) < 1e-9); /* 300 x 300 pixels of 10 m */
+        assert_true(number_of(result, "share_edge") > 0 && number_of(result, "megapixels_per_second") > 0);
+        assert_string_equal(json_object_get_string(json_object_object_get(result, "style")), in_folder("told.qml"));
+        json_object_put(result);
+        assert_int_equal(sal_raster_open(ctx, in_folder("told.tif"), &raster), SAL_STATUS_OK);
+        for (int k = 0; k < 4; k++) assert_string_equal(sal_raster_band_name(raster, k), names[k]);
+        assert_string_equal(sal_raster_band_unit(raster, 0), "g/kg");
+        for (int k = 0; k < 12; k++) {
+            const char *value = sal_raster_metadata(raster, "SALINA", keys[k]);
+            if (!value || !value[0]) fail_msg("%s is empty", keys[k]);
+        }
+        assert_string_equal(sal_raster_metadata(raster, "SALINA", "MODEL"), "window.safetensors");
+        assert_int_equal(sal_file_sha256(ctx, in_folder("window.safetensors"), hash), SAL_STATUS_OK);
+        assert_string_equal(sal_raster_metadata(raster, "SALINA", "MODEL_SHA256"), hash);
+        sal_raster_free(raster);
+        char *style;
+        int64_t length;
+        assert_int_equal(sal_file_read(ctx, in_folder("told.qml"), &style, &length), SAL_STATUS_OK);
+        assert_non_null(strstr(style, "slightly saline"));
+        sal_release(ctx, style);
+        remove(in_folder("told.qml"));
+    }
+}
+
+static void a_model_without_classes_is_shown_as_a_ramp(void **state)
+{
+    char *style;
+    int64_t length;
+    retrieve_well("small.tif", "plain.safetensors", "plain.tif", "", NULL);
+    assert_int_equal(sal_file_read(ctx, in_folder("plain.qml"), &style, &length), SAL_STATUS_OK);
+    assert_non_null(strstr(style, "INTERPOLATED"));
+    sal_release(ctx, style);
+}
+
+/* ---- refusals ---- */
+
+static int files_in_folder(void)
+{
+    int n = 0;
+    DIR *dir = opendir(folder);
+    while (readdir(dir)) n++;
+    closedir(dir);
+    return n;
+}
+
+static void refuse(const char *stack, const char *model, const char *output, const char *more, const char *words, const char *words_2)
+{
+    int before = files_in_folder();
+    if (retrieve(stack, model, output, more, NULL) == SAL_STATUS_OK) fail_msg("accepted: %s %s %s", stack, model, more);
+    if (!strstr(sal_context_message(ctx), words) || !strstr(sal_context_message(ctx), words_2)) fail_msg("\"%s\" or \"%s\" is not in: %s", words, words_2, sal_context_message(ctx));
+    assert_int_equal(files_in_folder(), before);
+}
+
+static void stacks_that_do_not_fit_are_refused_by_name(void **state)
+{
+    const struct {
+        variation v;
+        const char *words, *words_2;
+    } cases[] = { { { .columns = 40, .rows = 40, .drop = "B11" }, "B11", "window.safetensors" },
+                  { { .columns = 40, .rows = 40, .drop = "SOS" }, "\"SOS\"", "Build covariate stack" },
+                  { { .columns = 40, .rows = 40, .rename = "DEM", .to = "HEIGHT" }, "\"DEM\"", "odd.tif" },
+                  { { .columns = 40, .rows = 40, .sensor = "Landsat 8" }, "Landsat 8", "Sentinel-2" },
+                  { { .columns = 40, .rows = 40, .pixel = 20 }, "20 m", "10 m" } };
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        vary("odd.tif", &cases[k].v);
+        refuse("odd.tif", "window.safetensors", "refused.tif", "", cases[k].words, cases[k].words_2);
+    }
+}
+
+static void put_file(const char *name, const char *bytes, int64_t length)
+{
+    if (sal_file_write(ctx, in_folder(name), bytes, length) != SAL_STATUS_OK) fail_msg("%s", sal_context_message(ctx));
+}
+
+static void cut_and_edited_models_are_refused(void **state)
+{
+    char *bytes;
+    int64_t length;
+    sal_error_clear(ctx);
+    assert_int_equal(sal_file_read(ctx, in_folder("window.safetensors"), &bytes, &length), SAL_STATUS_OK);
+    for (int k = 0; k < 6; k++) {
+        put_file("bad.safetensors", bytes, length * k / 6);
+        refuse("small.tif", "bad.safetensors", "refused.tif", "", "bad.safetensors", "");
+    }
+    for (int k = 0; k < 6; k++) {
+        int64_t at = 8 + (length - 9) * k / 5;
+        bytes[at] ^= 4;
+        put_file("bad.safetensors", bytes, length);
+        refuse("small.tif", "bad.safetensors", "refused.tif", "", "bad.safetensors", "");
+        bytes[at] ^= 4;
+    }
+    sal_release(ctx, bytes);
+    refuse("small.tif", "small.tif", "refused.tif", "", "small.tif", "");
+    remove(in_folder("bad.safetensors"));
+}
+
+static void memory_that_cannot_do_is_refused_with_the_least_that_would(void **state)
+{
+    refuse("stack.tif", "window.safetensors", "refused.tif", ",'max_memory':'1MiB'", "max_memory is 1 MiB", "needs at least");
+    const char *least = strstr(sal_context_message(ctx), "at least") + 9;
+    char more[64];
+    json_object *result;
+    snprintf(more, sizeof more, ",'max_memory':'%d MiB'", atoi(least));
+    retrieve_well("stack.tif", "window.safetensors", "other.tif", more, &result);
+    assert_true(number_of(result, "workers") == 1 && number_of(result, "rows_at_a_time") < 320);
+    json_object_put(result);
+    retrieve_well("stack.tif", "window.safetensors", "map.tif", "", NULL);
+    assert_same_map("map.tif", "other.tif");
+}
+
+static void outputs_that_cannot_be_written_are_named(void **state)
+{
+    put_file("file", "x", 1);
+    refuse("small.tif", "window.safetensors", "file/map.tif", "", "file", "");
+    refuse("small.tif", "window.safetensors", "no/such/map.tif", "", "no/such", "");
+    refuse("small.tif", "window.safetensors", "small.tif", "", "small.tif", "");
+    refuse("small.tif", "window.safetensors", "map2.tif", ",'interval':1", "interval", "");
+    char text[1024];
+    snprintf(text, sizeof text, "{'stack':'@/small.tif','model':'@/window.safetensors','output':'/proc/map.tif'}");
+    assert_true(run_operation("retrieve", text, NULL) != SAL_STATUS_OK);
+    assert_non_null(strstr(sal_context_message(ctx), "/proc"));
+}
+
+static void a_full_disk_leaves_nothing(void **state)
+{
+    struct rlimit before, little;
+    getrlimit(RLIMIT_FSIZE, &before);
+    void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    const long sizes[] = { 0, 1000, 60000, 300000 };
+    const char *formats[] = { "", ",'format':'cog'" };
+    for (int f = 0; f < 2; f++)
+        for (int k = 0; k < 4; k++) {
+            int files = files_in_folder();
+            little = before;
+            little.rlim_cur = (rlim_t)sizes[k];
+            setrlimit(RLIMIT_FSIZE, &little);
+            sal_status status = retrieve("stack.tif", "spec.safetensors", "full.tif", formats[f], NULL);
+            setrlimit(RLIMIT_FSIZE, &before);
+            assert_int_equal(status, SAL_STATUS_IO);
+            assert_int_equal(files_in_folder(), files);
+        }
+    signal(SIGXFSZ, handler);
+}
+
+typedef struct stop {
+    int calls, at;
+    double last, longest;
+} stop;
+
+static int32_t stop_at_call(void *user, double fraction, const char *message)
+{
+    stop *s = user;
+    double now = sal_clock();
+    if (s->calls && now - s->last > s->longest) s->longest = now - s->last;
+    s->last = now;
+    return ++s->calls >= s->at;
+}
+
+static void cancelling_at_any_moment_leaves_nothing(void **state)
+{
+    int cancelled = 0;
+    for (int at = 1; at < 200; at++) {
+        stop s = { .at = at };
+        int before = files_in_folder();
+        sal_context_set_progress(ctx, stop_at_call, &s);
+        sal_status status = retrieve("stack.tif", "window.safetensors", "stopped.tif", ",'block_size':64", NULL);
+        sal_context_set_progress(ctx, NULL, NULL);
+        if (status == SAL_STATUS_OK) break;
+        assert_int_equal(status, SAL_STATUS_CANCELLED);
+        assert_int_equal(files_in_folder(), before);
+        cancelled++;
+    }
+    assert_true(cancelled >= 3 && cancelled < 199);
+    remove(in_folder("stopped.tif"));
+    remove(in_folder("stopped.qml"));
+}
+
+static int64_t allocations, failing;
+
+static void *allocate_or_fail(void *user, size_t bytes) { return ++allocations == failing ? NULL : aligned_alloc(64, (bytes + 63) / 64 * 64); }
+
+static void release(void *user, void *memory) { free(memory); }
+
+static void failing_allocations_are_reported_and_leave_no_file(void **state)
+{
+    const variation v = { .columns = 20, .rows = 70 };
+    vary("tiny.tif", &v);
+    sal_context *kept = ctx;
+    int before = files_in_folder();
+    sal_status status = SAL_STATUS_MEMORY;
+    for (failing = 1; status != SAL_STATUS_OK; failing += 1 + failing / 16) {
+        assert_int_equal(sal_context_new(&ctx), SAL_STATUS_OK);
+        sal_context_set_allocator(ctx, (sal_allocator){ allocate_or_fail, release, NULL });
+        allocations = 0;
+        status = retrieve("tiny.tif", "window.safetensors", "short.tif", ",'threads':1", NULL);
+        if (status != SAL_STATUS_OK) {
+            if (!sal_context_message(ctx)[0]) fail_msg("allocation %d fails without a message", (int)failing);
+            if (files_in_folder() != before) fail_msg("allocation %d leaves a file: %s", (int)failing, sal_context_message(ctx));
+        }
+        sal_context_free(ctx);
+        assert_true(failing < 100000);
+    }
+    assert_true(failing > 100);
+    ctx = kept;
+}
+
+/* ---- */
+
+static int make_inputs(void)
+{
+    const struct {
+        const char *id, *parameters;
+    } steps[] = {
+        { "demo", "{'output':'@/delta','size':300,'campaigns':1,'samples':80}" },
+        { "covariates", "{'scene':['@/delta/scene_2019-07-18.tif'],'dem':'@/delta/dem.tif','extra':['@/delta/phenology_2019-07.tif'],'output':'@/stack.tif'}" },
+#define TRAIN "{'stacks':['@/stack.tif'],'samples':'@/delta/samples.gpkg','target':'salinity','window':17,'epochs':2,'folds':2,"
+        { "train", TRAIN "'unit':'g/kg','system':'ss_soilnet','output':'@/window.safetensors'}" },
+        { "train", TRAIN "'unit':'g/kg','system':'spec_index','output':'@/spec.safetensors'}" },
+        { "train", TRAIN "'unit':'g/kg','system':'ss_stack','loss':'huber','output':'@/stacked.safetensors'}" },
+        { "train", TRAIN "'unit':'g/kg','system':'index','transform':'none','output':'@/index.safetensors'}" },
+        { "train", TRAIN "'unit':'g/kg','system':'ss_soilnet','seeds':2,'output':'@/two.safetensors'}" },
+        { "train", TRAIN "'unit':'furlong','system':'spec_index','output':'@/plain.safetensors'}" },
+    };
+    const variation v = { .column = 30, .row = 30, .columns = 60, .rows = 70 };
+    for (size_t k = 0; k < sizeof steps / sizeof *steps; k++) {
+        if (run_operation(steps[k].id, steps[k].parameters, NULL) == SAL_STATUS_OK) continue;
+        print_error("%s\n", sal_context_message(ctx));
+        return -1;
+    }
+    vary("small.tif", &v);
+    return 0;
+}
+
+static int set_up(void **state)
+{
+    const char *root = getenv("TMPDIR");
+    snprintf(folder, sizeof folder, "%s/salina-XXXXXX", root ? root : "/tmp");
+    return mkdtemp(folder) && sal_context_new(&ctx) == SAL_STATUS_OK ? make_inputs() : -1;
+}
+
+static int tear_down(void **state)
+{
+    char command[400];
+    snprintf(command, sizeof command, "rm -r '%s'", folder);
+    sal_context_free(ctx);
+    return system(command);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_map_equals_window_by_window_evaluation),
+        cmocka_unit_test(block_size_threads_and_memory_do_not_change_a_bit),
+        cmocka_unit_test(little_and_thin_rasters_are_mapped),
+        cmocka_unit_test(pixels_without_bands_are_nodata_in_every_band),
+        cmocka_unit_test(a_stack_of_nothing_gives_an_empty_map_and_a_warning),
+        cmocka_unit_test(quality_equals_flags_found_pixel_by_pixel),
+        cmocka_unit_test(a_higher_coverage_gives_wider_intervals_around_the_same_median),
+        cmocka_unit_test(the_file_says_where_the_map_came_from),
+        cmocka_unit_test(a_model_without_classes_is_shown_as_a_ramp),
+        cmocka_unit_test(stacks_that_do_not_fit_are_refused_by_name),
+        cmocka_unit_test(cut_and_edited_models_are_refused),
+        cmocka_unit_test(memory_that_cannot_do_is_refused_with_the_least_that_would),
+        cmocka_unit_test(outputs_that_cannot_be_written_are_named),
+        cmocka_unit_test(a_full_disk_leaves_nothing),
+        cmocka_unit_test(cancelling_at_any_moment_leaves_nothing),
+        cmocka_unit_test(failing_allocations_are_reported_and_leave_no_file),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
