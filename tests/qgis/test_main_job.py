@@ -79,6 +79,21 @@ def test_same_map_from_the_python_console(delta, tmp_path):
     assert all(mine.GetRasterBand(i + 1).ReadRaster() == other.GetRasterBand(i + 1).ReadRaster() for i in range(other.RasterCount))
 
 
+def tensors(path):
+    """The bytes of a model behind its header, which holds the time of training."""
+    content = path.read_bytes()
+    return content[8 + int.from_bytes(content[:8], "little") :]
+
+
+def test_same_network_from_a_plain_process(delta, tmp_path):
+    from salina import native
+
+    delta.model()
+    arguments = {"stacks": delta.stacks(), "samples": delta.samples, "target": "salinity", "unit": "g/kg", "date_field": "date"}
+    native.run("train", {**arguments, "folds": 2, "epochs": 2, "seed": 1, "output": str(tmp_path / "m.safetensors")})
+    assert tensors(tmp_path / "m.safetensors") == tensors(delta.folder / "delta.safetensors")
+
+
 @pytest.mark.parametrize("name", ["demo", "covariates", "train", "retrieve"])
 def test_cancel_answers_at_once_and_leaves_nothing(delta, tmp_path, name):
     """Asked in the middle of the work; a second, because test machines are shared (the design says half of one)."""
