@@ -1,0 +1,87 @@
+#!/usr/bin/python3
+"""Mapping with SS-SoilNet: `salina retrieve`, from file to file, against PyTorch running the same network window by window.
+
+One run, same weights, same pixels, all cores for both. PyTorch is given its windows ready in memory, in the batch size that suits it best, and is
+timed for the network alone; salina is timed for everything: reading, indices, network, intervals, quality, overviews, writing.
+Prints one JSON line. SALINA_BUILD: build folder (default build/release).
+"""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+os.environ.pop("OPENBLAS_CORETYPE", None)  # some machines pin it to an older core
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "oracle"))
+import numpy as np  # noqa: E402
+import torch  # noqa: E402
+
+from ss_soilnet_stack import Stack, inputs  # noqa: E402
+from ss_soilnet_torch import from_model  # noqa: E402
+
+GOAL, SIDE, WINDOWS = 300, int(os.environ.get("SALINA_BENCH_SIDE", 1024)), 512
+SALINA = Path(os.environ.get("SALINA_BUILD", ROOT / "build" / "release")) / "bin" / "salina"
+
+
+def salina(*arguments):
+    done = subprocess.run([SALINA, *map(str, arguments), "--json"], capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(done.stderr)
+    return json.loads(done.stdout)
+
+
+def prepare(folder):
+    """A stack as a user has it, one that holds its indices for the twin, and a model; two epochs are as fast to map as fifty."""
+    salina("demo", "--output", folder / "delta", "--size", SIDE, "--campaigns", 1, "--samples", 120)
+    sources = ["--scene", next((folder / "delta").glob("scene_*.tif")), "--dem", folder / "delta" / "dem.tif", "--extra", next((folder / "delta").glob("phenology_*.tif"))]
+    salina("covariates", *sources, "--output", folder / "stack.tif")
+    salina("covariates", *sources, "--indices", "all", "--output", folder / "indices.tif")
+    salina("train", "--stacks", folder / "stack.tif", "--samples", folder / "delta" / "samples.gpkg", "--target", "salinity", "--unit", "g/kg",
+           "--epochs", 2, "--folds", 2, "--output", folder / "model.safetensors")
+
+
+def windows_per_second(network, batch):
+    with torch.inference_mode():
+        network(**{name: value[:32] for name, value in batch.items()})
+        best = 0
+        for size in (32, 128, 512):
+            for _ in range(2):
+                begun = time.perf_counter()
+                for first in range(0, WINDOWS, size):
+                    network(**{name: value[first:first + size] for name, value in batch.items()})
+                best = max(best, WINDOWS / (time.perf_counter() - begun))
+    return best
+
+
+def main():
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        prepare(folder)
+        network, about = from_model(folder / "model.safetensors")
+        stack = Stack(folder / "indices.tif")
+        columns, rows = np.random.default_rng(1).integers(0, SIDE, (2, WINDOWS))
+        batch = {key: value for key, value in inputs(stack, about, columns, rows).items() if value is not None}
+        torch_rate = windows_per_second(network, batch)
+        best = {}
+        for threads in (1, os.cpu_count()):
+            runs = [salina("retrieve", "--stack", folder / "stack.tif", "--model", folder / "model.safetensors", "--output", folder / "map.tif", "--threads", threads)
+                    for _ in range(2)]
+            best[threads] = max(runs, key=lambda run: run["megapixels_per_second"])
+        with torch.inference_mode():
+            expected = network(**batch)[:, 1].numpy() * about["hyper"]["target_sd"] + about["hyper"]["target_mean"]
+        got = Stack(folder / "map.tif").bands["salinity"][rows, columns]
+        torch_rate = max(torch_rate, windows_per_second(network, batch))
+    all_cores = best[os.cpu_count()]
+    whole, alone = all_cores["megapixels_per_second"], all_cores["pixels"] / 1e6 / all_cores["seconds_computing"]
+    detail = {"megapixels": SIDE * SIDE / 1e6, "salina_mpx_s": round(whole, 4), "salina_compute_mpx_s": round(alone, 4),
+              "salina_1_thread_mpx_s": round(best[1]["megapixels_per_second"], 4), "torch_windows_s": round(torch_rate, 1), "compute_ratio": round(alone * 1e6 / torch_rate, 1),
+              "threads": os.cpu_count(), "memory_mib": all_cores["memory_bytes"] >> 20, "seconds_reading": round(all_cores["seconds_reading"], 3),
+              "seconds_writing": round(all_cores["seconds_writing"], 3), "difference": float(np.abs(np.log1p(got) - np.maximum(expected, 0)).max())}
+    print(json.dumps({"name": "map against window-by-window PyTorch", "value": round(whole * 1e6 / torch_rate, 1), "goal": GOAL, "detail": detail}))
+
+
+if __name__ == "__main__":
+    main()
