@@ -30,6 +30,8 @@ struct sal_node {
     /* set by prepare and the planner */
     void *plan;         /* what prepare made, freed by unprepare */
     int64_t items, chunks, partial; /* partial: reals per chunk */
+    int64_t units, partial_begin;   /* chunks are cut between units of items / units items; where the partials begin */
+    sal_id group_first, group_last; /* nodes that run chunk by chunk together with this one */
     int64_t scratch_bytes;          /* per worker */
 };
 
@@ -49,7 +51,7 @@ struct sal_run {
     uint64_t seed, step;
     int64_t chunk;             /* this chunk, 0 .. n->chunks - 1 */
     int32_t worker;
-    real *partials;            /* (chunks, partial) of the running node */
+    real *partials;            /* (chunks, partial) of the node */
     char *scratch;             /* scratch_bytes of this worker */
 };
 
@@ -57,6 +59,7 @@ struct sal_op {
     const char *name;
     int32_t n_in; /* -1: any number up to SAL_INPUTS_MAX */
     uint32_t flags;
+    uint32_t local; /* bit k: item i reads input k only in the image (first dimension) of item i; 0: not known, never grouped */
     /* Checks inputs and attributes, sets n->shape. Fails through sal__shape_fail. */
     sal_status (*shape)(sal_tape *t, sal_node *n);
     /* Number of independent items; NULL: one item per element (n->count). */
@@ -79,6 +82,11 @@ struct sal_op {
 static inline const real *sal__in(const sal_run *r, const sal_node *n, int32_t k) { return r->data[n->in[k]]; }
 static inline real *sal__out(const sal_run *r, const sal_node *n) { return r->data[n->id]; }
 static inline real *sal__partial(const sal_run *r, const sal_node *n) { return r->partials + r->chunk * n->partial; }
+/* First item of a chunk. */
+static inline int64_t sal__chunk_begin(const sal_node *n, int64_t chunk)
+{
+    return sal_chunk_begin(n->units, n->chunks, chunk) * (n->items / n->units);
+}
 static inline const sal_node *sal__in_node(const sal_run *r, const sal_node *n, int32_t k) { return &r->nodes[n->in[k]]; }
 
 /* Appends a node: fills op, inputs and attributes in `draft`, calls shape. Returns SAL_NONE after an error or when an input is SAL_NONE. */

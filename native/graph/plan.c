@@ -1,6 +1,6 @@
 /* plan.c - where every value stands: lifetimes, in-place use, offsets in one arena.
  *
- * A node that nothing needs gets no memory and is not run. Offsets are found greedily, the largest value first, at the lowest place
+ * A node that nothing needs gets no memory and is not run. What a group of nodes touches lives as long as the group runs. Offsets are found greedily, the largest value first, at the lowest place
  * that is free during its life (Pisarchyk and Lee 2020, arXiv 2001.03288, "greedy by size").
  */
 #include "tape_private.h"
@@ -46,7 +46,7 @@ static bool may_overwrite(const sal_tape *t, const sal_plan *p, const bool *boun
     for (int32_t k = 1; k < n->inputs; k++) {
         if (p->root[n->in[k]] == r) return false;
     }
-    return true;
+    return !sal__group_reads_whole(t, p, id, r);
 }
 
 static void find_roots(const sal_tape *t, const bool *bound, const int64_t *last, sal_plan *p)
@@ -91,7 +91,7 @@ static int64_t lowest_offset(interval *all, int64_t placed, const interval *v, i
     return offset;
 }
 
-sal_status sal__plan_new(sal_context *ctx, const sal_tape *t, sal_plan *p)
+sal_status sal__plan_new(sal_context *ctx, sal_tape *t, sal_plan *p)
 {
     sal_status status = SAL_STATUS_OK;
     bool *bound = NULL;
@@ -111,10 +111,12 @@ sal_status sal__plan_new(sal_context *ctx, const sal_tape *t, sal_plan *p)
         p->offset[i] = -1;
     }
     mark_needed(t, bound, last);
+    sal__group_nodes(t, last);
     find_roots(t, bound, last, p);
     for (sal_id i = 0; i < t->count; i++) {
         if (p->root[i] != i || bound[i] || last[i] < 0) continue;
-        all[n++] = (interval){ i, i, p->last_use[i], (t->nodes[i].count + 15) / 16 * 16, 0 };
+        int64_t end = p->last_use[i] == FOREVER ? FOREVER : t->nodes[p->last_use[i]].group_last;
+        all[n++] = (interval){ i, t->nodes[i].group_first, end, (t->nodes[i].count + 15) / 16 * 16, 0 };
     }
     qsort(all, (size_t)n, sizeof *all, by_size);
     for (int64_t k = 0; k < n; k++) {

@@ -1,14 +1,15 @@
 /* program.c - a compiled tape and its executor.
  *
- * Nodes run one after another in tape order; the items of a node are cut into chunks from shapes alone and the chunks are spread over the
+ * Nodes run one after another in tape order, those of a group (group.c) chunk by chunk together; the items of a node are cut into chunks from shapes alone and the chunks are spread over the
  * threads, so that sums are always formed in the same order: the same bits for any number of threads.
  */
 #include "base/json.h"
 #include "kernels/gemm.h"
 #include "tape_private.h"
 #include <string.h>
+#include <time.h>
 
-enum { CHUNKS_MAX = 64, CHUNKS_MAX_PARTIAL = 16 };
+enum { CHUNKS_MAX = 64, CHUNKS_MAX_PARTIAL = 16, PARTIAL_SMALL = 1024 }; /* adding up large partials costs */
 static const double chunk_work = 60000; /* operations that are worth a chunk of their own: about 15 us */
 
 struct sal_program {
@@ -24,18 +25,35 @@ struct sal_program {
     int64_t partial_size, scratch_bytes, leaf_size, prepared;
     int32_t workers;
     bool profile;
-    double *seconds;       /* by node */
+    double *seconds;       /* (workers, nodes) of CPU time */
 };
 
-static void cut(const sal_tape *t, sal_node *n)
+/* Cuts the group that begins with node `first`; returns the reals of its partials. */
+static int64_t cut(sal_tape *t, const int64_t *last_use, sal_id first)
 {
-    n->items = n->op->items ? n->op->items(t, n) : n->count;
-    n->partial = n->op->partial ? n->op->partial(t, n) : 0;
-    double work = (double)n->items * (n->op->work ? n->op->work(t, n) : 4);
-    int64_t most = n->partial ? CHUNKS_MAX_PARTIAL : CHUNKS_MAX, chunks = (int64_t)(work / chunk_work) + 1;
+    sal_id last = t->nodes[first].group_last;
+    int64_t most = CHUNKS_MAX, partials = 0, units = first == last ? INT64_MAX : t->nodes[t->nodes[first].in[0]].shape.dim[0];
+    double work = 0;
+    for (sal_id i = first; i <= last; i++) {
+        sal_node *n = &t->nodes[i];
+        if (!sal__runs(t, last_use, i)) continue;
+        n->items = n->op->items ? n->op->items(t, n) : n->count;
+        n->partial = n->op->partial ? n->op->partial(t, n) : 0;
+        n->units = first == last ? n->items : units;
+        work += (double)n->items * (n->op->work ? n->op->work(t, n) : 4);
+        if (n->partial > PARTIAL_SMALL) most = CHUNKS_MAX_PARTIAL;
+    }
+    int64_t chunks = (int64_t)(work / chunk_work) + 1;
     if (chunks > most) chunks = most;
-    if (chunks > n->items) chunks = n->items;
-    n->chunks = chunks < 1 ? 1 : chunks;
+    for (sal_id i = first; i <= last; i++) {
+        sal_node *n = &t->nodes[i];
+        if (!sal__runs(t, last_use, i)) continue;
+        if (n->units < 1) n->units = 1;
+        n->chunks = chunks < n->units ? chunks : n->units;
+        n->partial_begin = partials;
+        partials += n->partial * n->chunks;
+    }
+    return partials;
 }
 
 static sal_status prepare(sal_program *p)
@@ -43,15 +61,17 @@ static sal_status prepare(sal_program *p)
     sal_tape *t = p->tape;
     for (int64_t i = 0; i < t->count; i++, p->prepared++) {
         sal_node *n = &t->nodes[i];
-        if ((n->op->flags & (SAL_OP_LEAF | SAL_OP_VIEW)) || p->plan.last_use[i] < 0) continue;
-        cut(t, n);
+        if (!sal__runs(t, p->plan.last_use, (sal_id)i)) continue;
+        if (n->group_first == i) {
+            int64_t partials = cut(t, p->plan.last_use, (sal_id)i);
+            if (partials > p->partial_size) p->partial_size = partials;
+        }
         if (n->op->prepare) {
             sal_status status = n->op->prepare(p->ctx, t, n);
             if (status != SAL_STATUS_OK) return status;
         }
         n->scratch_bytes = n->op->scratch ? n->op->scratch(t, n) : 0;
         if (n->scratch_bytes > p->scratch_bytes) p->scratch_bytes = n->scratch_bytes;
-        if (n->partial * n->chunks > p->partial_size) p->partial_size = n->partial * n->chunks;
         p->schedule[p->scheduled++] = (sal_id)i;
     }
     p->scratch_bytes = (p->scratch_bytes + 63) / 64 * 64;
@@ -106,7 +126,7 @@ sal_status sal_program_new(sal_context *ctx, sal_tape *tape, sal_program **out)
     SAL_TRY(sal__plan_new(ctx, tape, &p->plan));
     SAL_TRY(sal_allocate(ctx, tape->count, sizeof *p->schedule, &p->schedule));
     SAL_TRY(sal_allocate(ctx, tape->count, sizeof *p->data, &p->data));
-    SAL_TRY(sal_allocate(ctx, tape->count, sizeof *p->seconds, &p->seconds));
+    SAL_TRY(sal_allocate(ctx, tape->count * sal_context_threads(ctx), sizeof *p->seconds, &p->seconds));
     SAL_TRY(prepare(p));
     for (int64_t i = 0; i < tape->count; i++) p->leaf_size += leaf_size(&tape->nodes[i]);
     p->workers = sal_context_threads(ctx);
@@ -172,35 +192,66 @@ sal_shape sal_program_output_shape(const sal_program *p, const char *name)
     return sal_tape_shape(p->tape, find_named(p, name, false));
 }
 
+/* A group of nodes in the schedule. */
 typedef struct job {
     sal_program *p;
-    const sal_node *n;
+    int64_t first, nodes;
     sal_run run;
 } job;
+
+static double cpu_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
 
 static void run_chunk(void *arg, int64_t chunk, int32_t worker)
 {
     const job *j = arg;
+    sal_program *p = j->p;
     sal_run r = j->run;
     r.chunk = chunk;
     r.worker = worker;
-    r.scratch = j->p->scratch + j->p->scratch_bytes * worker;
-    j->n->op->eval(&r, j->n, sal_chunk_begin(j->n->items, j->n->chunks, chunk), sal_chunk_begin(j->n->items, j->n->chunks, chunk + 1));
+    r.scratch = p->scratch + p->scratch_bytes * worker;
+    for (int64_t k = j->first; k < j->first + j->nodes; k++) {
+        const sal_node *n = &p->tape->nodes[p->schedule[k]];
+        double start = p->profile ? cpu_seconds() : 0;
+        r.partials = p->partials + n->partial_begin;
+        n->op->eval(&r, n, sal__chunk_begin(n, chunk), sal__chunk_begin(n, chunk + 1));
+        if (p->profile) p->seconds[worker * p->tape->count + n->id] += cpu_seconds() - start;
+    }
+}
+
+/* What runs once before or after the chunks of the group. */
+static void run_ends(job *j, bool after)
+{
+    sal_program *p = j->p;
+    for (int64_t k = j->first; k < j->first + j->nodes; k++) {
+        const sal_node *n = &p->tape->nodes[p->schedule[k]];
+        double start = p->profile ? cpu_seconds() : 0;
+        j->run.partials = p->partials + n->partial_begin;
+        if (after && n->op->finish) n->op->finish(&j->run, n);
+        if (!after && n->op->before) n->op->before(&j->run, n);
+        if (p->profile) p->seconds[n->id] += cpu_seconds() - start;
+    }
 }
 
 void sal_program_run(sal_program *p, uint64_t seed, uint64_t step)
 {
     bind_params(p);
     sal_kernels_enter(p->ctx);
-    job j = { p, NULL, { .data = p->data, .nodes = p->tape->nodes, .seed = seed, .step = step, .partials = p->partials, .scratch = p->scratch } };
-    for (int64_t k = 0; k < p->scheduled; k++) {
-        double start = p->profile ? sal_clock() : 0;
-        j.n = &p->tape->nodes[p->schedule[k]];
-        if (j.n->op->before) j.n->op->before(&j.run, j.n);
-        if (j.n->chunks == 1) run_chunk(&j, 0, 0);
-        else sal_pool_run(p->ctx, j.n->chunks, run_chunk, &j);
-        if (j.n->op->finish) j.n->op->finish(&j.run, j.n);
-        if (p->profile) p->seconds[p->schedule[k]] += sal_clock() - start;
+    const sal_node *nodes = p->tape->nodes;
+    job j = { p, 0, 0, { .data = p->data, .nodes = nodes, .seed = seed, .step = step, .partials = p->partials, .scratch = p->scratch } };
+    for (; j.first < p->scheduled; j.first += j.nodes) {
+        const sal_node *n = &nodes[p->schedule[j.first]];
+        for (j.nodes = 1; j.first + j.nodes < p->scheduled; j.nodes++) {
+            if (nodes[p->schedule[j.first + j.nodes]].group_first != n->id) break;
+        }
+        run_ends(&j, false);
+        if (n->chunks == 1) run_chunk(&j, 0, 0);
+        else sal_pool_run(p->ctx, n->chunks, run_chunk, &j);
+        run_ends(&j, true);
     }
     sal_kernels_leave();
 }
@@ -216,7 +267,7 @@ sal_status sal_program_profile_json(sal_program *p, char **out)
     for (int64_t k = 0; k < sal_op_count(); k++) {
         double seconds = 0;
         for (int64_t i = 0; i < p->tape->count; i++) {
-            if (p->tape->nodes[i].op == sal_op_at(k)) seconds += p->seconds[i];
+            for (int32_t w = 0; p->tape->nodes[i].op == sal_op_at(k) && w < p->workers; w++) seconds += p->seconds[w * p->tape->count + i];
         }
         if (seconds <= 0) continue;
         sal_text_append(p->ctx, &text, "%s\"%s\": %.6f", comma, sal_op_at(k)->name, seconds);

@@ -100,7 +100,7 @@ const real *sal_program_output(const sal_program *program, const char *name);
 sal_shape sal_program_output_shape(const sal_program *program, const char *name);
 /* Runs every node once. (seed, step) drive dropout. Same bits for any number of threads. */
 void sal_program_run(sal_program *program, uint64_t seed, uint64_t step);
-/* Seconds spent per op name since creation, as a JSON object text, for the bench; owned by the caller. Needs sal_program_profile(true). */
+/* CPU seconds of all threads per op name since creation, as a JSON object text, for the bench; owned by the caller. Needs sal_program_profile(true). */
 void sal_program_profile(sal_program *program, bool on);
 sal_status sal_program_profile_json(sal_program *program, char **out);
 

@@ -32,7 +32,13 @@ typedef struct sal_plan {
     int64_t size;      /* reals in the arena */
 } sal_plan;
 
-sal_status sal__plan_new(sal_context *ctx, const sal_tape *t, sal_plan *plan);
+/* Whether a run evaluates node id; last as in mark_needed of plan.c. */
+bool sal__runs(const sal_tape *t, const int64_t *last, sal_id id);
+/* Sets group_first and group_last of every node (group.c). */
+void sal__group_nodes(sal_tape *t, const int64_t *last);
+/* Whether a node of the group of id, before id, reads memory `root` at other images than its own. */
+bool sal__group_reads_whole(const sal_tape *t, const sal_plan *plan, sal_id id, sal_id root);
+sal_status sal__plan_new(sal_context *ctx, sal_tape *t, sal_plan *plan);
 void sal__plan_clear(sal_context *ctx, sal_plan *plan);
 
 #endif

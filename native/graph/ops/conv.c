@@ -119,7 +119,7 @@ static void data_eval(const sal_run *r, const sal_node *n, int64_t lo, int64_t h
                            sal__out(r, n) + lo * per_image(&n->shape), r->scratch);
 }
 
-const sal_op sal_op_conv2d_data = { .name = "conv2d_data", .n_in = 2, .shape = data_shape, .items = sal__items_first, .work = data_work,
+const sal_op sal_op_conv2d_data = { .name = "conv2d_data", .n_in = 2, .local = 1, .shape = data_shape, .items = sal__items_first, .work = data_work,
                                     .scratch = conv_scratch, .prepare = data_prepare, .unprepare = conv_unprepare,
                                     .before = conv_before, .eval = data_eval };
 
@@ -147,7 +147,7 @@ static void weights_eval(const sal_run *r, const sal_node *n, int64_t lo, int64_
                               sal__in(r, n, 1) + lo * per_image(&sal__in_node(r, n, 1)->shape), sal__partial(r, n), r->scratch);
 }
 
-const sal_op sal_op_conv2d_weights = { .name = "conv2d_weights", .n_in = 2, .shape = weights_shape, .items = sal__items_first_in,
+const sal_op sal_op_conv2d_weights = { .name = "conv2d_weights", .n_in = 2, .local = 3, .shape = weights_shape, .items = sal__items_first_in,
                                        .work = weights_work, .partial = weights_partial, .scratch = conv_scratch,
                                        .prepare = weights_prepare, .unprepare = conv_unprepare, .eval = weights_eval,
                                        .finish = sal__finish_sum };
@@ -159,20 +159,20 @@ static void conv_grad(sal_tape *t, sal_id y, sal_id gy, sal_id gx[])
     sal_id x = n->in[0], w = n->in[1], b = n->inputs == 3 ? n->in[2] : SAL_NONE;
     int64_t i[10];
     for (int32_t k = 0; k < 8; k++) i[k] = n->i[k];
-    if (sal__wants(t, x)) {
-        i[8] = sal_tape_dim(t, x, 1);
-        i[9] = sal_tape_dim(t, x, 2);
-        gx[0] = sal__append(t, &sal_op_conv2d_data, (sal_id[]){ gy, w }, 2, i, 10, NULL, 0);
-    }
     if (sal__wants(t, w)) {
         i[8] = sal_tape_dim(t, w, 0);
         i[9] = sal_tape_dim(t, w, 1);
         gx[1] = sal__append(t, &sal_op_conv2d_weights, (sal_id[]){ x, gy }, 2, i, 10, NULL, 0);
     }
     if (sal__wants(t, b)) gx[2] = sal_reshape(t, sal__op1(t, &sal_op_sum_rows, gy), sal_tape_shape(t, b));
+    if (sal__wants(t, x)) { /* last, so that what comes next on the way back joins its group */
+        i[8] = sal_tape_dim(t, x, 1);
+        i[9] = sal_tape_dim(t, x, 2);
+        gx[0] = sal__append(t, &sal_op_conv2d_data, (sal_id[]){ gy, w }, 2, i, 10, NULL, 0);
+    }
 }
 
-const sal_op sal_op_conv2d = { .name = "conv2d", .n_in = -1, .shape = conv_shape, .items = sal__items_first, .work = forward_work,
+const sal_op sal_op_conv2d = { .name = "conv2d", .n_in = -1, .local = 1, .shape = conv_shape, .items = sal__items_first, .work = forward_work,
                                .scratch = conv_scratch, .prepare = conv_prepare, .unprepare = conv_unprepare, .before = conv_before,
                                .eval = conv_eval, .grad = conv_grad };
 

@@ -21,47 +21,42 @@ static sal_status moments_shape(sal_tape *t, sal_node *n)
 static double moments_work(const sal_tape *t, const sal_node *n) { return 4 + (double)n->count; }
 static int64_t moments_partial(const sal_tape *t, const sal_node *n) { return n->count; }
 
-static void moments_tail(const real *x, int64_t rows, int64_t c, int64_t k, real *mean, real *m2)
+/* sums[k] = sum of d, squares[k] = sum of d^2 with d the deviation from the first row, which keeps the sums small. Four rows at
+ * a time: many loads in flight, and every row is read once from end to end. */
+SAL_CLONES static void deviations(const real *x, int64_t rows, int64_t c, real *sums, real *squares)
 {
-    real pivot = x[k], s = 0, q = 0;
-    for (int64_t i = 0; i < rows; i++) {
-        real d = x[i * c + k] - pivot;
-        s += d;
-        q += d * d;
+    const real *first = x;
+    int64_t whole = c / SAL_LANES * SAL_LANES, i = 0;
+    for (; i + 4 <= rows; i += 4, x += 4 * c) {
+        for (int64_t k = 0; k < whole; k += SAL_LANES) {
+            sal_vec p = SAL_LOAD(first + k), d0 = SAL_LOAD(x + k) - p, d1 = SAL_LOAD(x + c + k) - p;
+            sal_vec d2 = SAL_LOAD(x + 2 * c + k) - p, d3 = SAL_LOAD(x + 3 * c + k) - p;
+            SAL_STORE(sums + k, SAL_LOAD(sums + k) + ((d0 + d1) + (d2 + d3)));
+            SAL_STORE(squares + k, SAL_LOAD(squares + k) + ((d0 * d0 + d1 * d1) + (d2 * d2 + d3 * d3)));
+        }
+        for (int64_t k = whole; k < c; k++) {
+            real d0 = x[k] - first[k], d1 = x[c + k] - first[k], d2 = x[2 * c + k] - first[k], d3 = x[3 * c + k] - first[k];
+            sums[k] += (d0 + d1) + (d2 + d3);
+            squares[k] += (d0 * d0 + d1 * d1) + (d2 * d2 + d3 * d3);
+        }
     }
-    mean[k] = pivot + s / (real)rows;
-    m2[k] = q - s * s / (real)rows;
+    for (; i < rows; i++, x += c) {
+        for (int64_t k = 0; k < c; k++) {
+            real d = x[k] - first[k];
+            sums[k] += d;
+            squares[k] += d * d;
+        }
+    }
 }
 
-SAL_CLONES static void moments_rows(const real *x, int64_t rows, int64_t c, real *mean, real *m2)
+static void moments_rows(const real *x, int64_t rows, int64_t c, real *mean, real *m2)
 {
-    int64_t k = 0;
-    for (; k + 2 * SAL_LANES <= c; k += 2 * SAL_LANES) { /* deviations from the first row keep the sums small */
-        sal_vec p0 = SAL_LOAD(x + k), p1 = SAL_LOAD(x + k + SAL_LANES), s0 = p0 - p0, s1 = s0, q0 = s0, q1 = s0;
-        for (int64_t i = 0; i < rows; i++) {
-            sal_vec d0 = SAL_LOAD(x + i * c + k) - p0, d1 = SAL_LOAD(x + i * c + k + SAL_LANES) - p1;
-            s0 += d0;
-            s1 += d1;
-            q0 += d0 * d0;
-            q1 += d1 * d1;
-        }
-        real n = (real)rows;
-        SAL_STORE(mean + k, p0 + s0 / n);
-        SAL_STORE(mean + k + SAL_LANES, p1 + s1 / n);
-        SAL_STORE(m2 + k, q0 - s0 * s0 / n);
-        SAL_STORE(m2 + k + SAL_LANES, q1 - s1 * s1 / n);
+    for (int64_t k = 0; k < c; k++) mean[k] = m2[k] = 0;
+    deviations(x, rows, c, mean, m2);
+    for (int64_t k = 0; k < c; k++) {
+        m2[k] -= mean[k] * mean[k] / (real)rows;
+        mean[k] = x[k] + mean[k] / (real)rows;
     }
-    for (; k + SAL_LANES <= c; k += SAL_LANES) {
-        sal_vec p0 = SAL_LOAD(x + k), s0 = p0 - p0, q0 = s0;
-        for (int64_t i = 0; i < rows; i++) {
-            sal_vec d0 = SAL_LOAD(x + i * c + k) - p0;
-            s0 += d0;
-            q0 += d0 * d0;
-        }
-        SAL_STORE(mean + k, p0 + s0 / (real)rows);
-        SAL_STORE(m2 + k, q0 - s0 * s0 / (real)rows);
-    }
-    for (; k < c; k++) moments_tail(x, rows, c, k, mean, m2);
 }
 
 static void moments_eval(const sal_run *r, const sal_node *n, int64_t lo, int64_t hi)
@@ -79,7 +74,7 @@ static void moments_finish(const sal_run *r, const sal_node *n)
         double count = 0, mean = 0, m2 = 0;
         for (int64_t j = 0; j < n->chunks; j++) {
             const real *p = r->partials + j * n->partial;
-            double rows = (double)(sal_chunk_begin(n->items, n->chunks, j + 1) - sal_chunk_begin(n->items, n->chunks, j));
+            double rows = (double)(sal__chunk_begin(n, j + 1) - sal__chunk_begin(n, j));
             double d = (double)p[k] - mean, total = count + rows;
             mean += d * rows / total;
             m2 += (double)p[c + k] + d * d * count * rows / total;
@@ -90,7 +85,7 @@ static void moments_finish(const sal_run *r, const sal_node *n)
     }
 }
 
-const sal_op sal_op_moments = { .name = "moments", .n_in = 1, .shape = moments_shape, .items = sal__items_rows_in, .work = moments_work,
+const sal_op sal_op_moments = { .name = "moments", .n_in = 1, .local = 1, .shape = moments_shape, .items = sal__items_rows_in, .work = moments_work,
                                 .partial = moments_partial, .eval = moments_eval, .finish = moments_finish };
 
 sal_id sal_moments(sal_tape *t, sal_id x) { return sal__op1(t, &sal_op_moments, x); }
@@ -121,14 +116,15 @@ static void line(const real *moments, const real *gamma, const real *beta, doubl
 
 SAL_CLONES static void normalise_rows(const real *x, real *y, int64_t rows, int64_t c, const real *a, const real *b, bool relu)
 {
+    int64_t whole = c / SAL_LANES * SAL_LANES;
     for (int64_t i = 0; i < rows; i++, x += c, y += c) {
-        if (relu) {
-            for (int64_t k = 0; k < c; k++) {
-                real v = a[k] * x[k] + b[k];
-                y[k] = v > 0 ? v : 0;
-            }
-        } else {
-            for (int64_t k = 0; k < c; k++) y[k] = a[k] * x[k] + b[k];
+        for (int64_t k = 0; k < whole; k += SAL_LANES) {
+            sal_vec v = SAL_LOAD(a + k) * SAL_LOAD(x + k) + SAL_LOAD(b + k), zero = { 0 };
+            SAL_STORE(y + k, relu ? SAL_WHERE(v > zero, v) : v);
+        }
+        for (int64_t k = whole; k < c; k++) {
+            real v = a[k] * x[k] + b[k];
+            y[k] = v > 0 || !relu ? v : 0;
         }
     }
 }
@@ -143,35 +139,40 @@ static void normalise_eval(const sal_run *r, const sal_node *n, int64_t lo, int6
 
 /* ---- normalise_sums: inputs gy, x, moments, gamma, beta -> (2, c): sum g and sum g xhat, with g = gy where the ReLU was open ---- */
 
-static void sums_tail(const real *gy, const real *x, int64_t rows, int64_t c, int64_t k, const real *a, const real *b, real mean, real scale,
-                      bool relu, real *sum)
+/* What row j adds at columns k ...: g and, in v, g (x - mean). */
+#define SUMS_TERM(j)                                                                                                   \
+    sal_vec v##j = SAL_LOAD(x + j * c + k), g##j = SAL_LOAD(gy + j * c + k);                                           \
+    if (relu) g##j = SAL_WHERE(va * v##j + vb > zero, g##j);                                                           \
+    v##j = g##j * (v##j - vm)
+
+static inline __attribute__((always_inline)) void sums_column(const real *gy, const real *x, int64_t rows, int64_t c, int64_t k,
+                                                              const real *a, const real *b, real mean, bool relu, real *sum)
 {
-    real s = 0, q = 0;
     for (int64_t i = 0; i < rows; i++) {
         real v = x[i * c + k], g = relu && !(a[k] * v + b[k] > 0) ? 0 : gy[i * c + k];
-        s += g;
-        q += g * (v - mean);
+        sum[k] += g;
+        sum[c + k] += g * (v - mean);
     }
-    sum[k] = s;
-    sum[c + k] = q * scale;
 }
 
+/* Adds to sum (2, c); four rows at a time as in deviations. */
 SAL_CLONES static void sums_rows(const real *gy, const real *x, int64_t rows, int64_t c, const real *a, const real *b, const real *mean,
-                                 const real *scale, bool relu, real *sum)
+                                 bool relu, real *sum)
 {
-    int64_t k = 0;
-    for (; k + SAL_LANES <= c; k += SAL_LANES) {
-        sal_vec va = SAL_LOAD(a + k), vb = SAL_LOAD(b + k), vm = SAL_LOAD(mean + k), s = va - va, q = s, zero = s;
-        for (int64_t i = 0; i < rows; i++) {
-            sal_vec v = SAL_LOAD(x + i * c + k), g = SAL_LOAD(gy + i * c + k);
-            if (relu) g = SAL_WHERE(va * v + vb > zero, g);
-            s += g;
-            q += g * (v - vm);
+    int64_t whole = c / SAL_LANES * SAL_LANES;
+    for (; rows >= 4; rows -= 4, x += 4 * c, gy += 4 * c) {
+        for (int64_t k = 0; k < whole; k += SAL_LANES) {
+            sal_vec va = SAL_LOAD(a + k), vb = SAL_LOAD(b + k), vm = SAL_LOAD(mean + k), zero = { 0 };
+            SUMS_TERM(0);
+            SUMS_TERM(1);
+            SUMS_TERM(2);
+            SUMS_TERM(3);
+            SAL_STORE(sum + k, SAL_LOAD(sum + k) + ((g0 + g1) + (g2 + g3)));
+            SAL_STORE(sum + c + k, SAL_LOAD(sum + c + k) + ((v0 + v1) + (v2 + v3)));
         }
-        SAL_STORE(sum + k, s);
-        SAL_STORE(sum + c + k, q * SAL_LOAD(scale + k));
+        for (int64_t k = whole; k < c; k++) sums_column(gy, x, 4, c, k, a, b, mean[k], relu, sum);
     }
-    for (; k < c; k++) sums_tail(gy, x, rows, c, k, a, b, mean[k], scale[k], relu, sum);
+    for (int64_t k = 0; k < c; k++) sums_column(gy, x, rows, c, k, a, b, mean[k], relu, sum);
 }
 
 static void slopes(const real *moments, double eps, int64_t c, real *scale)
@@ -192,10 +193,13 @@ static void sums_eval(const sal_run *r, const sal_node *n, int64_t lo, int64_t h
     real *a = (real *)r->scratch, *b = a + c, *scale = b + c;
     line(m, sal__in(r, n, 3), sal__in(r, n, 4), n->f[0], c, a, b);
     slopes(m, n->f[0], c, scale);
-    sums_rows(sal__in(r, n, 0) + lo * c, sal__in(r, n, 1) + lo * c, hi - lo, c, a, b, m, scale, n->i[0] != 0, sal__partial(r, n));
+    real *sum = sal__partial(r, n);
+    for (int64_t k = 0; k < 2 * c; k++) sum[k] = 0;
+    sums_rows(sal__in(r, n, 0) + lo * c, sal__in(r, n, 1) + lo * c, hi - lo, c, a, b, m, n->i[0] != 0, sum);
+    for (int64_t k = 0; k < c; k++) sum[c + k] *= scale[k];
 }
 
-const sal_op sal_op_normalise_sums = { .name = "normalise_sums", .n_in = 5, .shape = sums_shape, .items = sal__items_rows_in,
+const sal_op sal_op_normalise_sums = { .name = "normalise_sums", .n_in = 5, .local = 3, .shape = sums_shape, .items = sal__items_rows_in,
                                        .work = row_work, .partial = moments_partial, .scratch = two_rows, .eval = sums_eval,
                                        .finish = sal__finish_sum };
 
@@ -205,8 +209,14 @@ const sal_op sal_op_normalise_sums = { .name = "normalise_sums", .n_in = 5, .sha
 SAL_CLONES static void back_rows(const real *gy, const real *x, real *gx, int64_t rows, int64_t c, const real *a, const real *b,
                                  const real *mean, const real *u, const real *v, bool relu)
 {
+    int64_t whole = c / SAL_LANES * SAL_LANES;
     for (int64_t i = 0; i < rows; i++, x += c, gy += c, gx += c) {
-        for (int64_t k = 0; k < c; k++) {
+        for (int64_t k = 0; k < whole; k += SAL_LANES) {
+            sal_vec va = SAL_LOAD(a + k), vx = SAL_LOAD(x + k), g = SAL_LOAD(gy + k), zero = { 0 };
+            if (relu) g = SAL_WHERE(va * vx + SAL_LOAD(b + k) > zero, g);
+            SAL_STORE(gx + k, va * (g - SAL_LOAD(u + k) - (vx - SAL_LOAD(mean + k)) * SAL_LOAD(v + k)));
+        }
+        for (int64_t k = whole; k < c; k++) {
             real g = !relu || a[k] * x[k] + b[k] > 0 ? gy[k] : 0;
             gx[k] = a[k] * (g - u[k] - (x[k] - mean[k]) * v[k]);
         }
@@ -229,7 +239,7 @@ static void back_eval(const sal_run *r, const sal_node *n, int64_t lo, int64_t h
 
 static sal_status back_shape(sal_tape *t, sal_node *n) { return sal__shape_like(t, n, 0); }
 
-const sal_op sal_op_normalise_back = { .name = "normalise_back", .n_in = -1, .flags = SAL_OP_INPLACE, .shape = back_shape,
+const sal_op sal_op_normalise_back = { .name = "normalise_back", .n_in = -1, .local = 3, .flags = SAL_OP_INPLACE, .shape = back_shape,
                                        .items = sal__items_rows, .work = row_work, .scratch = two_rows, .eval = back_eval };
 
 static void normalise_grad(sal_tape *t, sal_id y, sal_id gy, sal_id gx[])
@@ -242,12 +252,12 @@ static void normalise_grad(sal_tape *t, sal_id y, sal_id gy, sal_id gx[])
     int64_t i[1] = { n->i[0] };
     double f[1] = { n->f[0] };
     if (of_x || wants_gamma || wants_beta) in[5] = sal__append(t, &sal_op_normalise_sums, in, 5, i, 1, f, 1);
-    if (wants_x) gx[0] = sal__append(t, &sal_op_normalise_back, in, of_x ? 6 : 5, i, 1, f, 1);
     if (wants_gamma) gx[2] = sal_reshape(t, sal_slice(t, in[5], 0, 1, 1), sal_tape_shape(t, in[3]));
     if (wants_beta) gx[3] = sal_reshape(t, sal_slice(t, in[5], 0, 0, 1), sal_tape_shape(t, in[4]));
+    if (wants_x) gx[0] = sal__append(t, &sal_op_normalise_back, in, of_x ? 6 : 5, i, 1, f, 1);
 }
 
-const sal_op sal_op_normalise = { .name = "normalise", .n_in = 4, .flags = SAL_OP_KINK, .shape = normalise_shape, .items = sal__items_rows,
+const sal_op sal_op_normalise = { .name = "normalise", .n_in = 4, .local = 1, .flags = SAL_OP_KINK, .shape = normalise_shape, .items = sal__items_rows,
                                   .work = row_work, .scratch = two_rows, .eval = normalise_eval, .grad = normalise_grad };
 
 sal_id sal_normalise(sal_tape *t, sal_id x, sal_id moments, sal_id gamma, sal_id beta, double eps, bool relu)
