@@ -145,5 +145,7 @@ bool sal_file_exists(const char *path);
 /* 64 hex digits of SHA-256 (FIPS 180-4) and a NUL. */
 void sal_sha256(const void *bytes, int64_t length, char out[65]);
 sal_status sal_file_sha256(sal_context *ctx, const char *path, char out[65]);
+/* Tests compare both ways; returns whether the processor's extensions are in use now. */
+bool sal__sha256_use_extensions(bool wanted);
 
 #endif
