@@ -3,6 +3,7 @@
  * The trap: a tile needs rows below it, so what is computed lags behind what is read; rows that later tiles need again are moved to the
  * front of the buffer and not read twice.
  */
+#include "kernels/gemm.h"
 #include "map/stream_private.h"
 #include <math.h>
 #include <string.h>
@@ -252,7 +253,7 @@ static sal_status compute(sal_stream *s, int64_t row, int64_t end)
     return status;
 }
 
-sal_status sal_stream_run(sal_stream *s, sal_stream_sink sink, void *user)
+static sal_status map_rows(sal_stream *s, sal_stream_sink sink, void *user)
 {
     sal_status status = SAL_STATUS_OK;
     int64_t row = 0; /* of the next tile */
@@ -274,6 +275,15 @@ sal_status sal_stream_run(sal_stream *s, sal_stream_sink sink, void *user)
     if (s->figures.valid) s->figures.mean = s->total / (double)s->figures.valid;
     else s->figures.minimum = s->figures.maximum = NAN;
 done:
+    return status;
+}
+
+/* Tasks multiply matrices outside of programs too: OpenBLAS stays in the calling thread for the whole run. */
+sal_status sal_stream_run(sal_stream *s, sal_stream_sink sink, void *user)
+{
+    sal_kernels_enter(s->ctx);
+    sal_status status = map_rows(s, sink, user);
+    sal_kernels_leave();
     return status;
 }
 
