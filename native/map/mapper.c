@@ -207,7 +207,7 @@ static void run_row(const sal_mapper *m, engine *e, const sal_tile *t, int64_t r
     put_pixels(e->pixel, "index", t->index + at * m->options.indices, t->columns, m->options.indices, m->index);
     put_pixels(e->pixel, "ndvi", t->ndvi + at, t->columns, 1, NULL);
     if (e->gates) sal_gates_row(e->gates, r, (float *)sal_program_input(e->pixel, "pooled"), NULL, NULL);
-    else put_pixels(e->pixel, "point", t->environment + ((r + halo) * t->environment_stride + halo) * m->options.covariates, t->columns, m->options.covariates, m->environment);
+    if (t->environment) put_pixels(e->pixel, "point", t->environment + ((r + halo) * t->environment_stride + halo) * m->options.covariates, t->columns, m->options.covariates, m->environment);
     sal_program_run(e->pixel, 0, 0);
     const real *y = sal_program_output(e->pixel, "prediction");
     for (int64_t i = 0; i < t->columns; i++) {

@@ -12,6 +12,6 @@ const sal_system sal_system_ss_soilnet = {
     .id = "ss_soilnet",
     .title = "SS-SoilNet",
     .help = "Spectrum, indices and a window of environmental covariates, fused by cross-attention (Zhang et al. 2026).",
-    .uses = SAL_USES_SPECTRUM | SAL_USES_INDEX | SAL_USES_WINDOW,
+    .uses = SAL_USES_SPECTRUM | SAL_USES_INDEX | SAL_USES_POINT | SAL_USES_WINDOW,
     .build = build,
 };

@@ -3,7 +3,6 @@
  * SS-Stack keeps every covariate but sees the environment at the pixel only and stacks it without attention; Spec-Index drops the
  * environment; Index drops the spectrum as well.
  */
-#include "layers/layers.h"
 #include "ss_soilnet_parts.h"
 
 static sal_id flat_index(sal_tape *t, const sal_model_options *o, const sal_model_inputs *in)
@@ -26,8 +25,7 @@ static sal_id build_spec_index(sal_tape *t, const sal_model_options *o, const sa
 static sal_id build_stack(sal_tape *t, const sal_model_options *o, const sal_model_inputs *in)
 {
     sal_id band = sal_spectral_tokens(t, o, in->spectrum);
-    sal_id point = sal_layer_batch_norm(t, "point/in", sal_layer_dense(t, "point/in", in->point, o->width), true);
-    point = sal_layer_residual_mlp(t, "point/block1", point, o->width, o->dropout);
+    sal_id point = sal_point_features(t, o, in->point);
     sal_id parts[3] = { sal_reshape(t, band, SAL_SHAPE(sal_tape_dim(t, band, 0), o->bands * o->width)), flat_index(t, o, in), point };
     return sal_regression_head(t, o, sal_concat(t, parts, 3, 1));
 }

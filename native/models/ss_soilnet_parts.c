@@ -118,6 +118,12 @@ sal_id sal_index_tokens(sal_tape *t, const sal_model_options *o, sal_id index, s
     return sal_concat(t, both, 2, 1);
 }
 
+sal_id sal_point_features(sal_tape *t, const sal_model_options *o, sal_id point)
+{
+    sal_id x = sal_layer_batch_norm(t, "point/in", sal_layer_dense(t, "point/in", point, o->width), true);
+    return sal_layer_residual_mlp(t, "point/block1", x, o->width, o->dropout);
+}
+
 sal_id sal_regression_head(sal_tape *t, const sal_model_options *o, sal_id features)
 {
     sal_id h = sal_layer_batch_norm(t, "head/hidden", sal_layer_dense(t, "head/hidden", features, o->hidden), true);
@@ -149,6 +155,7 @@ sal_id sal_ss_soilnet_tail(sal_tape *t, const sal_model_options *o, const sal_mo
     sal_id fused = sal_layer_attention(t, "cross", query, token, o->heads, o->shows_attention ? &weights : NULL);
     if (o->shows_attention) sal_tape_output(t, weights, "cross_attention");
     fused = sal_layer_norm(t, "fused/norm", sal_add(t, query, fused));
-    sal_id parts[3] = { sal_reshape(t, fused, SAL_SHAPE(n, o->covariates * d)), sal_global_mean(t, band), sal_reshape(t, index, SAL_SHAPE(n, 2 * d)) };
-    return sal_regression_head(t, o, sal_concat(t, parts, 3, 1));
+    sal_id point = sal_point_features(t, o, in->point);                        /* (n, d)  the pixel itself, which windows blur */
+    sal_id parts[4] = { sal_reshape(t, fused, SAL_SHAPE(n, o->covariates * d)), sal_global_mean(t, band), sal_reshape(t, index, SAL_SHAPE(n, 2 * d)), point };
+    return sal_regression_head(t, o, sal_concat(t, parts, 4, 1));
 }

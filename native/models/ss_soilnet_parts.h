@@ -26,6 +26,8 @@ sal_id sal_ss_soilnet_tail(sal_tape *t, const sal_model_options *o, const sal_mo
 sal_id sal_spectral_tokens(sal_tape *t, const sal_model_options *o, sal_id spectrum);
 /* (n, indices), NDVI (n, 1) -> (n, 2, width): the bare and the vegetated branch of the Index-ResNet, each times its share of the gate */
 sal_id sal_index_tokens(sal_tape *t, const sal_model_options *o, sal_id index, sal_id ndvi);
+/* (n, covariates) of the pixel -> (n, width) */
+sal_id sal_point_features(sal_tape *t, const sal_model_options *o, sal_id point);
 /* (n, features) -> (n, 1) or (n, 3) with lower <= median <= upper */
 sal_id sal_regression_head(sal_tape *t, const sal_model_options *o, sal_id features);
 

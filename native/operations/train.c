@@ -45,7 +45,7 @@ static const sal_param params[] = {
     {.key = "batch", .type = SAL_PARAM_I64, .default_value = "64", .bounds = {2, 1024}, .flags = SAL_ADVANCED, .label = "Batch size", .help = "Samples per training step."},
     {.key = "learning_rate", .type = SAL_PARAM_F64, .default_value = "0.002", .bounds = {1e-6, 1}, .flags = SAL_ADVANCED, .label = "Learning rate", .help = "Largest step of AdamW; it falls along a cosine."},
     {.key = "weight_decay", .type = SAL_PARAM_F64, .default_value = "0.01", .bounds = {0, 10}, .flags = SAL_ADVANCED, .label = "Weight decay", .help = "Decoupled weight decay of AdamW."},
-    {.key = "dropout", .type = SAL_PARAM_F64, .default_value = "0.1", .bounds = {0, 0.9}, .flags = SAL_ADVANCED, .label = "Dropout", .help = "Share of hidden units dropped while training."},
+    {.key = "dropout", .type = SAL_PARAM_F64, .default_value = "0.25", .bounds = {0, 0.9}, .flags = SAL_ADVANCED, .label = "Dropout", .help = "Share of hidden units dropped while training."},
     {.key = "width", .type = SAL_PARAM_I64, .default_value = "32", .bounds = {8, 512}, .flags = SAL_ADVANCED, .label = "Width", .help = "Width of tokens and queries; a multiple of 4."},
     {.key = "scheme", .type = SAL_PARAM_TEXT, .flags = SAL_ADVANCED, .label = "Class scheme",
      .help = "Classes for scores and maps: china_salt_gkg, fao_ece_dsm, nrcs_ece_dsm; without it the first scheme for the unit, else quarters of the samples."},
@@ -221,11 +221,11 @@ done:
 
 /* ---- outputs ---- */
 
-/* Range and 1 and 99 % quantiles of one covariate over the samples (every pixel of the windows, thinned to at most a million). */
+/* Range and 1 and 99 % quantiles of one covariate over the samples (every pixel of the windows, thinned to at most 200,000). */
 static sal_status covariate_range(work *w, const float *values, int64_t rows, int64_t n, sal_model_covariate *c)
 {
     sal_status status = SAL_STATUS_OK;
-    int64_t step = rows / 1000000 + 1, count = 0;
+    int64_t step = rows / 200000 + 1, count = 0;
     double *sorted = NULL;
     SAL_TRY(sal_allocate(w->ctx, rows / step + 1, sizeof(double), &sorted));
     for (int64_t i = 0; i < rows; i += step) {

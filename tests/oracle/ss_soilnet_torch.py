@@ -145,6 +145,9 @@ class Network(nn.Module):
         pooled = torch.einsum("nkp,neck->nepc", maps, groups.reshape(n, e, c, cells * cells))
         return pooled.reshape(n, e, -1) * channel.unsqueeze(-1), channel, spatial
 
+    def point(self, point):
+        return self.residual_mlp("point/block1", self.batch_norm("point/in", self.dense("point/in", point)))
+
     def head(self, features):
         h = self.batch_norm("head/hidden", self.dense("head/hidden", features))
         y = self.dense("head/out", h)
@@ -160,15 +163,14 @@ class Network(nn.Module):
         if self.system == "spec_index":
             return self.head(torch.cat([band.flatten(1), tokens.flatten(1)], 1))
         if self.system == "ss_stack":
-            x = self.batch_norm("point/in", self.dense("point/in", point))
-            x = self.residual_mlp("point/block1", x)
-            return self.head(torch.cat([band.flatten(1), tokens.flatten(1), x], 1))
+            return self.head(torch.cat([band.flatten(1), tokens.flatten(1), self.point(point)], 1))
         pooled, _, _ = self.gates(self.trunk(window))
         query = self.layer_norm("query/norm", self.dense("query/project", pooled) + self["query/place"])
         memory = self.layer_norm("token/norm", torch.cat([band, tokens], 1))
         fused, _ = self.attention("cross", query, memory)
         fused = self.layer_norm("fused/norm", query + fused)
-        return self.head(torch.cat([fused.flatten(1), band.mean(1), tokens.flatten(1)], 1))
+        point = window[:, window.shape[1] // 2, window.shape[2] // 2] if point is None else point
+        return self.head(torch.cat([fused.flatten(1), band.mean(1), tokens.flatten(1), self.point(point)], 1))
 
 
 def loss(prediction, target, head, low=0.05, high=0.95):
