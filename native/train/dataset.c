@@ -1,6 +1,7 @@
 /* dataset.c - reads what the networks see at every sample. */
 #include "dataset.h"
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char ndvi_id[] = "NDVI";
@@ -98,27 +99,82 @@ done:
     return status;
 }
 
+/* A sample of one stack and the block of the file it lies in. */
+typedef struct place {
+    int64_t block, sample;
+} place;
+
+static int by_block(const void *a, const void *b)
+{
+    const place *p = a, *q = b;
+    if (p->block != q->block) return p->block < q->block ? -1 : 1;
+    return p->sample < q->sample ? -1 : p->sample > q->sample;
+}
+
+static void move_sample(sal_dataset *d, int64_t from, int64_t to)
+{
+    const sal_roles *r = &d->roles;
+    const int64_t pixels = r->window * r->window * r->covariate_count;
+    memmove(d->spectrum + to * r->band_count, d->spectrum + from * r->band_count, (size_t)r->band_count * sizeof(float));
+    memmove(d->index + to * r->index_count, d->index + from * r->index_count, (size_t)r->index_count * sizeof(float));
+    memmove(d->window + to * pixels, d->window + from * pixels, (size_t)pixels * sizeof(float));
+    d->ndvi[to] = d->ndvi[from];
+    d->target[to] = d->target[from];
+    d->x[to] = d->x[from];
+    d->y[to] = d->y[from];
+    d->fid[to] = d->fid[from];
+    d->stack[to] = d->stack[from];
+}
+
+/* Reads the samples of stack k. Every compressed block is read once, since samples are taken block by block; they stand in the dataset in
+ * the order of the sample layer all the same. */
+static sal_status read_stack(sal_context *ctx, const sal_samples *samples, sal_stack *stack, int32_t k, place *places, bool *kept, int64_t *read, sal_dataset *d)
+{
+    sal_status status = SAL_STATUS_OK;
+    readers r = { 0 };
+    int64_t n = 0, first = d->count, across, columns, rows, *slot = NULL;
+    sal_raster_block_size(sal_stack_raster(stack), &columns, &rows);
+    across = sal_stack_grid(stack)->columns / columns + 1;
+    SAL_TRY(sal_allocate(ctx, samples->count, sizeof *slot, &slot));
+    for (int64_t i = 0; i < samples->count; i++) {
+        const sal_sample *s = &samples->items[i];
+        if (s->stack != k) continue;
+        slot[i] = first + n;
+        places[n++] = (place){ s->row / rows * across + s->column / columns, i };
+    }
+    qsort(places, (size_t)n, sizeof *places, by_block);
+    SAL_TRY(open_readers(ctx, stack, &d->roles, &r));
+    for (int64_t i = 0; i < n; i++) {
+        int64_t at = slot[places[i].sample];
+        SAL_TRY(read_sample(&r, &samples->items[places[i].sample], d, at, &kept[at]));
+        SAL_TRY(sal_progress(ctx, (double)++*read / (double)samples->count, NULL));
+    }
+    for (int64_t i = first; i < first + n; i++) {
+        if (!kept[i]) continue;
+        if (i != d->count) move_sample(d, i, d->count);
+        d->count++;
+    }
+    d->dropped_nodata += first + n - d->count;
+done:
+    sal_raster_forget(sal_stack_raster(stack));
+    close_readers(&r);
+    sal_release(ctx, slot);
+    return status;
+}
+
 sal_status sal_dataset_new(sal_context *ctx, const sal_samples *samples, sal_stack *const *stacks, int64_t n_stacks,
                            const sal_roles *roles, int64_t least, sal_dataset **out)
 {
     sal_status status = SAL_STATUS_OK;
     sal_dataset *d = NULL;
-    readers r = { 0 };
-    int64_t done_count = 0;
+    place *places = NULL;
+    bool *kept = NULL;
+    int64_t read = 0;
     *out = NULL;
     SAL_TRY(allocate(ctx, samples->count, roles, &d));
-    for (int64_t k = 0; k < n_stacks; k++) { /* one stack after the other, so that GDAL's block cache helps */
-        SAL_TRY(open_readers(ctx, stacks[k], roles, &r));
-        for (int64_t i = 0; i < samples->count; i++) {
-            if (samples->items[i].stack != k) continue;
-            bool kept;
-            SAL_TRY(read_sample(&r, &samples->items[i], d, d->count, &kept));
-            if (kept) d->count++;
-            else d->dropped_nodata++;
-            SAL_TRY(sal_progress(ctx, (double)++done_count / (double)samples->count, NULL));
-        }
-        close_readers(&r);
-    }
+    SAL_TRY(sal_allocate(ctx, samples->count, sizeof *places, &places));
+    SAL_TRY(sal_allocate(ctx, samples->count, sizeof *kept, &kept));
+    for (int64_t k = 0; k < n_stacks; k++) SAL_TRY(read_stack(ctx, samples, stacks[k], (int32_t)k, places, kept, &read, d));
     if (d->dropped_nodata)
         sal_warn(ctx, "%lld of %lld samples lie on pixels without data and were left out", (long long)d->dropped_nodata, (long long)samples->count);
     if (d->count < least) {
@@ -128,7 +184,8 @@ sal_status sal_dataset_new(sal_context *ctx, const sal_samples *samples, sal_sta
     *out = d;
     d = NULL;
 done:
-    close_readers(&r);
+    sal_release(ctx, places);
+    sal_release(ctx, kept);
     sal_dataset_free(ctx, d);
     return status;
 }

@@ -5,20 +5,25 @@
 #include "dataset.h"
 #include <math.h>
 
+/* Count, mean, sum of squared differences from it, least and greatest of the finite values. */
 typedef struct sums {
     double n, mean, m2, low, high;
 } sums;
 
-static void take(sums *s, double v)
+/* Chan, Golub and LeVeque 1983: the sums of two sets together. */
+static void join(sums *a, const sums *b)
 {
-    if (!isfinite(v)) return;
-    if (s->n == 0) s->low = s->high = v;
-    if (v < s->low) s->low = v;
-    if (v > s->high) s->high = v;
-    double d = v - s->mean;
-    s->n += 1;
-    s->mean += d / s->n;
-    s->m2 += d * (v - s->mean);
+    if (b->n == 0) return;
+    if (a->n == 0) {
+        *a = *b;
+        return;
+    }
+    double n = a->n + b->n, d = b->mean - a->mean;
+    a->m2 += b->m2 + d * d * a->n * b->n / n;
+    a->mean += d * b->n / n;
+    a->n = n;
+    a->low = fmin(a->low, b->low);
+    a->high = fmax(a->high, b->high);
 }
 
 static sal_scaling finish(const sums *s)
@@ -29,23 +34,56 @@ static sal_scaling finish(const sums *s)
 }
 
 typedef struct part {
-    const sal_dataset *d;
     const uint8_t *keep;
     const float *values; /* (count, rows, n) */
     int64_t rows, n;
-    sal_scaling *out;
+    sums *sums; /* (count, n) */
 } part;
 
-static void fit_one(void *arg, int64_t k, int32_t worker)
+/* One sample, two passes over its rows, which stay in the cache. */
+static void sum_sample(void *arg, int64_t i, int32_t worker)
 {
     const part *p = arg;
-    sums s = { 0 };
-    for (int64_t i = 0; i < p->d->count; i++) {
-        if (!p->keep[i]) continue;
-        const float *v = p->values + i * p->rows * p->n + k;
-        for (int64_t r = 0; r < p->rows; r++) take(&s, v[r * p->n]);
+    const float *v = p->values + i * p->rows * p->n;
+    sums *s = p->sums + i * p->n;
+    double count[SAL_COVARIATES_MAX] = { 0 }, sum[SAL_COVARIATES_MAX] = { 0 }, square[SAL_COVARIATES_MAX] = { 0 };
+    float low[SAL_COVARIATES_MAX], high[SAL_COVARIATES_MAX];
+    if (!p->keep[i]) return;
+    for (int64_t k = 0; k < p->n; k++) low[k] = INFINITY, high[k] = -INFINITY;
+    for (int64_t r = 0; r < p->rows; r++) {
+        for (int64_t k = 0; k < p->n; k++) {
+            float x = v[r * p->n + k];
+            bool real_number = fabsf(x) < INFINITY;
+            count[k] += real_number ? 1 : 0;
+            sum[k] += real_number ? (double)x : 0;
+            low[k] = real_number && x < low[k] ? x : low[k];
+            high[k] = real_number && x > high[k] ? x : high[k];
+        }
     }
-    p->out[k] = finish(&s);
+    for (int64_t k = 0; k < p->n; k++) sum[k] = count[k] > 0 ? sum[k] / count[k] : 0;
+    for (int64_t r = 0; r < p->rows; r++) {
+        for (int64_t k = 0; k < p->n; k++) {
+            float x = v[r * p->n + k];
+            double d = (double)x - sum[k];
+            square[k] += fabsf(x) < INFINITY ? d * d : 0;
+        }
+    }
+    for (int64_t k = 0; k < p->n; k++) s[k] = (sums){ count[k], sum[k], square[k], (double)low[k], (double)high[k] };
+}
+
+static sal_status fit_part(sal_context *ctx, int64_t count, const uint8_t *keep, const float *values, int64_t rows, int64_t n, sal_scaling *out)
+{
+    part p = { keep, values, rows, n, NULL };
+    sal_status status = sal_allocate(ctx, count * n, sizeof *p.sums, &p.sums);
+    if (status != SAL_STATUS_OK) return status;
+    sal_pool_run(ctx, count, sum_sample, &p);
+    for (int64_t k = 0; k < n; k++) {
+        sums all = { 0 };
+        for (int64_t i = 0; i < count; i++) join(&all, &p.sums[i * n + k]);
+        out[k] = finish(&all);
+    }
+    sal_release(ctx, p.sums);
+    return SAL_STATUS_OK;
 }
 
 double sal_scaler_forward(const sal_scaler *s, double target)
@@ -64,15 +102,15 @@ sal_status sal_scaler_fit(sal_context *ctx, const sal_dataset *d, const uint8_t 
 {
     const sal_roles *r = &d->roles;
     *out = (sal_scaler){ .bands = r->band_count, .indices = r->index_count, .covariates = r->covariate_count, .log1p = log_target };
-    part parts[3] = {
-        { d, keep, d->spectrum, 1, r->band_count, out->items },
-        { d, keep, d->index, 1, r->index_count, out->items + r->band_count },
-        { d, keep, d->window, r->window * r->window, r->covariate_count, out->items + r->band_count + r->index_count },
-    };
-    for (int32_t k = 0; k < 3; k++) sal_pool_run(ctx, parts[k].n, fit_one, &parts[k]);
+    sal_scaling *bands = out->items, *indices = bands + r->band_count, *covariates = indices + r->index_count;
+    sal_status status = fit_part(ctx, d->count, keep, d->spectrum, 1, r->band_count, bands);
+    if (status == SAL_STATUS_OK) status = fit_part(ctx, d->count, keep, d->index, 1, r->index_count, indices);
+    if (status == SAL_STATUS_OK) status = fit_part(ctx, d->count, keep, d->window, r->window * r->window, r->covariate_count, covariates);
+    if (status != SAL_STATUS_OK) return status;
     sums s = { 0 };
     for (int64_t i = 0; i < d->count; i++) {
-        if (keep[i]) take(&s, log_target ? log1p(d->target[i]) : d->target[i]);
+        double v = log_target ? log1p(d->target[i]) : d->target[i];
+        if (keep[i]) join(&s, &(sums){ 1, v, 0, v, v });
     }
     if (s.n < 2 || !(s.high > s.low))
         return sal_fail(ctx, SAL_STATUS_DATA, "the %.0f training samples of a fold all have the same target value; use fewer folds or more samples", s.n);
