@@ -9,6 +9,7 @@
 #include "graph/ops/scalar.h"
 #include "kernels/gemm.h"
 #include "kernels/vector_math.h"
+#include "tensor/simd.h"
 #include <math.h>
 
 /* Sizes of an attention node from the shapes of q, k (and v). */
@@ -56,6 +57,37 @@ static void weights_of(const sizes *s, const real *q, const real *k, real *p)
     }
 }
 
+/* Few queries: one lane each, so that nothing is summed across lanes. qt (dh, lanes) holds the scaled queries, s (tk, lanes) the scores. */
+SAL_CLONES static void lane_scores(const sizes *z, const real *q, const real *k, real *qt, real *s)
+{
+    for (int64_t c = 0; c < z->dh; c++) {
+        for (int64_t i = 0; i < SAL_LANES; i++) qt[c * SAL_LANES + i] = i < z->tq ? q[i * z->d + c] * z->scale : 0;
+    }
+    sal_vec top = { 0 };
+    for (int64_t j = 0; j < z->tk; j++) {
+        sal_vec sum = { 0 };
+        for (int64_t c = 0; c < z->dh; c++) sum += SAL_LOAD(qt + c * SAL_LANES) * k[j * z->d + c];
+        SAL_STORE(s + j * SAL_LANES, sum);
+        if (j == 0) top = sum;
+        else top = SAL_WHERE(sum > top, sum) + SAL_WHERE(sum <= top, top);
+    }
+    for (int64_t j = 0; j < z->tk; j++) SAL_STORE(s + j * SAL_LANES, SAL_LOAD(s + j * SAL_LANES) - top);
+}
+
+/* y = p v over the sum of p, from exponentials p (tk, lanes). */
+SAL_CLONES static void lane_values(const sizes *z, const real *p, const real *v, real *y)
+{
+    sal_vec total = { 0 };
+    for (int64_t j = 0; j < z->tk; j++) total += SAL_LOAD(p + j * SAL_LANES);
+    for (int64_t c = 0; c < z->dh; c++) {
+        sal_vec sum = { 0 };
+        for (int64_t j = 0; j < z->tk; j++) sum += SAL_LOAD(p + j * SAL_LANES) * v[j * z->d + c];
+        real lanes[(int)SAL_LANES];
+        SAL_STORE(lanes, sum / total);
+        for (int64_t i = 0; i < z->tq; i++) y[i * z->d + c] = lanes[i];
+    }
+}
+
 /* ---- forward: q, k, v -> (n, tq, d) ---- */
 
 static sal_status shape(sal_tape *t, sal_node *n)
@@ -74,7 +106,9 @@ static double work(const sal_tape *t, const sal_node *n)
 
 static int64_t scratch(const sal_tape *t, const sal_node *n)
 {
-    return sal__shape_in(t, n, 0)->dim[1] * sal__shape_in(t, n, 1)->dim[1] * (int64_t)sizeof(real);
+    sizes s = sizes_of(sal__shape_in(t, n, 0), sal__shape_in(t, n, 1), n->i[0]);
+    int64_t lanes = s.tq > SAL_LANES ? 0 : SAL_LANES * (s.dh + s.tk);
+    return (s.tq * s.tk > lanes ? s.tq * s.tk : lanes) * (int64_t)sizeof(real);
 }
 
 static void eval(const sal_run *r, const sal_node *n, int64_t lo, int64_t hi)
@@ -84,6 +118,12 @@ static void eval(const sal_run *r, const sal_node *n, int64_t lo, int64_t hi)
     for (int64_t item = lo; item < hi; item++) {
         int64_t b = item / s.heads, from = item % s.heads * s.dh;
         int64_t at_q = b * s.tq * s.d + from, at_k = b * s.tk * s.d + from;
+        if (s.tq <= SAL_LANES) {
+            lane_scores(&s, sal__in(r, n, 0) + at_q, sal__in(r, n, 1) + at_k, p + SAL_LANES * s.tk, p);
+            sal_math_exp(s.tk * SAL_LANES, p, p);
+            lane_values(&s, p, sal__in(r, n, 2) + at_k, sal__out(r, n) + at_q);
+            continue;
+        }
         weights_of(&s, sal__in(r, n, 0) + at_q, sal__in(r, n, 1) + at_k, p);
         sal_gemm(false, false, s.tq, s.dh, s.tk, 1, p, s.tk, sal__in(r, n, 2) + at_k, s.d, 0, sal__out(r, n) + at_q,
                  s.d);

@@ -27,10 +27,36 @@ static sal_status shape(sal_tape *t, sal_node *n)
 
 static double work(const sal_tape *t, const sal_node *n) { return 8 * (double)sal_shape_last(&n->shape); }
 
+/* The rows of 2 SAL_LANES columns that the attention of the systems has: all in registers, four rows at a time. */
+SAL_INLINE void pair_of_vectors(const real *x, real *y, const real *gamma, const real *beta, real eps)
+{
+    enum { ROWS = 4 };
+    sal_vec a[ROWS], b[ROWS];
+    real mean[ROWS], inverse[ROWS];
+    for (int i = 0; i < ROWS; i++) {
+        a[i] = SAL_LOAD(x + i * 2 * SAL_LANES);
+        b[i] = SAL_LOAD(x + i * 2 * SAL_LANES + SAL_LANES);
+        sal_vec sum = a[i] + b[i];
+        mean[i] = sal__lanes_sum(&sum) / (real)(2 * SAL_LANES);
+    }
+    for (int i = 0; i < ROWS; i++) {
+        a[i] -= mean[i];
+        b[i] -= mean[i];
+        sal_vec sum = a[i] * a[i] + b[i] * b[i];
+        inverse[i] = 1 / r_sqrt(sal__lanes_sum(&sum) / (real)(2 * SAL_LANES) + eps);
+    }
+    for (int i = 0; i < ROWS; i++) {
+        SAL_STORE(y + i * 2 * SAL_LANES, SAL_LOAD(gamma) * (a[i] * inverse[i]) + SAL_LOAD(beta));
+        SAL_STORE(y + i * 2 * SAL_LANES + SAL_LANES, SAL_LOAD(gamma + SAL_LANES) * (b[i] * inverse[i]) + SAL_LOAD(beta + SAL_LANES));
+    }
+}
+
 SAL_CLONES static void forward(const real *x, real *y, int64_t rows, int64_t c, const real *gamma, const real *beta,
                                double eps)
 {
-    for (int64_t row = 0; row < rows; row++, x += c, y += c) {
+    int64_t row = 0;
+    for (; gamma && c == 2 * SAL_LANES && row + 4 <= rows; row += 4, x += 4 * c, y += 4 * c) pair_of_vectors(x, y, gamma, beta, (real)eps);
+    for (; row < rows; row++, x += c, y += c) {
         real mean, inverse;
         row_moments(x, c, eps, &mean, &inverse);
         if (gamma) {
