@@ -142,6 +142,7 @@ OPS = {
     "channel_mean": lambda x: x.mean(-1, True), "channel_max": lambda x: x.amax(-1, True),
     "sum_all": torch.sum, "mean_all": torch.mean, "gather": lambda table, index: F.embedding(index.long(), table),
     "attention": lambda q, k, v: attention(q, k, v, 2), "self_attention": lambda x: attention(x, x, x, 1),
+    "attention of more queries than lanes": lambda q, k, v: attention(q, k, v, 2),
     "attention_weights": lambda q, k: attention_weights(q, k, 2), "lstm": lstm, "lstm_one_step": lstm,
     "loss_mse": F.mse_loss, "loss_mse_weighted": lambda a, b, w: weighted((a - b) ** 2, w),
     "loss_huber": lambda a, b, w: weighted(F.huber_loss(a, b, reduction="none", delta=0.7), w),
