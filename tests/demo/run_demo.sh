@@ -14,6 +14,7 @@ unset OPENBLAS_CORETYPE
 begun=$SECONDS
 step() { printf '%4d s  %s\n' $((SECONDS - begun)) "$*"; }
 
+mkdir -p "$(dirname "$folder")"
 if [ ! -f "$folder/truth/samples_drivers.csv" ]; then
     step "making a delta of 2,000 x 2,000 pixels and six campaigns"
     "$salina" demo --output "$folder" --seed "$seed" >/dev/null 2>"$folder.log" || { cat "$folder.log" >&2; exit 1; }
