@@ -87,7 +87,7 @@ static void fold_section(sal_report *r, const sal_train_report_input *in, cells 
         cell(c, "fold %lld", (long long)k + 1);
         names[k] = c->at[k];
     }
-    sal_report_points(r, "Where the folds lie (metres)", in->dataset->count, in->dataset->x, in->dataset->y,
+    sal_report_points(r, "Where the folds lie", in->dataset->count, in->dataset->x, in->dataset->y,
                       (sal_report_categories){f->k, names, f->fold}, NULL, NULL);
 }
 
@@ -138,9 +138,12 @@ static void seed_table(sal_report *r, const sal_arguments *a, const sal_train_su
         cell(c, "%.3f", s->member_r2[m]);
         cell(c, "%.3f", s->member_rmse[m]);
     }
-    cell(c, "mean ± standard deviation");
-    cell(c, "%.3f ± %.3f", r2, r2_sd);
-    cell(c, "%.3f ± %.3f", rmse, rmse_sd);
+    cell(c, "mean");
+    cell(c, "%.3f", r2);
+    cell(c, "%.3f", rmse);
+    cell(c, "standard deviation");
+    cell(c, "%.3f", r2_sd);
+    cell(c, "%.3f", rmse_sd);
     sal_report_table(r, "Out-of-fold scores of each network alone; the model is their mean", 3, (const char *const[]){"network", "R2", unit}, c->n / 3, c->at);
 }
 
@@ -161,7 +164,7 @@ static sal_status score_section(sal_context *ctx, sal_report *r, const sal_argum
                        in->options->log1p, (sal_report_categories){0, NULL, NULL});
     SAL_TRY(sal_allocate(ctx, d->count, sizeof(double), &error));
     for (int64_t i = 0; i < d->count; i++) error[i] = in->median[i] - d->target[i];
-    sal_report_points(r, "Where the errors lie (metres)", d->count, d->x, d->y, (sal_report_categories){0, NULL, NULL}, error, e_label);
+    sal_report_points(r, "Where the errors lie", d->count, d->x, d->y, (sal_report_categories){0, NULL, NULL}, error, e_label);
     SAL_TRY(curves(ctx, r, in));
 done:
     sal_release(ctx, error);
@@ -172,7 +175,7 @@ static void limit_section(sal_report *r, const sal_arguments *a, const sal_train
 {
     sal_report_heading(r, "Limits");
     if (in->options->log1p)
-        sal_report_paragraph(r, "The model learns log(1 + value); its map is the median, which lies below the mean of a skewed variable.");
+        sal_report_paragraph(r, "The model learns log(1 + value); its map is the centre on that scale, which lies below the mean of a skewed variable.");
     sal_report_paragraph(r, "Intervals are calibrated on the out-of-fold predictions of this validation. They hold for ground like the samples; the quality band of a map shows where covariates leave the range of the training samples.");
     sal_report_paragraph(r, "Classes follow %s. Values are in %s as measured; nothing was converted.", in->summary->scheme.title, sal_argument_text(a, "unit"));
     sal_report_paragraph(r, "Salina %s, system %s, %lld network(s), seed %lld, %lld epochs.", sal_version(), in->options->system->title, (long long)in->training->members,
