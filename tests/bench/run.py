@@ -77,7 +77,7 @@ def main():
         figures, failure = run(path, environment)
         for figure in figures:
             figure["met"] = figure["value"] >= figure["goal"]
-            row(figure["name"], f"{figure['value']:.2f} x", f"{figure['goal']:g} x", "met" if figure["met"] else "MISSED")
+            row(figure["name"], f"{figure['value']:.2f} x", f"{figure['goal']:g} x", ("met" if figure["met"] else "MISSED") + (", busy machine" if loaded else ""))
         results += figures
         if failure:
             failures[name] = failure
