@@ -58,7 +58,7 @@ static void order_methods(const sal__conv_part *p, sal__conv_planner order[3])
     int64_t in = s->channels_in / s->groups, out = s->channels_out / s->groups;
     bool small = s->batch * p->out_rows * p->out_cols * s->kernel_rows * s->kernel_cols * in * s->channels_out < 100000;
     bool blocks = p->part == SAL_CONV_BACKWARD_DATA && in % 16 == 0 && out % 16 == 0;
-    bool library = !small && p->part != SAL_CONV_BACKWARD_WEIGHTS && (s->groups == 1 || blocks);
+    bool library = !small && in >= 8 && p->part != SAL_CONV_BACKWARD_WEIGHTS && (s->groups == 1 || blocks);
     order[0] = library ? sal__conv_plan_dnnl : sal__conv_plan_direct;
     order[1] = small ? sal__conv_plan_gemm : library ? sal__conv_plan_direct : sal__conv_plan_dnnl;
     order[2] = sal__conv_plan_gemm;

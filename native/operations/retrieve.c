@@ -270,7 +270,7 @@ const sal_operation sal_operation_retrieve = {
     .summary = "Maps a covariate stack with a trained model: salinity, its interval and the quality of every pixel.",
     .help = "Give a covariate stack and a model. Covariates are found in the stack by id; a missing band, another sensor, another pixel size or unit is refused, "
             "because the map would look right and be wrong.\n\n"
-            "Bands. salinity is the median in the unit of the model. lower and upper bound the prediction interval with the chosen coverage, conformalised class by class "
+            "Bands. salinity is the centre of the distribution, near the median, in the unit of the model. lower and upper bound the prediction interval with the chosen coverage, conformalised class by class "
             "on out-of-fold predictions (Romano et al. 2019): of places like the training samples, that share lies inside. quality is a sum of flags: 1 the window "
             "reaches beyond the raster, 2 values are missing inside the window or among the indices and were replaced by the mean of the training samples, 4 a covariate "
             "of the pixel lies outside the range of the training samples, where the map extrapolates; 0 is none of these. Pixels without spectral bands are nodata in "

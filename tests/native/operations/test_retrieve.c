@@ -582,7 +582,7 @@ static int32_t stop_at_call(void *user, double fraction, const char *message)
 static void cancelling_at_any_moment_leaves_nothing(void **state)
 {
     int cancelled = 0;
-    for (int at = 1; at < 200; at++) {
+    for (int at = 1; at < 200; at += 1 + at / 4) {
         stop s = { .at = at };
         int before = files_in_folder();
         sal_context_set_progress(ctx, stop_at_call, &s);
@@ -611,7 +611,7 @@ static void failing_allocations_are_reported_and_leave_no_file(void **state)
     sal_context *kept = ctx;
     int before = files_in_folder();
     sal_status status = SAL_STATUS_MEMORY;
-    for (failing = 1; status != SAL_STATUS_OK; failing += 1 + failing / 16) {
+    for (failing = 1; status != SAL_STATUS_OK; failing += 1 + failing / 8) {
         assert_int_equal(sal_context_new(&ctx), SAL_STATUS_OK);
         sal_context_set_allocator(ctx, (sal_allocator){ allocate_or_fail, release, NULL });
         allocations = 0;
