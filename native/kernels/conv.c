@@ -51,14 +51,14 @@ static sal_status check_shape(sal_context *ctx, const sal_conv_shape *s)
 
 /* What was measured (tests/bench/bench_kernels.c): the weight gradient is fastest by the direct kernels; forward and backward data
  * by oneDNN where channels come in many or in whole blocks of 16, unless the call is so small that its overhead of some
- * microseconds tells. A method that cannot do the shape is passed over. */
+ * microseconds tells, or along one row only, where it is no faster. A method that cannot do the shape is passed over. */
 static void order_methods(const sal__conv_part *p, sal__conv_planner order[3])
 {
     const sal_conv_shape *s = &p->shape;
     int64_t in = s->channels_in / s->groups, out = s->channels_out / s->groups;
     bool small = s->batch * p->out_rows * p->out_cols * s->kernel_rows * s->kernel_cols * in * s->channels_out < 100000;
     bool blocks = p->part == SAL_CONV_BACKWARD_DATA && in % 16 == 0 && out % 16 == 0;
-    bool library = !small && in >= 8 && p->part != SAL_CONV_BACKWARD_WEIGHTS && (s->groups == 1 || blocks);
+    bool library = !small && in >= 8 && s->rows > 1 && p->part != SAL_CONV_BACKWARD_WEIGHTS && (s->groups == 1 || blocks);
     order[0] = library ? sal__conv_plan_dnnl : sal__conv_plan_direct;
     order[1] = small ? sal__conv_plan_gemm : library ? sal__conv_plan_direct : sal__conv_plan_dnnl;
     order[2] = sal__conv_plan_gemm;

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # run_demo.sh - the whole main job on a made delta: covariate stacks, training, maps, and their skill against the known truth.
 #   SALINA_DEMO_FOLDER  where to work (default build/demo); SALINA_DEMO_SEED  which delta (default 1);
-#   SALINA_DEMO_SEEDS   networks in the ensemble (default 2); SALINA_DEMO_TRAINING_SEED  first seed of the training (default 1)
+#   SALINA_DEMO_SEEDS   networks in the ensemble (default 1); SALINA_DEMO_TRAINING_SEED  first seed of the training (default 1)
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 salina=${SALINA_PROGRAM:-$here/build/release/bin/salina}
 seed=${SALINA_DEMO_SEED:-1}
 folder=${SALINA_DEMO_FOLDER:-$here/build/demo}/delta$seed
-members=${SALINA_DEMO_SEEDS:-2}
+members=${SALINA_DEMO_SEEDS:-1}
 first=${SALINA_DEMO_TRAINING_SEED:-1}
 systems=${SALINA_DEMO_SYSTEMS:-ss_soilnet ss_stack spec_index}
 unset OPENBLAS_CORETYPE
@@ -32,7 +32,7 @@ for scene in "$folder"/scene_*.tif; do
     stacks+=(--stacks "$stack")
 done
 for system in $systems; do
-    step "training $system: five folds and the final model, $members networks each"
+    step "training $system: five folds and the final model, $members network(s) each"
     "$salina" train "${stacks[@]}" --samples "$folder/samples.gpkg" --target salinity --unit g/kg --depth "0-20 cm" --date_field date \
         --system "$system" --seeds "$members" --seed "$first" --output "$folder/$system.safetensors" --report "$folder/$system.html" \
         --predictions "$folder/$system.gpkg" --json >"$folder/$system.json" 2>>"$folder.log"
