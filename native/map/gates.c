@@ -225,33 +225,46 @@ static void spatial_gate(sal_gates *g, int64_t r)
     sal_math_sigmoid(n2 * n, g->weights, g->weights);
 }
 
-/* Sums over the cells of one window: out[v] = sum_k weight[k] f[offset[k] + v], for `vectors` vectors of 16 channels. */
-static inline __attribute__((always_inline)) void pool_block(const float *f, const int64_t *offset, const float *weight, int64_t n2, int64_t vectors, sal_vec *sum)
+/* Sums over the cells of one window for one or two pools: sum[p][v] = sum_k weight[p][k] f[offset[k] + v], v counting vectors of 16
+ * channels. Two pools at once read the features, which come from the second cache, once. */
+static inline __attribute__((always_inline)) void pool_block(const float *f, const int64_t *offset, const float *weight, int64_t n2, int64_t pools,
+                                                             int64_t vectors, sal_vec *sum)
 {
-    for (int64_t v = 0; v < vectors; v++) sum[v] = sum[v] - sum[v];
     for (int64_t k = 0; k < n2; k++) {
         const float *at = f + offset[k];
-        for (int64_t v = 0; v < vectors; v++) sum[v] += weight[k] * SAL_LOAD(at + v * SAL_LANES);
+        for (int64_t v = 0; v < vectors; v++) {
+            sal_vec x = SAL_LOAD(at + v * SAL_LANES);
+            for (int64_t p = 0; p < pools; p++) sum[p * vectors + v] += weight[p * n2 + k] * x;
+        }
     }
 }
 
 enum { BLOCK = 5 };
 
-/* One window, one pool; groups of 16 channels, so that a covariate is one vector. */
-SAL_CLONES static void pool_vectors(const float *f, const int64_t *offset, const float *weight, int64_t n2, int64_t e, const float *gate, int64_t gate_step,
-                                    float *out, int64_t out_step)
+/* One window, all covariates, `pools` (1 or 2) pools beside each other; groups of 16 channels, so that a covariate is one vector. */
+static inline __attribute__((always_inline)) void pool_covariates(const float *f, const int64_t *offset, const float *weight, int64_t n2, int64_t pools,
+                                                                  int64_t e, const float *gate, int64_t gate_step, float *out, int64_t out_step)
 {
     int64_t k = 0;
     for (; k + BLOCK <= e; k += BLOCK) {
-        sal_vec sum[BLOCK] = { 0 };
-        pool_block(f + k * SAL_LANES, offset, weight, n2, BLOCK, sum);
-        for (int64_t v = 0; v < BLOCK; v++) SAL_STORE(out + (k + v) * out_step, sum[v] * gate[(k + v) * gate_step]);
+        sal_vec sum[2 * BLOCK] = { 0 };
+        pool_block(f + k * SAL_LANES, offset, weight, n2, pools, BLOCK, sum);
+        for (int64_t v = 0; v < BLOCK; v++) {
+            for (int64_t p = 0; p < pools; p++) SAL_STORE(out + (k + v) * out_step + p * SAL_LANES, sum[p * BLOCK + v] * gate[(k + v) * gate_step]);
+        }
     }
     for (; k < e; k++) {
-        sal_vec sum[1] = { 0 };
-        pool_block(f + k * SAL_LANES, offset, weight, n2, 1, sum);
-        SAL_STORE(out + k * out_step, sum[0] * gate[k * gate_step]);
+        sal_vec sum[2] = { 0 };
+        pool_block(f + k * SAL_LANES, offset, weight, n2, pools, 1, sum);
+        for (int64_t p = 0; p < pools; p++) SAL_STORE(out + k * out_step + p * SAL_LANES, sum[p] * gate[k * gate_step]);
     }
+}
+
+SAL_CLONES static void pool_vectors(const float *f, const int64_t *offset, const float *weight, int64_t n2, int64_t pools, int64_t e, const float *gate,
+                                    int64_t gate_step, float *out, int64_t out_step)
+{
+    if (pools == 2) pool_covariates(f, offset, weight, n2, 2, e, gate, gate_step, out, out_step);
+    else pool_covariates(f, offset, weight, n2, 1, e, gate, gate_step, out, out_step);
 }
 
 static void pool_plain(const float *f, const int64_t *offset, const float *weight, int64_t n2, int64_t e, int64_t c, const float *gate, int64_t gate_step,
@@ -269,16 +282,23 @@ static void pool_plain(const float *f, const int64_t *offset, const float *weigh
 void sal_gates_row(sal_gates *g, int64_t r, float *pooled, float *channel, float *spatial)
 {
     int64_t n = g->columns, n2 = g->cells * g->cells, wide = n + edge_of(g), ec = g->e * g->c, offset[225];
-    float weight[225];
+    float weight[2 * 225];
     channel_gate(g, r);
     spatial_gate(g, r);
     for (int64_t k = 0; k < n2; k++) offset[k] = ((r + STEP * (k / g->cells)) * wide + STEP * (k % g->cells)) * ec;
     for (int64_t i = 0; i < n; i++) {
-        for (int64_t p = 0; p < g->pools; p++) {
+        for (int64_t p = 0; p < g->pools; p += 2) {
             float *out = pooled + i * ec * g->pools + p * g->c;
-            for (int64_t k = 0; k < n2; k++) weight[k] = g->weights[k * n + i] * g->place[k * g->pools + p];
-            if (g->c == SAL_LANES) pool_vectors(g->features + i * ec, offset, weight, n2, g->e, g->gate + i, n, out, g->c * g->pools);
-            else pool_plain(g->features + i * ec, offset, weight, n2, g->e, g->c, g->gate + i, n, out, g->c * g->pools);
+            int64_t pools = g->pools - p < 2 ? 1 : 2;
+            for (int64_t k = 0; k < n2; k++) {
+                for (int64_t q = 0; q < pools; q++) weight[q * n2 + k] = g->weights[k * n + i] * g->place[k * g->pools + p + q];
+            }
+            if (g->c == SAL_LANES) {
+                pool_vectors(g->features + i * ec, offset, weight, n2, pools, g->e, g->gate + i, n, out, g->c * g->pools);
+                continue;
+            }
+            for (int64_t q = 0; q < pools; q++)
+                pool_plain(g->features + i * ec, offset, weight + q * n2, n2, g->e, g->c, g->gate + i, n, out + q * g->c, g->c * g->pools);
         }
         for (int64_t k = 0; channel && k < g->e; k++) channel[i * g->e + k] = g->gate[k * n + i];
         for (int64_t k = 0; spatial && k < n2; k++) spatial[i * n2 + k] = g->weights[k * n + i];
