@@ -33,6 +33,7 @@ struct sal_node {
     int64_t units, partial_begin;   /* chunks are cut between units of items / units items; where the partials begin */
     sal_id group_first, group_last; /* nodes that run chunk by chunk together with this one */
     int64_t scratch_bytes;          /* per worker */
+    bool batched;                   /* depends on an input: its first dimension counts samples (programs on lanes) */
 };
 
 enum {
@@ -75,6 +76,11 @@ struct sal_op {
     void (*before)(const sal_run *r, const sal_node *n); /* runs once, before the chunks; NULL: nothing */
     void (*eval)(const sal_run *r, const sal_node *n, int64_t lo, int64_t hi);
     void (*finish)(const sal_run *r, const sal_node *n); /* runs once, after the chunks; NULL: nothing */
+    /* The whole node with samples innermost (sal_program_new_lanes): batched values are (rest, n) instead of (n, rest), others as always.
+     * NULL: cannot, unless the op is a view or works element by element (items NULL), which is the same in both layouts. */
+    void (*lanes)(const sal_run *r, const sal_node *n);
+    bool (*lanes_fits)(const sal_node *x, const sal_node *w, const sal_node *n); /* inputs 0 and 1; NULL: always */
+    int64_t (*lanes_scratch)(const sal_node *const *in, const sal_node *n); /* bytes; NULL: none */
     /* Appends d loss / d input k as gx[k] for the inputs sal__wants; entries start as SAL_NONE, which means zero. NULL: no gradient. */
     void (*grad)(sal_tape *t, sal_id y, sal_id gy, sal_id gx[]);
 };

@@ -5,6 +5,7 @@
  */
 #include "base/json.h"
 #include "kernels/gemm.h"
+#include "tensor/simd.h"
 #include "tape_private.h"
 #include <string.h>
 #include <time.h>
@@ -24,7 +25,7 @@ struct sal_program {
     char *scratch;         /* (workers, scratch_bytes) */
     int64_t partial_size, scratch_bytes, leaf_size, prepared;
     int32_t workers;
-    bool profile;
+    bool profile, lanes;
     double *seconds;       /* (workers, nodes) of CPU time */
 };
 
@@ -54,6 +55,37 @@ static int64_t cut(sal_tape *t, const int64_t *last_use, sal_id first)
         partials += n->partial * n->chunks;
     }
     return partials;
+}
+
+/* Marks the nodes that depend on inputs and refuses what cannot run with samples innermost. */
+static sal_status prepare_lanes(sal_program *p)
+{
+    sal_tape *t = p->tape;
+    int64_t samples = 0;
+    if (t->training) return sal_fail(p->ctx, SAL_STATUS_ARGUMENT, "a tape for training does not run on lanes");
+    for (int64_t i = 0; i < t->count; i++, p->prepared++) {
+        sal_node *n = &t->nodes[i];
+        n->batched = n->op == &sal_op_input;
+        for (int32_t k = 0; k < n->inputs; k++) n->batched |= t->nodes[n->in[k]].batched;
+        if (n->op == &sal_op_input) {
+            if (!samples) samples = n->shape.dim[0];
+            if (n->shape.rank < 1 || n->shape.dim[0] != samples || samples % SAL_LANES)
+                return sal_fail(p->ctx, SAL_STATUS_ARGUMENT, "input \"%s\" does not have %lld samples, a multiple of %d, in its first dimension", n->name,
+                                (long long)samples, (int)SAL_LANES);
+        }
+        bool view = (n->op->flags & SAL_OP_VIEW) != 0;
+        if (p->plan.last_use[i] < 0 || n->op->flags & SAL_OP_LEAF || (view && !n->batched)) continue;
+        bool fits = !n->op->lanes ? view || !n->op->items : !n->op->lanes_fits || n->op->lanes_fits(&t->nodes[n->in[0]], &t->nodes[n->in[1]], n);
+        if (!fits) return sal_fail(p->ctx, SAL_STATUS_ARGUMENT, "op %s (node %d) has no form on lanes", n->op->name, n->id);
+        if (!n->batched || n->shape.rank < 1 || n->shape.dim[0] != samples)
+            return sal_fail(p->ctx, SAL_STATUS_ARGUMENT, "op %s (node %d) does not keep samples in its first dimension", n->op->name, n->id);
+        const sal_node *in[SAL_INPUTS_MAX];
+        for (int32_t k = 0; k < n->inputs; k++) in[k] = &t->nodes[n->in[k]];
+        int64_t bytes = n->op->lanes_scratch ? n->op->lanes_scratch(in, n) : 0;
+        if (bytes > p->scratch_bytes) p->scratch_bytes = bytes;
+        if (!view) p->schedule[p->scheduled++] = (sal_id)i;
+    }
+    return SAL_STATUS_OK;
 }
 
 static sal_status prepare(sal_program *p)
@@ -114,7 +146,7 @@ static void bind_params(sal_program *p)
     for (int64_t i = 0; i < t->count; i++) p->data[i] = p->data[p->plan.root[i]];
 }
 
-sal_status sal_program_new(sal_context *ctx, sal_tape *tape, sal_program **out)
+static sal_status compile(sal_context *ctx, sal_tape *tape, bool lanes, sal_program **out)
 {
     sal_status status = SAL_STATUS_OK;
     sal_program *p = NULL;
@@ -123,13 +155,14 @@ sal_status sal_program_new(sal_context *ctx, sal_tape *tape, sal_program **out)
     SAL_TRY(sal_allocate(ctx, 1, sizeof *p, &p));
     p->ctx = ctx;
     p->tape = tape;
+    p->lanes = lanes;
     SAL_TRY(sal__plan_new(ctx, tape, &p->plan));
     SAL_TRY(sal_allocate(ctx, tape->count, sizeof *p->schedule, &p->schedule));
     SAL_TRY(sal_allocate(ctx, tape->count, sizeof *p->data, &p->data));
     SAL_TRY(sal_allocate(ctx, tape->count * sal_context_threads(ctx), sizeof *p->seconds, &p->seconds));
-    SAL_TRY(prepare(p));
+    SAL_TRY(lanes ? prepare_lanes(p) : prepare(p));
     for (int64_t i = 0; i < tape->count; i++) p->leaf_size += leaf_size(&tape->nodes[i]);
-    p->workers = sal_context_threads(ctx);
+    p->workers = lanes ? 1 : sal_context_threads(ctx);
     SAL_TRY(sal_allocate(ctx, p->plan.size, sizeof(real), &p->arena));
     SAL_TRY(sal_allocate(ctx, p->leaf_size, sizeof(real), &p->leaves));
     SAL_TRY(sal_allocate(ctx, p->partial_size, sizeof(real), &p->partials));
@@ -141,6 +174,9 @@ done:
     sal_program_free(p);
     return status;
 }
+
+sal_status sal_program_new(sal_context *ctx, sal_tape *tape, sal_program **out) { return compile(ctx, tape, false, out); }
+sal_status sal_program_new_lanes(sal_context *ctx, sal_tape *tape, sal_program **out) { return compile(ctx, tape, true, out); }
 
 void sal_program_free(sal_program *p)
 {
@@ -237,9 +273,25 @@ static void run_ends(job *j, bool after)
     }
 }
 
+static void run_lanes(sal_program *p)
+{
+    sal_run r = { .data = p->data, .nodes = p->tape->nodes, .scratch = p->scratch };
+    for (int64_t k = 0; k < p->scheduled; k++) {
+        const sal_node *n = &r.nodes[p->schedule[k]];
+        double start = p->profile ? cpu_seconds() : 0;
+        if (n->op->lanes) n->op->lanes(&r, n);
+        else n->op->eval(&r, n, 0, n->count);
+        if (p->profile) p->seconds[n->id] += cpu_seconds() - start;
+    }
+}
+
 void sal_program_run(sal_program *p, uint64_t seed, uint64_t step)
 {
     bind_params(p);
+    if (p->lanes) {
+        run_lanes(p);
+        return;
+    }
     sal_kernels_enter(p->ctx);
     const sal_node *nodes = p->tape->nodes;
     job j = { p, 0, 0, { .data = p->data, .nodes = nodes, .seed = seed, .step = step, .partials = p->partials, .scratch = p->scratch } };

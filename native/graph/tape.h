@@ -90,6 +90,10 @@ typedef struct sal_program sal_program;
 
 /* Compiles. Reports the tape's first error. The tape must outlive the program; params must be initialised before the first run. */
 sal_status sal_program_new(sal_context *ctx, sal_tape *tape, sal_program **out);
+/* Compiles a tape for inference with the samples innermost: inputs are filled, and outputs read, as (rest, n) instead of (n, rest), and a run
+ * takes one thread. For small networks on many samples: vectors hold 16 samples, no sum crosses lanes. n, the first dimension of every input,
+ * must be a multiple of 16. ARGUMENT where the tape trains or holds an op without this form (its name is in the message). */
+sal_status sal_program_new_lanes(sal_context *ctx, sal_tape *tape, sal_program **out);
 void sal_program_free(sal_program *program);
 /* Bytes planned for activations and scratch. */
 int64_t sal_program_bytes(const sal_program *program);

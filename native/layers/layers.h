@@ -31,6 +31,7 @@ sal_id sal_layer_conv_bn(sal_tape *t, const char *name, sal_id x, int64_t out, i
 /* Batch norm over all but the last dimension, ReLU after it when relu. A training tape uses the batch and moves the running moments
  * name/moments (2, c) by 0.1; any other tape uses those. eps 1e-5. */
 sal_id sal_layer_batch_norm(sal_tape *t, const char *name, sal_id x, bool relu);
+#define SAL_LAYER_NORM_EPS 1e-5 /* of every normalisation */
 /* Over the last dimension, eps 1e-5; name/gamma, name/beta (c). */
 sal_id sal_layer_norm(sal_tape *t, const char *name, sal_id x);
 sal_id sal_layer_group_norm(sal_tape *t, const char *name, sal_id x, int64_t groups);

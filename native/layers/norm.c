@@ -4,7 +4,7 @@
  */
 #include "layers/layers.h"
 
-static const double eps = 1e-5, momentum = 0.1;
+static const double eps = SAL_LAYER_NORM_EPS, momentum = 0.1;
 
 static sal_id gamma_of(sal_tape *t, const char *name, int64_t c)
 {

@@ -1,23 +1,31 @@
-/* gates.h - the gates of SS-SoilNet for every pixel of a tile at once, from the dense features of its trunk.
+/* gates.h - the gates of SS-SoilNet for every pixel of a tile, from the dense features of its trunk, 64 neighbouring pixels at a time.
  *
  * What the network computes window by window (models/ss_soilnet_parts.c, sal_ss_soilnet_gates) is split into what neighbouring windows
- * share - means and maxima of feature groups, moved over the tile by separable passes - and what belongs to one window.
+ * share - means and maxima of feature groups, and their sums along a row - and what belongs to one window.
  */
 #ifndef SAL_MAP_GATES_H
 #define SAL_MAP_GATES_H
 
-#include "models/ss_soilnet_parts.h"
+#include "map/trunk.h"
+
+enum { SAL_GATES_BLOCK = 64 };
 
 typedef struct sal_gates sal_gates;
 
-/* For tiles of up to rows x columns pixels; reads the gate parameters of `params`, which must be filled. Holds the scratch of one thread. */
-sal_status sal_gates_new(sal_context *ctx, const sal_model_options *o, sal_params *params, int64_t rows, int64_t columns, sal_gates **out);
+/* For rows of `columns` windows (a multiple of SAL_GATES_BLOCK); keeps what belongs to `rows` rows of features. Reads the gate parameters of
+ * `params`, which must be filled. Holds the scratch of one thread. */
+sal_status sal_gates_new(sal_context *ctx, const sal_model_options *o, sal_params *params, int64_t columns, int64_t rows, sal_gates **out);
 void sal_gates_free(sal_gates *gates);
-int64_t sal_gates_bytes(const sal_model_options *o, int64_t rows, int64_t columns);
-/* Features of a whole tile: (rows + 8 (cells - 1), columns + 8 (cells - 1), covariates * channels[2]). Call before sal_gates_row. */
-void sal_gates_tile(sal_gates *gates, const float *features);
-/* Row r of the tile: pooled (columns, covariates, channels[2] * pools), as the network's gates give it. Either of channel (columns, covariates)
- * and spatial (columns, cells, cells) may be NULL. */
-void sal_gates_row(sal_gates *gates, int64_t r, float *pooled, float *channel, float *spatial);
+int64_t sal_gates_bytes(const sal_model_options *o, int64_t columns, int64_t rows);
+/* Rows and columns of features beyond those of the windows: 8 (cells - 1). */
+int64_t sal_gates_edge(const sal_model_options *o);
+/* Takes row r of the features of the tile; rows come in order, from 0 in every tile. */
+void sal_gates_push(sal_gates *gates, const sal_trunk *trunk, int64_t r);
+/* The windows of row r, columns [at, at + SAL_GATES_BLOCK): pooled (covariates, channels[2] * pools, block), as the network's gates give it. Rows
+ * r .. r + edge must have been pushed and still be kept by the trunk. Rows r, r + 8, ... one after the other find their features in the cache. */
+void sal_gates_block(sal_gates *gates, const sal_trunk *trunk, int64_t r, int64_t at, float *pooled);
+/* Gates of the last block: channel (covariates, block) and spatial (cells, cells, block). Borrowed. */
+const float *sal_gates_channel(const sal_gates *gates);
+const float *sal_gates_spatial(const sal_gates *gates);
 
 #endif

@@ -1,17 +1,23 @@
 /* mapper.c - evaluates the networks of a model on tiles.
  *
- * Parameters belong to a member, tapes and memory to a (worker, member). A tile is computed by one thread: trunk over the tile, gates and
- * tail row by row, so that the features of a tile stay in the cache. Rows and columns past the end of a smaller tile are computed on zeros.
+ * Parameters belong to a member, memory to a (worker, member). A tile is computed by one thread: rows of the environment go through the trunk,
+ * and whenever CHUNK rows of pixels have all their features, gates and tail run on them, 64 pixels at a time. Pixels stand in the lanes
+ * of vectors everywhere, and none meets another, so where a tile begins or ends does not change a bit.
  */
 #include "mapper.h"
 #include "gates.h"
+#include "kernels/lanes.h"
+#include "tensor/simd.h"
 #include <math.h>
 #include <string.h>
 
+enum { BLOCK = SAL_GATES_BLOCK, CHUNK = 64 };
+
 typedef struct engine {
-    sal_tape *trunk_tape, *pixel_tape;
-    sal_program *trunk, *pixel; /* trunk: NULL without a window */
+    sal_trunk *trunk; /* trunk and gates: NULL without a window */
     sal_gates *gates;
+    sal_tape *tape;
+    sal_program *pixel; /* what runs per pixel, BLOCK pixels at a time */
 } engine;
 
 struct sal_mapper {
@@ -32,41 +38,23 @@ static int64_t halo_of(const sal_model_options *o, const sal_system *s) { return
 int64_t sal_mapper_halo(const sal_mapper *m) { return halo_of(&m->options, m->system); }
 const sal_mapper_needs *sal_mapper_covariates(const sal_mapper *m) { return &m->needs; }
 
-/* Trunk over a whole tile: dilation takes the place of the strides before a stage. */
-static sal_status build_trunk(sal_mapper *m, sal_params *params, engine *e)
-{
-    sal_status status = SAL_STATUS_OK;
-    const sal_model_options *o = &m->options;
-    int64_t halo = sal_mapper_halo(m), dilation = 1;
-    SAL_TRY(sal_tape_new(m->ctx, params, false, &e->trunk_tape));
-    sal_id x = sal_input(e->trunk_tape, "tile", SAL_SHAPE(1, SAL_TILE_ROWS + 2 * halo, SAL_TILE_COLUMNS + 2 * halo, o->covariates), false);
-    for (int32_t k = 0; k < SAL_TRUNK_STAGES; k++) {
-        x = sal_trunk_stage(e->trunk_tape, o, k, x, dilation);
-        dilation *= sal_trunk_stride[k];
-    }
-    sal_tape_output(e->trunk_tape, x, "features");
-    SAL_TRY(sal_program_new(m->ctx, e->trunk_tape, &e->trunk));
-done:
-    return status;
-}
-
 static sal_status build_pixel(sal_mapper *m, sal_params *params, engine *e)
 {
     sal_status status = SAL_STATUS_OK;
     const sal_model_options *o = &m->options;
-    SAL_TRY(sal_tape_new(m->ctx, params, false, &e->pixel_tape));
+    SAL_TRY(sal_tape_new(m->ctx, params, false, &e->tape));
     sal_system own = *m->system;
     own.uses &= ~(uint32_t)SAL_USES_WINDOW;
-    sal_model_inputs in = sal_system_inputs(e->pixel_tape, &own, o, SAL_TILE_COLUMNS);
+    sal_model_inputs in = sal_system_inputs(e->tape, &own, o, BLOCK);
     sal_id y;
     if (m->system->uses & SAL_USES_WINDOW) {
-        sal_id pooled = sal_input(e->pixel_tape, "pooled", SAL_SHAPE(SAL_TILE_COLUMNS, o->covariates, o->channels[2] * o->pools), false);
-        y = sal_ss_soilnet_tail(e->pixel_tape, o, &in, pooled);
+        sal_id pooled = sal_input(e->tape, "pooled", SAL_SHAPE(BLOCK, o->covariates, o->channels[2] * o->pools), false);
+        y = sal_ss_soilnet_tail(e->tape, o, &in, pooled);
     } else {
-        y = m->system->build(e->pixel_tape, o, &in);
+        y = m->system->build(e->tape, o, &in);
     }
-    sal_tape_output(e->pixel_tape, y, "prediction");
-    SAL_TRY(sal_program_new(m->ctx, e->pixel_tape, &e->pixel));
+    sal_tape_output(e->tape, y, "prediction");
+    SAL_TRY(sal_program_new_lanes(m->ctx, e->tape, &e->pixel));
 done:
     return status;
 }
@@ -94,8 +82,9 @@ static sal_status build_engine(sal_mapper *m, int64_t member, engine *e)
 {
     sal_status status = SAL_STATUS_OK;
     if (m->system->uses & SAL_USES_WINDOW) {
-        SAL_TRY(build_trunk(m, m->params[member], e));
-        SAL_TRY(sal_gates_new(m->ctx, &m->options, m->params[member], SAL_TILE_ROWS, SAL_TILE_COLUMNS, &e->gates));
+        int64_t edge = sal_gates_edge(&m->options);
+        SAL_TRY(sal_trunk_new(m->ctx, &m->options, m->params[member], SAL_TILE_COLUMNS + edge, CHUNK + edge, &e->trunk));
+        SAL_TRY(sal_gates_new(m->ctx, &m->options, m->params[member], SAL_TILE_COLUMNS, CHUNK + edge, &e->gates));
     }
     SAL_TRY(build_pixel(m, m->params[member], e));
 done:
@@ -148,11 +137,10 @@ void sal_mapper_free(sal_mapper *m)
     if (!m) return;
     for (int64_t k = 0; k < m->members * m->workers; k++) {
         engine *e = &m->engines[k];
-        sal_program_free(e->trunk);
         sal_program_free(e->pixel);
-        sal_tape_free(e->trunk_tape);
-        sal_tape_free(e->pixel_tape);
+        sal_tape_free(e->tape);
         sal_gates_free(e->gates);
+        sal_trunk_free(e->trunk);
     }
     for (int64_t k = 0; k < m->members; k++) sal_params_free(m->params[k]);
     sal_release(m->ctx, m->params);
@@ -167,51 +155,87 @@ sal_status sal_mapper_bytes(sal_context *ctx, const sal_model_file *model, int64
     *bytes = 0;
     SAL_TRY(read_model(&probe));
     const sal_model_options *o = &probe.options;
-    int64_t halo = sal_mapper_halo(&probe), pixels = (SAL_TILE_ROWS + 2 * halo) * (SAL_TILE_COLUMNS + 2 * halo);
-    int64_t per_pixel = probe.system->uses & SAL_USES_WINDOW ? o->covariates * (1 + o->channels[1] + o->channels[2]) : 0;
-    int64_t tail = SAL_TILE_COLUMNS * 16 * (o->bands + o->covariates + 4) * o->width;
-    int64_t gates = probe.system->uses & SAL_USES_WINDOW ? sal_gates_bytes(o, SAL_TILE_ROWS, SAL_TILE_COLUMNS) : 0;
-    *bytes = model->members * ((pixels * per_pixel + tail) * (int64_t)sizeof(float) + gates);
+    *bytes = BLOCK * 16 * (o->bands + o->covariates + 4) * o->width * (int64_t)sizeof(float);
+    if (probe.system->uses & SAL_USES_WINDOW) {
+        int64_t edge = sal_gates_edge(o);
+        *bytes += sal_trunk_bytes(o, SAL_TILE_COLUMNS + edge, CHUNK + edge) + sal_gates_bytes(o, SAL_TILE_COLUMNS, CHUNK + edge);
+    }
+    *bytes *= model->members;
 done:
     return status;
 }
 
 /* ---- one tile ---- */
 
-static void put_environment(const sal_mapper *m, const sal_tile *t, float *to)
+/* The next `rows` rows of the environment, from row r of it on, into the trunk: scaled, one row per covariate. Columns past the end are 0. */
+static void push_environment(const sal_mapper *m, engine *e, const sal_tile *t, int64_t r, int64_t rows)
 {
-    int64_t halo = sal_mapper_halo(m), n = m->options.covariates, columns = t->columns + 2 * halo, whole = SAL_TILE_COLUMNS + 2 * halo;
-    for (int64_t r = 0; r < SAL_TILE_ROWS + 2 * halo; r++, to += whole * n) {
-        int64_t have = r < t->rows + 2 * halo ? columns : 0;
-        if (have) memcpy(to, t->environment + r * t->environment_stride * n, (size_t)(have * n) * sizeof(float));
-        sal_scale_apply(m->environment, n, have, to);
-        memset(to + have * n, 0, (size_t)((whole - have) * n) * sizeof(float));
+    int64_t n = m->options.covariates, have = t->columns + 2 * sal_mapper_halo(m), whole = sal_trunk_input_columns(e->trunk);
+    for (int64_t i = 0; i < rows; i++) {
+        for (int64_t k = 0; k < n; k++) {
+            float *to = sal_trunk_next(e->trunk, i, k);
+            sal_lanes_put(whole, have < whole ? have : whole, 1, t->environment + (r + i) * t->environment_stride * n + k, n, to);
+            sal_scale_plane(&m->environment[k], have < whole ? have : whole, to);
+        }
+    }
+    int64_t first = sal_trunk_ready(e->trunk);
+    sal_trunk_push(e->trunk, rows);
+    for (; first < sal_trunk_ready(e->trunk); first++) sal_gates_push(e->gates, e->trunk, first);
+}
+
+/* `count` pixels of `n` features each, beginning at from, as input of the program. Without scales, what is missing becomes 0. */
+static void put_pixels(sal_program *p, const char *name, const float *from, int64_t count, int64_t n, const sal_scaling *scales)
+{
+    static const sal_scaling as_is = { .mean = 0, .sd = 1 };
+    real *to = sal_program_input(p, name);
+    if (!to) return;
+    sal_lanes_put(BLOCK, count, n, from, n, to);
+    for (int64_t k = 0; k < n; k++) sal_scale_plane(scales ? &scales[k] : &as_is, count, to + k * BLOCK);
+}
+
+/* Outputs of the pixels [at, at + BLOCK) of row r are added to sum (columns, 3). */
+static void run_block(const sal_mapper *m, engine *e, const sal_tile *t, int64_t r, int64_t at, float *sum)
+{
+    const sal_model_options *o = &m->options;
+    int64_t halo = sal_mapper_halo(m), pixel = r * t->stride + at, count = t->columns - at < BLOCK ? t->columns - at : BLOCK;
+    put_pixels(e->pixel, "spectrum", t->spectrum + pixel * o->bands, count, o->bands, m->spectrum);
+    put_pixels(e->pixel, "index", t->index + pixel * o->indices, count, o->indices, m->index);
+    put_pixels(e->pixel, "ndvi", t->ndvi + pixel, count, 1, NULL);
+    if (t->environment)
+        put_pixels(e->pixel, "point", t->environment + ((r + halo) * t->environment_stride + halo + at) * o->covariates, count, o->covariates, m->environment);
+    if (e->gates) sal_gates_block(e->gates, e->trunk, r, at, sal_program_input(e->pixel, "pooled"));
+    sal_program_run(e->pixel, 0, 0);
+    const real *y = sal_program_output(e->pixel, "prediction");
+    for (int64_t k = 0; k < 3; k++) {
+        const real *from = o->head == SAL_HEAD_HUBER ? y : y + k * BLOCK;
+        for (int64_t i = 0; i < count; i++) sum[3 * (at + i) + k] += from[i];
     }
 }
 
-static void put_pixels(sal_program *p, const char *name, const float *from, int64_t columns, int64_t n, const sal_scaling *scales)
+/* Rows [first, last) of one network. Every eighth row first, then those below them: they share their features. */
+static void run_rows(const sal_mapper *m, engine *e, const sal_tile *t, int64_t first, int64_t last, float *out, int64_t out_stride)
 {
-    float *to = (float *)sal_program_input(p, name);
-    if (!to) return;
-    memcpy(to, from, (size_t)(columns * n) * sizeof(float));
-    if (scales) sal_scale_apply(scales, n, columns, to);
-    for (int64_t k = 0; !scales && k < columns * n; k++) to[k] = to[k] == to[k] ? to[k] : 0;
-    memset(to + columns * n, 0, (size_t)((SAL_TILE_COLUMNS - columns) * n) * sizeof(float));
+    enum { STEP = 8 };
+    for (int64_t phase = 0; phase < STEP; phase++) {
+        for (int64_t r = first + phase; r < last; r += STEP) {
+            for (int64_t at = 0; at < t->columns; at += BLOCK) run_block(m, e, t, r, at, out + r * out_stride * 3);
+        }
+    }
 }
 
-/* Outputs of one row of pixels are added to sum (columns, 3). */
-static void run_row(const sal_mapper *m, engine *e, const sal_tile *t, int64_t r, float *sum)
+static void run_network(const sal_mapper *m, engine *e, const sal_tile *t, float *out, int64_t out_stride)
 {
-    int64_t halo = sal_mapper_halo(m), at = r * t->stride, columns = m->options.head == SAL_HEAD_HUBER ? 1 : 3;
-    put_pixels(e->pixel, "spectrum", t->spectrum + at * m->options.bands, t->columns, m->options.bands, m->spectrum);
-    put_pixels(e->pixel, "index", t->index + at * m->options.indices, t->columns, m->options.indices, m->index);
-    put_pixels(e->pixel, "ndvi", t->ndvi + at, t->columns, 1, NULL);
-    if (e->gates) sal_gates_row(e->gates, r, (float *)sal_program_input(e->pixel, "pooled"), NULL, NULL);
-    if (t->environment) put_pixels(e->pixel, "point", t->environment + ((r + halo) * t->environment_stride + halo) * m->options.covariates, t->columns, m->options.covariates, m->environment);
-    sal_program_run(e->pixel, 0, 0);
-    const real *y = sal_program_output(e->pixel, "prediction");
-    for (int64_t i = 0; i < t->columns; i++) {
-        for (int64_t k = 0; k < 3; k++) sum[3 * i + k] += (float)y[i * columns + (columns == 3 ? k : 0)];
+    int64_t pushed = 0, high = t->rows + 2 * sal_mapper_halo(m), edge = sal_gates_edge(&m->options);
+    if (e->trunk) sal_trunk_begin(e->trunk);
+    for (int64_t first = 0; first < t->rows && !sal_cancelled(m->ctx); first += CHUNK) {
+        int64_t last = first + CHUNK < t->rows ? first + CHUNK : t->rows;
+        while (e->trunk && sal_trunk_ready(e->trunk) < last + edge) {
+            int64_t lacking = last + edge - sal_trunk_ready(e->trunk), rows = lacking < SAL_TRUNK_PUSH ? lacking : SAL_TRUNK_PUSH;
+            if (rows > high - pushed) rows = high - pushed;
+            push_environment(m, e, t, pushed, rows);
+            pushed += rows;
+        }
+        run_rows(m, e, t, first, last, out, out_stride);
     }
 }
 
@@ -234,14 +258,6 @@ static void finish_row(const sal_mapper *m, const sal_tile *t, int64_t r, float 
 void sal_mapper_tile(sal_mapper *m, int32_t worker, const sal_tile *t, float *out, int64_t out_stride)
 {
     for (int64_t r = 0; r < t->rows; r++) memset(out + r * out_stride * 3, 0, (size_t)(t->columns * 3) * sizeof(float));
-    for (int64_t k = 0; k < m->members && !sal_cancelled(m->ctx); k++) {
-        engine *e = &m->engines[worker * m->members + k];
-        if (e->trunk) {
-            put_environment(m, t, (float *)sal_program_input(e->trunk, "tile"));
-            sal_program_run(e->trunk, 0, 0);
-            sal_gates_tile(e->gates, (const float *)sal_program_output(e->trunk, "features"));
-        }
-        for (int64_t r = 0; r < t->rows; r++) run_row(m, e, t, r, out + r * out_stride * 3);
-    }
+    for (int64_t k = 0; k < m->members; k++) run_network(m, &m->engines[worker * m->members + k], t, out, out_stride);
     for (int64_t r = 0; r < t->rows; r++) finish_row(m, t, r, out + r * out_stride * 3);
 }

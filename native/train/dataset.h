@@ -61,6 +61,8 @@ typedef struct sal_scaler {
 sal_status sal_scaler_fit(sal_context *ctx, const sal_dataset *dataset, const uint8_t *keep, bool log1p, sal_scaler *out);
 /* values: (rows, n) with the n scales of one part; in place. */
 void sal_scale_apply(const sal_scaling *scales, int64_t n, int64_t rows, float *values);
+/* The same of n values of one covariate that stand one after the other. */
+void sal_scale_plane(const sal_scaling *scale, int64_t n, float *values);
 static inline const sal_scaling *sal_scaler_bands(const sal_scaler *s) { return s->items; }
 static inline const sal_scaling *sal_scaler_indices(const sal_scaler *s) { return s->items + s->bands; }
 static inline const sal_scaling *sal_scaler_covariates(const sal_scaler *s) { return s->items + s->bands + s->indices; }

@@ -3,6 +3,7 @@
  * Values are clipped to +-SAL_SCALE_CLIP standard deviations, because ratios have long tails and one pixel must not rule a window.
  */
 #include "dataset.h"
+#include "tensor/simd.h"
 #include <math.h>
 
 /* Count, mean, sum of squared differences from it, least and greatest of the finite values. */
@@ -117,6 +118,19 @@ sal_status sal_scaler_fit(sal_context *ctx, const sal_dataset *d, const uint8_t 
     out->target = finish(&s);
     return SAL_STATUS_OK;
 }
+
+SAL_CLONES static void apply_plane(float a, float b, int64_t n, float *values)
+{
+    const float most = (float)SAL_SCALE_CLIP;
+    for (int64_t i = 0; i < n; i++) {
+        float v = values[i] * a + b;
+        v = v == v ? v : 0;
+        v = v < most ? v : most;
+        values[i] = v > -most ? v : -most;
+    }
+}
+
+void sal_scale_plane(const sal_scaling *scale, int64_t n, float *values) { apply_plane((float)(1 / scale->sd), (float)(-scale->mean / scale->sd), n, values); }
 
 void sal_scale_apply(const sal_scaling *scales, int64_t n, int64_t rows, float *values)
 {

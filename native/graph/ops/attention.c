@@ -8,6 +8,7 @@
 #include "graph/op.h"
 #include "graph/ops/scalar.h"
 #include "kernels/gemm.h"
+#include "kernels/lanes.h"
 #include "kernels/vector_math.h"
 #include "tensor/simd.h"
 #include <math.h>
@@ -130,6 +131,18 @@ static void eval(const sal_run *r, const sal_node *n, int64_t lo, int64_t hi)
     }
 }
 
+static int64_t lanes_scratch(const sal_node *const *in, const sal_node *n) { return in[1]->shape.dim[1] * n->shape.dim[0] * (int64_t)sizeof(real); }
+
+static void lanes(const sal_run *r, const sal_node *n)
+{
+    sizes s = sizes_of(&sal__in_node(r, n, 0)->shape, &sal__in_node(r, n, 1)->shape, n->i[0]);
+    for (int64_t h = 0; h < s.heads; h++) {
+        int64_t at = h * s.dh * s.n;
+        sal_lanes_attention(s.n, s.tq, s.tk, s.d, s.dh, s.scale, sal__in(r, n, 0) + at, sal__in(r, n, 1) + at, sal__in(r, n, 2) + at, sal__out(r, n) + at,
+                            (real *)r->scratch);
+    }
+}
+
 /* ---- back: gy, q, k, v -> (n, tq + 2 tk, d), that is gq, gk, gv one below the other ---- */
 
 static sal_status shape_back(sal_tape *t, sal_node *n)
@@ -195,7 +208,9 @@ const sal_op sal_op_attention = { .name = "attention",
                                   .work = work,
                                   .scratch = scratch,
                                   .eval = eval,
-                                  .grad = grad };
+                                  .grad = grad,
+                                  .lanes = lanes,
+                                  .lanes_scratch = lanes_scratch };
 
 sal_id sal_attention(sal_tape *t, sal_id q, sal_id k, sal_id v, int64_t heads)
 {

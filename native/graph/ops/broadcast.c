@@ -46,6 +46,52 @@ static double row_work(const sal_tape *t, const sal_node *n) { return 8 + 2 * (d
             name##_row(a + wa.offset, b + wb.offset, y + i * c, c, ca, cb);                                            \
     }
 
+/* On lanes: one output feature at a time, a vector of samples from each operand or one number of a parameter. */
+typedef struct lanes_walk {
+    sal_walk walk;
+    int64_t step; /* reals of one feature: the samples, or 1 of an operand that does not depend on inputs */
+} lanes_walk;
+
+/* Shape without samples, with a last dimension of 1 so that a "row" of the walk is one feature. */
+static sal_shape one_sample(const sal_shape *s)
+{
+    sal_shape out = { .rank = s->rank };
+    for (int32_t k = 1; k < s->rank; k++) out.dim[k - 1] = s->dim[k];
+    out.dim[s->rank - 1] = 1;
+    return out;
+}
+
+static const real *lanes_start(const sal_run *r, const sal_node *n, int32_t k, lanes_walk *w)
+{
+    const sal_node *x = sal__in_node(r, n, k);
+    sal_shape whole = one_sample(&n->shape), part = one_sample(&x->shape);
+    sal__walk_start(&w->walk, &whole, &part, 0);
+    w->step = x->batched ? n->shape.dim[0] : 1;
+    return sal__in(r, n, k);
+}
+
+#define BINARY_LANES(name, op)                                                                                         \
+    SAL_CLONES static void name##_samples(const real *a, const real *b, real *y, int64_t n, int64_t sa, int64_t sb)    \
+    {                                                                                                                  \
+        if (sa == 1)                                                                                                   \
+            for (int64_t i = 0; i < n; i++) y[i] = a[0] op b[i];                                                       \
+        else if (sb == 1)                                                                                              \
+            for (int64_t i = 0; i < n; i++) y[i] = a[i] op b[0];                                                       \
+        else                                                                                                           \
+            for (int64_t i = 0; i < n; i++) y[i] = a[i] op b[i];                                                       \
+    }                                                                                                                  \
+    static void name##_lanes(const sal_run *r, const sal_node *n)                                                      \
+    {                                                                                                                  \
+        int64_t samples = n->shape.dim[0];                                                                             \
+        lanes_walk wa, wb;                                                                                             \
+        const real *a = lanes_start(r, n, 0, &wa), *b = lanes_start(r, n, 1, &wb);                                     \
+        for (int64_t i = 0; i < n->count / samples; i++, sal__walk_next(&wa.walk), sal__walk_next(&wb.walk))           \
+            name##_samples(a + wa.walk.offset * wa.step, b + wb.walk.offset * wb.step, sal__out(r, n) + i * samples, samples, wa.step, wb.step); \
+    }
+
+BINARY_LANES(add, +)
+BINARY_LANES(sub, -)
+BINARY_LANES(mul, *)
 BINARY(add, +)
 BINARY(sub, -)
 BINARY(mul, *)
@@ -74,11 +120,11 @@ static void mul_grad(sal_tape *t, sal_id y, sal_id gy, sal_id gx[])
 }
 
 const sal_op sal_op_add = { .name = "add", .n_in = 2, .shape = sal__broadcast_shape, .items = sal__items_rows, .work = row_work,
-                            .eval = add_eval, .grad = add_grad };
+                            .eval = add_eval, .grad = add_grad, .lanes = add_lanes };
 const sal_op sal_op_sub = { .name = "sub", .n_in = 2, .shape = sal__broadcast_shape, .items = sal__items_rows, .work = row_work,
-                            .eval = sub_eval, .grad = sub_grad };
+                            .eval = sub_eval, .grad = sub_grad, .lanes = sub_lanes };
 const sal_op sal_op_mul = { .name = "mul", .n_in = 2, .shape = sal__broadcast_shape, .items = sal__items_rows, .work = row_work,
-                            .eval = mul_eval, .grad = mul_grad };
+                            .eval = mul_eval, .grad = mul_grad, .lanes = mul_lanes };
 
 sal_id sal_add(sal_tape *t, sal_id a, sal_id b) { return sal__op2(t, &sal_op_add, a, b); }
 sal_id sal_sub(sal_tape *t, sal_id a, sal_id b) { return sal__op2(t, &sal_op_sub, a, b); }
@@ -165,6 +211,19 @@ static void sum_eval(const sal_run *r, const sal_node *n, int64_t lo, int64_t hi
     for (int64_t i = lo * rows; i < hi * rows; i++, sal__walk_next(&w)) sum_row(x + i * c, y + w.offset, c, into_one);
 }
 
+static void sum_lanes(const sal_run *r, const sal_node *n)
+{
+    int64_t samples = n->shape.dim[0];
+    lanes_walk w;
+    sal_shape whole = one_sample(&sal__in_node(r, n, 0)->shape), part = one_sample(&n->shape);
+    sal__walk_start(&w.walk, &whole, &part, 0);
+    const real *x = sal__in(r, n, 0);
+    real *y = sal__out(r, n);
+    for (int64_t k = 0; k < n->count; k++) y[k] = 0;
+    for (int64_t i = 0; i < sal__in_node(r, n, 0)->count / samples; i++, sal__walk_next(&w.walk), x += samples)
+        add_samples(y + w.walk.offset * samples, x, y + w.walk.offset * samples, samples, samples, samples);
+}
+
 static void sum_finish(const sal_run *r, const sal_node *n)
 {
     if (n->partial) sal__finish_sum(r, n);
@@ -183,7 +242,7 @@ static void sum_grad(sal_tape *t, sal_id y, sal_id gy, sal_id gx[])
 const sal_op sal_op_expand_to = { .name = "expand_to", .n_in = 1, .shape = expand_shape, .items = sal__items_rows, .work = row_work,
                                   .eval = expand_eval, .grad = expand_grad };
 const sal_op sal_op_sum_to = { .name = "sum_to", .n_in = 1, .shape = sum_shape, .items = sum_items, .work = sum_work,
-                               .partial = sum_partial, .eval = sum_eval, .finish = sum_finish, .grad = sum_grad };
+                               .partial = sum_partial, .eval = sum_eval, .finish = sum_finish, .grad = sum_grad, .lanes = sum_lanes };
 
 static sal_id resize(sal_tape *t, const sal_op *op, sal_id x, sal_shape shape)
 {

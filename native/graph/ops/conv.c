@@ -6,6 +6,7 @@
 #include "graph/op.h"
 #include "kernels/conv.h"
 #include "kernels/gemm.h"
+#include "kernels/lanes.h"
 
 /* attributes: 0 stride rows, 1 stride cols, 2 dilation, 3 groups, 4..7 padding, for back_data: 8, 9 rows and cols of x */
 typedef struct conv_plan {
@@ -87,6 +88,23 @@ static void conv_eval(const sal_run *r, const sal_node *n, int64_t lo, int64_t h
     const real *w = sal_conv_packed_size(p->conv) ? p->packed : sal__in(r, n, 1);
     sal_conv_forward(p->conv, hi - lo, sal__in(r, n, 0) + lo * per_image(&sal__in_node(r, n, 0)->shape), w,
                      n->inputs == 3 ? sal__in(r, n, 2) : NULL, sal__out(r, n) + lo * per_image(&n->shape), r->scratch);
+}
+
+/* On lanes: one row, one group, stride 1. The steps under the kernel stand one after the other, so that an output step is a dense layer over them. */
+static bool conv_has_lanes(const sal_node *x, const sal_node *w, const sal_node *n)
+{
+    return x->shape.dim[1] == 1 && w->shape.dim[0] == 1 && n->i[0] == 1 && n->i[1] == 1 && n->i[2] == 1 && n->i[3] == 1 && n->i[4] == 0 && n->i[6] == 0;
+}
+
+static void conv_lanes(const sal_run *r, const sal_node *n)
+{
+    const sal_shape *sx = &sal__in_node(r, n, 0)->shape, *sw = &sal__in_node(r, n, 1)->shape;
+    int64_t samples = n->shape.dim[0], steps = sx->dim[2], in = sx->dim[3], out = sw->dim[3], kernel = sw->dim[1];
+    for (int64_t i = 0; i < n->shape.dim[2]; i++) {
+        int64_t first = i - n->i[5], from = first < 0 ? 0 : first, to = first + kernel < steps ? first + kernel : steps;
+        sal_lanes_dense(samples, (to - from) * in, out, sal__in(r, n, 0) + from * in * samples, sal__in(r, n, 1) + (from - first) * in * out,
+                        n->inputs == 3 ? sal__in(r, n, 2) : NULL, sal__out(r, n) + i * out * samples);
+    }
 }
 
 /* ---- gradient of x: inputs gy, w ---- */
@@ -174,7 +192,7 @@ static void conv_grad(sal_tape *t, sal_id y, sal_id gy, sal_id gx[])
 
 const sal_op sal_op_conv2d = { .name = "conv2d", .n_in = -1, .local = 1, .shape = conv_shape, .items = sal__items_first, .work = forward_work,
                                .scratch = conv_scratch, .prepare = conv_prepare, .unprepare = conv_unprepare, .before = conv_before,
-                               .eval = conv_eval, .grad = conv_grad };
+                               .eval = conv_eval, .grad = conv_grad, .lanes = conv_lanes, .lanes_fits = conv_has_lanes };
 
 static int64_t at_least_one(int64_t v) { return v < 1 ? 1 : v; }
 

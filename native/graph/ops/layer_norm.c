@@ -6,6 +6,7 @@
 #include "graph/op.h"
 #include "graph/ops/reduce.h"
 #include "graph/ops/scalar.h"
+#include "kernels/lanes.h"
 
 SAL_INLINE void row_moments(const real *x, int64_t c, double eps, real *mean, real *inverse)
 {
@@ -72,6 +73,14 @@ static void eval(const sal_run *r, const sal_node *n, int64_t lo, int64_t hi)
     int64_t c = sal_shape_last(&n->shape);
     const real *gamma = n->inputs == 3 ? sal__in(r, n, 1) : NULL, *beta = n->inputs == 3 ? sal__in(r, n, 2) : NULL;
     forward(sal__in(r, n, 0) + lo * c, sal__out(r, n) + lo * c, hi - lo, c, gamma, beta, n->f[0]);
+}
+
+static void lanes(const sal_run *r, const sal_node *n)
+{
+    int64_t samples = n->shape.dim[0], c = sal_shape_last(&n->shape), rows = n->count / samples / c;
+    const real *gamma = n->inputs == 3 ? sal__in(r, n, 1) : NULL, *beta = n->inputs == 3 ? sal__in(r, n, 2) : NULL;
+    for (int64_t i = 0; i < rows; i++)
+        sal_lanes_layer_norm(samples, c, sal__in(r, n, 0) + i * c * samples, gamma, beta, (real)n->f[0], sal__out(r, n) + i * c * samples);
 }
 
 /* ---- gradient of x: inputs gy, x and, when there is one, gamma ---- */
@@ -181,7 +190,8 @@ const sal_op sal_op_layer_norm = { .name = "layer_norm",
                                    .items = sal__items_rows,
                                    .work = work,
                                    .eval = eval,
-                                   .grad = grad };
+                                   .grad = grad,
+                                   .lanes = lanes };
 
 sal_id sal_layer_norm_op(sal_tape *t, sal_id x, sal_id gamma, sal_id beta, double eps)
 {

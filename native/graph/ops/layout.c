@@ -69,6 +69,22 @@ static void concat_eval(const sal_run *r, const sal_node *n, int64_t lo, int64_t
     }
 }
 
+/* On lanes the samples come last: the dimensions between the first and the axis are walked, what follows is one piece. */
+static int64_t between(const sal_shape *s, int64_t axis) { return before_axis(s, axis) / s->dim[0]; }
+
+static void concat_lanes(const sal_run *r, const sal_node *n)
+{
+    int64_t samples = n->shape.dim[0], pieces = between(&n->shape, n->i[0]), whole = from_axis(&n->shape, n->i[0]) * samples;
+    for (int64_t item = 0; item < pieces; item++) {
+        real *y = sal__out(r, n) + item * whole;
+        for (int32_t k = 0; k < n->inputs; k++) {
+            int64_t part = from_axis(&sal__in_node(r, n, k)->shape, n->i[0]) * samples;
+            memcpy(y, sal__in(r, n, k) + item * part, (size_t)part * sizeof(real));
+            y += part;
+        }
+    }
+}
+
 static void concat_grad(sal_tape *t, sal_id y, sal_id gy, sal_id gx[])
 {
     int32_t axis = (int32_t)sal__node(t, y)->i[0], inputs = sal__node(t, y)->inputs;
@@ -82,7 +98,7 @@ static void concat_grad(sal_tape *t, sal_id y, sal_id gy, sal_id gx[])
 }
 
 const sal_op sal_op_concat = { .name = "concat", .n_in = -1, .shape = concat_shape, .items = axis_items, .work = axis_work,
-                               .eval = concat_eval, .grad = concat_grad };
+                               .eval = concat_eval, .grad = concat_grad, .lanes = concat_lanes };
 
 sal_id sal_concat(sal_tape *t, const sal_id *x, int32_t n, int32_t axis)
 {
@@ -115,6 +131,14 @@ static void slice_eval(const sal_run *r, const sal_node *n, int64_t lo, int64_t 
     int64_t whole = from_axis(sx, n->i[0]), part = from_axis(&n->shape, n->i[0]), skip = n->i[1] * inner(sx, n->i[0]);
     for (int64_t item = lo; item < hi; item++)
         memcpy(sal__out(r, n) + item * part, sal__in(r, n, 0) + item * whole + skip, (size_t)part * sizeof(real));
+}
+
+static void slice_lanes(const sal_run *r, const sal_node *n)
+{
+    const sal_shape *sx = &sal__in_node(r, n, 0)->shape;
+    int64_t samples = n->shape.dim[0], pieces = between(sx, n->i[0]), whole = from_axis(sx, n->i[0]) * samples, part = from_axis(&n->shape, n->i[0]) * samples;
+    int64_t skip = n->i[1] * inner(sx, n->i[0]) * samples;
+    for (int64_t item = 0; item < pieces; item++) memcpy(sal__out(r, n) + item * part, sal__in(r, n, 0) + item * whole + skip, (size_t)part * sizeof(real));
 }
 
 static sal_status unslice_shape(sal_tape *t, sal_node *n)
@@ -152,7 +176,7 @@ static void unslice_grad(sal_tape *t, sal_id y, sal_id gy, sal_id gx[])
 }
 
 const sal_op sal_op_slice = { .name = "slice", .n_in = 1, .shape = slice_shape, .items = axis_items, .work = axis_work,
-                              .eval = slice_eval, .grad = slice_grad };
+                              .eval = slice_eval, .grad = slice_grad, .lanes = slice_lanes };
 const sal_op sal_op_unslice = { .name = "unslice", .n_in = 1, .shape = unslice_shape, .items = axis_items, .work = axis_work,
                                 .eval = unslice_eval, .grad = unslice_grad };
 

@@ -5,6 +5,7 @@
  */
 #include "graph/op.h"
 #include "kernels/gemm.h"
+#include "kernels/lanes.h"
 #include "tensor/simd.h"
 
 
@@ -36,6 +37,14 @@ static void dense_eval(const sal_run *r, const sal_node *n, int64_t lo, int64_t 
         }
     }
     sal_gemm(false, n->i[0] != 0, hi - lo, out, in, 1, sal__in(r, n, 0) + lo * in, in, w, n->i[0] ? in : out, n->inputs == 3 ? 1 : 0, y, out);
+}
+
+static void dense_lanes(const sal_run *r, const sal_node *n)
+{
+    int64_t samples = n->shape.dim[0], in = sal_shape_last(&sal__in_node(r, n, 0)->shape), out = sal_shape_last(&n->shape), rows = n->count / samples / out;
+    const real *b = n->inputs == 3 ? sal__in(r, n, 2) : NULL;
+    for (int64_t i = 0; i < rows; i++)
+        sal_lanes_dense(samples, in, out, sal__in(r, n, 0) + i * in * samples, sal__in(r, n, 1), b, sal__out(r, n) + i * out * samples);
 }
 
 /* ---- dense_weights: (rows, in), (rows, out) -> (in, out) ---- */
@@ -96,7 +105,7 @@ static void dense_grad(sal_tape *t, sal_id y, sal_id gy, sal_id gx[])
 }
 
 const sal_op sal_op_dense = { .name = "dense", .n_in = -1, .shape = dense_shape, .items = sal__items_rows, .work = dense_work,
-                              .eval = dense_eval, .grad = dense_grad };
+                              .eval = dense_eval, .grad = dense_grad, .lanes = dense_lanes };
 
 sal_id sal_dense(sal_tape *t, sal_id x, sal_id w, sal_id b)
 {

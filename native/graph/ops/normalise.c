@@ -5,6 +5,7 @@
  * running_moments updates the state that inference uses. The trap: `moments` has no gradient of its own.
  */
 #include "graph/op.h"
+#include "kernels/lanes.h"
 #include "tensor/simd.h"
 #include <math.h>
 
@@ -137,6 +138,16 @@ static void normalise_eval(const sal_run *r, const sal_node *n, int64_t lo, int6
     normalise_rows(sal__in(r, n, 0) + lo * c, sal__out(r, n) + lo * c, hi - lo, c, a, b, n->i[0] != 0);
 }
 
+static int64_t normalise_lanes_scratch(const sal_node *const *in, const sal_node *n) { return 2 * sal_shape_last(&n->shape) * (int64_t)sizeof(real); }
+
+static void normalise_lanes(const sal_run *r, const sal_node *n)
+{
+    int64_t samples = n->shape.dim[0], c = sal_shape_last(&n->shape);
+    real *a = (real *)r->scratch, *b = a + c;
+    line(sal__in(r, n, 1), sal__in(r, n, 2), sal__in(r, n, 3), n->f[0], c, a, b);
+    sal_lanes_line(samples, n->count / samples / c, c, sal__in(r, n, 0), a, b, n->i[0] != 0, sal__out(r, n));
+}
+
 /* ---- normalise_sums: inputs gy, x, moments, gamma, beta -> (2, c): sum g and sum g xhat, with g = gy where the ReLU was open ---- */
 
 /* What row j adds at columns k ...: g and, in v, g (x - mean). */
@@ -258,7 +269,8 @@ static void normalise_grad(sal_tape *t, sal_id y, sal_id gy, sal_id gx[])
 }
 
 const sal_op sal_op_normalise = { .name = "normalise", .n_in = 4, .local = 1, .flags = SAL_OP_KINK, .shape = normalise_shape, .items = sal__items_rows,
-                                  .work = row_work, .scratch = two_rows, .eval = normalise_eval, .grad = normalise_grad };
+                                  .work = row_work, .scratch = two_rows, .eval = normalise_eval, .grad = normalise_grad,
+                                  .lanes = normalise_lanes, .lanes_scratch = normalise_lanes_scratch };
 
 sal_id sal_normalise(sal_tape *t, sal_id x, sal_id moments, sal_id gamma, sal_id beta, double eps, bool relu)
 {

@@ -1,0 +1,314 @@
+/* lanes.c - see lanes.h. Products and sums are contracted to FMA in this file (a compile option), which all its kernels share.
+ *
+ * dense keeps a tile of outputs x 2 vectors of samples in registers: 8 outputs with 32 vector registers (AVX-512), 2 with 16, where a vector of
+ * 64 bytes takes two. Every load of x serves 8 outputs and every broadcast weight 2 vectors.
+ */
+#include "lanes.h"
+
+#include "tensor/simd.h"
+#include "vector_math.h"
+#include <math.h>
+
+#define INLINE static inline __attribute__((always_inline))
+
+/* ---- dense ---- */
+
+INLINE void dense_tile(int64_t n, int64_t in, int64_t ldw, const real *x, const real *w, const real *b, real *y, const int outputs, const int vectors)
+{
+    sal_vec sum[8][2];
+    for (int o = 0; o < outputs; o++) {
+        for (int v = 0; v < vectors; v++) sum[o][v] = (sal_vec){ 0 } + (b ? b[o] : 0);
+    }
+    for (int64_t i = 0; i < in; i++, x += n, w += ldw) {
+        sal_vec at[2];
+        for (int v = 0; v < vectors; v++) at[v] = SAL_LOAD(x + v * SAL_LANES);
+        for (int o = 0; o < outputs; o++) {
+            for (int v = 0; v < vectors; v++) sum[o][v] += at[v] * w[o];
+        }
+    }
+    for (int o = 0; o < outputs; o++) {
+        for (int v = 0; v < vectors; v++) SAL_STORE(y + o * n + v * SAL_LANES, sum[o][v]);
+    }
+}
+
+INLINE void dense_columns(int64_t n, int64_t in, int64_t out, const real *x, const real *w, const real *b, real *y, const int tile, const int vectors)
+{
+    int64_t o = 0;
+    for (; o + tile <= out; o += tile) dense_tile(n, in, out, x, w + o, b ? b + o : b, y + o * n, tile, vectors);
+    for (; o < out; o++) dense_tile(n, in, out, x, w + o, b ? b + o : b, y + o * n, 1, vectors);
+}
+
+INLINE void dense_with(int64_t n, int64_t in, int64_t out, const real *x, const real *w, const real *b, real *y, const int tile)
+{
+    int64_t s = 0;
+    for (; s + 2 * SAL_LANES <= n; s += 2 * SAL_LANES) dense_columns(n, in, out, x + s, w, b, y + s, tile, 2);
+    for (; s < n; s += SAL_LANES) dense_columns(n, in, out, x + s, w, b, y + s, tile, 1);
+}
+
+SAL_CLONES static void dense_8(int64_t n, int64_t in, int64_t out, const real *x, const real *w, const real *b, real *y) { dense_with(n, in, out, x, w, b, y, 8); }
+SAL_CLONES static void dense_2(int64_t n, int64_t in, int64_t out, const real *x, const real *w, const real *b, real *y) { dense_with(n, in, out, x, w, b, y, 2); }
+
+static bool has_32_registers(void)
+{
+#if defined(__x86_64__)
+    return __builtin_cpu_supports("avx512f") != 0;
+#else
+    return true; /* AArch64 and others: 32 registers of 16 bytes, the compiler's best */
+#endif
+}
+
+void sal_lanes_dense(int64_t n, int64_t in, int64_t out, const real *x, const real *w, const real *b, real *y)
+{
+    if (has_32_registers()) dense_8(n, in, out, x, w, b, y);
+    else dense_2(n, in, out, x, w, b, y);
+}
+
+/* ---- convolution of rows ---- */
+
+INLINE void conv_tile(const sal_lanes_conv *c, const real *const *rows, int64_t at, int64_t o, real *y, const int outputs, const int vectors)
+{
+    const real *w = c->w + o;
+    sal_vec sum[8][2], x[2];
+    for (int j = 0; j < outputs; j++) {
+        for (int v = 0; v < vectors; v++) sum[j][v] = (sal_vec){ 0 } + c->b[o + j];
+    }
+    for (int64_t i = 0; i < c->kernel * c->kernel; i++) {
+        const real *from = rows[i / c->kernel] + i % c->kernel * c->dilation + at;
+        for (int64_t k = 0; k < c->in; k++, from += c->x_stride, w += c->out) {
+            for (int v = 0; v < vectors; v++) x[v] = SAL_LOAD(from + v * SAL_LANES);
+            for (int j = 0; j < outputs; j++) {
+                for (int v = 0; v < vectors; v++) sum[j][v] += x[v] * w[j];
+            }
+        }
+    }
+    const sal_vec zero = { 0 };
+    for (int j = 0; j < outputs; j++) {
+        for (int v = 0; v < vectors; v++) SAL_STORE(y + (o + j) * c->y_stride + at + v * SAL_LANES, SAL_WHERE(sum[j][v] > zero, sum[j][v]));
+    }
+}
+
+INLINE void conv_columns(const sal_lanes_conv *c, const real *const *rows, int64_t at, real *y, const int tile, const int vectors)
+{
+    int64_t o = 0;
+    for (; o + tile <= c->out; o += tile) conv_tile(c, rows, at, o, y, tile, vectors);
+    for (; o < c->out; o++) conv_tile(c, rows, at, o, y, 1, vectors);
+}
+
+INLINE void conv_with(const sal_lanes_conv *c, int64_t columns, const real *const *rows, real *y, const int tile)
+{
+    int64_t at = 0;
+    for (; at + 2 * SAL_LANES <= columns; at += 2 * SAL_LANES) conv_columns(c, rows, at, y, tile, 2);
+    for (; at < columns; at += SAL_LANES) conv_columns(c, rows, at, y, tile, 1);
+}
+
+SAL_CLONES static void conv_8(const sal_lanes_conv *c, int64_t columns, const real *const *rows, real *y) { conv_with(c, columns, rows, y, 8); }
+SAL_CLONES static void conv_2(const sal_lanes_conv *c, int64_t columns, const real *const *rows, real *y) { conv_with(c, columns, rows, y, 2); }
+
+void sal_lanes_conv_row(const sal_lanes_conv *conv, int64_t columns, const real *const *rows, real *y)
+{
+    if (has_32_registers()) conv_8(conv, columns, rows, y);
+    else conv_2(conv, columns, rows, y);
+}
+
+/* ---- pooling of windows ---- */
+
+INLINE void pool_tile(int64_t n, int64_t cells, int64_t channels, int64_t x_stride, const real *const *x, int64_t j, int64_t s, const real *weights, const real *gate,
+                      real *y, const int pools, const int tile)
+{
+    sal_vec sum[2][8], weight[2];
+    for (int p = 0; p < pools; p++) {
+        for (int i = 0; i < tile; i++) sum[p][i] = (sal_vec){ 0 };
+    }
+    for (int64_t k = 0; k < cells; k++) {
+        const real *from = x[k] + j * x_stride + s;
+        for (int p = 0; p < pools; p++) weight[p] = SAL_LOAD(weights + (p * cells + k) * n + s);
+        for (int i = 0; i < tile; i++) {
+            sal_vec v = SAL_LOAD(from + i * x_stride);
+            for (int p = 0; p < pools; p++) sum[p][i] += weight[p] * v;
+        }
+    }
+    for (int p = 0; p < pools; p++) {
+        for (int i = 0; i < tile; i++) SAL_STORE(y + (p * channels + j + i) * n + s, sum[p][i] * SAL_LOAD(gate + s));
+    }
+}
+
+INLINE void pool_with(int64_t n, int64_t cells, int64_t channels, int64_t x_stride, const real *const *x, const real *weights, const real *gate, real *y, const int pools,
+                      const int tile)
+{
+    int64_t j = 0;
+    for (; j + tile <= channels; j += tile) {
+        for (int64_t s = 0; s < n; s += SAL_LANES) pool_tile(n, cells, channels, x_stride, x, j, s, weights, gate, y, pools, tile);
+    }
+    for (; j < channels; j++) {
+        for (int64_t s = 0; s < n; s += SAL_LANES) pool_tile(n, cells, channels, x_stride, x, j, s, weights, gate, y, pools, 1);
+    }
+}
+
+#define POOL_OF(pools, tile)                                                                                                                                           \
+    SAL_CLONES static void pool_##pools##_##tile(int64_t n, int64_t cells, int64_t channels, int64_t x_stride, const real *const *x, const real *weights, const real *gate, real *y) \
+    {                                                                                                                                                                  \
+        pool_with(n, cells, channels, x_stride, x, weights, gate, y, pools, tile);                                                                                     \
+    }
+
+POOL_OF(1, 8)
+POOL_OF(2, 8)
+POOL_OF(1, 4)
+POOL_OF(2, 4)
+
+void sal_lanes_pool(int64_t n, int64_t cells, int64_t pools, int64_t channels, int64_t x_stride, const real *const *x, const real *weights, const real *gate, real *y)
+{
+    if (pools == 2) (has_32_registers() ? pool_2_8 : pool_2_4)(n, cells, channels, x_stride, x, weights, gate, y);
+    else (has_32_registers() ? pool_1_8 : pool_1_4)(n, cells, channels, x_stride, x, weights, gate, y);
+}
+
+/* ---- normalisation ---- */
+
+/* 1 / sqrt(x) */
+INLINE void inverse_root(sal_vec *x)
+{
+    for (int k = 0; k < (int)SAL_LANES; k++) (*x)[k] = 1 / (sizeof(real) == sizeof(float) ? (real)sqrtf((float)(*x)[k]) : (real)sqrt((double)(*x)[k]));
+}
+
+INLINE void keep_larger(sal_vec *top, const sal_vec *x) { *top = SAL_WHERE(*x > *top, *x) + SAL_WHERE(*x <= *top, *top); }
+
+SAL_CLONES static void layer_norm(int64_t n, int64_t rows, const real *x, const real *gamma, const real *beta, real eps, real *y)
+{
+    for (int64_t s = 0; s < n; s += SAL_LANES) {
+        sal_vec sum = { 0 }, squares = { 0 };
+        for (int64_t k = 0; k < rows; k++) sum += SAL_LOAD(x + k * n + s);
+        sal_vec mean = sum / (real)rows;
+        for (int64_t k = 0; k < rows; k++) {
+            sal_vec e = SAL_LOAD(x + k * n + s) - mean;
+            squares += e * e;
+        }
+        sal_vec inverse = squares / (real)rows + eps;
+        inverse_root(&inverse);
+        for (int64_t k = 0; k < rows; k++) {
+            sal_vec h = (SAL_LOAD(x + k * n + s) - mean) * inverse;
+            if (gamma) h = h * gamma[k] + beta[k];
+            SAL_STORE(y + k * n + s, h);
+        }
+    }
+}
+
+void sal_lanes_layer_norm(int64_t n, int64_t rows, const real *x, const real *gamma, const real *beta, real eps, real *y)
+{
+    layer_norm(n, rows, x, gamma, beta, eps, y);
+}
+
+SAL_CLONES static void line(int64_t n, int64_t groups, int64_t c, const real *x, const real *a, const real *b, bool relu, real *y)
+{
+    const sal_vec zero = { 0 };
+    for (int64_t g = 0; g < groups; g++) {
+        for (int64_t k = 0; k < c; k++, x += n, y += n) {
+            for (int64_t s = 0; s < n; s += SAL_LANES) {
+                sal_vec v = SAL_LOAD(x + s) * a[k] + b[k];
+                if (relu) v = SAL_WHERE(v > zero, v);
+                SAL_STORE(y + s, v);
+            }
+        }
+    }
+}
+
+void sal_lanes_line(int64_t n, int64_t groups, int64_t c, const real *x, const real *a, const real *b, bool relu, real *y) { line(n, groups, c, x, a, b, relu, y); }
+
+/* ---- attention ---- */
+
+/* Scores of one query less their maximum: s (tk, n). */
+INLINE void scores_of(int64_t n, int64_t tk, int64_t d, const int64_t dh, real scale, const real *q, const real *k, real *s)
+{
+    for (int64_t at = 0; at < n; at += SAL_LANES) {
+        sal_vec query[16], top = { 0 };
+        for (int64_t c = 0; c < dh; c++) query[c] = SAL_LOAD(q + c * n + at) * scale;
+        for (int64_t j = 0; j < tk; j++) {
+            const real *key = k + j * d * n + at;
+            sal_vec sum = query[0] * SAL_LOAD(key);
+            for (int64_t c = 1; c < dh; c++) sum += query[c] * SAL_LOAD(key + c * n);
+            SAL_STORE(s + j * n + at, sum);
+            if (j == 0) top = sum;
+            else keep_larger(&top, &sum);
+        }
+        for (int64_t j = 0; j < tk; j++) SAL_STORE(s + j * n + at, SAL_LOAD(s + j * n + at) - top);
+    }
+}
+
+/* y = v' p over the sum of p, from exponentials p (tk, n). */
+INLINE void values_of(int64_t n, int64_t tk, int64_t d, const int64_t dh, const real *p, const real *v, real *y)
+{
+    for (int64_t at = 0; at < n; at += SAL_LANES) {
+        sal_vec total = { 0 }, sum[16];
+        for (int64_t c = 0; c < dh; c++) sum[c] = (sal_vec){ 0 };
+        for (int64_t j = 0; j < tk; j++) {
+            const real *value = v + j * d * n + at;
+            sal_vec weight = SAL_LOAD(p + j * n + at);
+            total += weight;
+            for (int64_t c = 0; c < dh; c++) sum[c] += weight * SAL_LOAD(value + c * n);
+        }
+        sal_vec inverse = (real)1 / total;
+        for (int64_t c = 0; c < dh; c++) SAL_STORE(y + c * n + at, sum[c] * inverse);
+    }
+}
+
+#define HEADS_OF(channels)                                                                                                                                             \
+    SAL_CLONES static void scores_##channels(int64_t n, int64_t tk, int64_t d, real scale, const real *q, const real *k, real *s)                                      \
+    {                                                                                                                                                                  \
+        scores_of(n, tk, d, channels, scale, q, k, s);                                                                                                                 \
+    }                                                                                                                                                                  \
+    SAL_CLONES static void values_##channels(int64_t n, int64_t tk, int64_t d, const real *p, const real *v, real *y) { values_of(n, tk, d, channels, p, v, y); }
+
+HEADS_OF(4)
+HEADS_OF(8)
+
+/* Any number of channels: partial sums through memory. */
+SAL_CLONES static void scores_any(int64_t n, int64_t tk, int64_t d, int64_t dh, real scale, const real *q, const real *k, real *s)
+{
+    for (int64_t at = 0; at < n; at += SAL_LANES) {
+        sal_vec top = { 0 };
+        for (int64_t j = 0; j < tk; j++) {
+            sal_vec sum = { 0 };
+            for (int64_t c = 0; c < dh; c++) sum += SAL_LOAD(q + c * n + at) * scale * SAL_LOAD(k + (j * d + c) * n + at);
+            SAL_STORE(s + j * n + at, sum);
+            if (j == 0) top = sum;
+            else keep_larger(&top, &sum);
+        }
+        for (int64_t j = 0; j < tk; j++) SAL_STORE(s + j * n + at, SAL_LOAD(s + j * n + at) - top);
+    }
+}
+
+SAL_CLONES static void values_any(int64_t n, int64_t tk, int64_t d, int64_t dh, const real *p, const real *v, real *y)
+{
+    for (int64_t at = 0; at < n; at += SAL_LANES) {
+        sal_vec total = { 0 };
+        for (int64_t j = 0; j < tk; j++) total += SAL_LOAD(p + j * n + at);
+        for (int64_t c = 0; c < dh; c++) {
+            sal_vec sum = { 0 };
+            for (int64_t j = 0; j < tk; j++) sum += SAL_LOAD(p + j * n + at) * SAL_LOAD(v + (j * d + c) * n + at);
+            SAL_STORE(y + c * n + at, sum / total);
+        }
+    }
+}
+
+void sal_lanes_attention(int64_t n, int64_t tq, int64_t tk, int64_t d, int64_t dh, real scale, const real *q, const real *k, const real *v, real *y, real *scratch)
+{
+    for (int64_t i = 0; i < tq; i++, q += d * n, y += d * n) {
+        if (dh == 4) scores_4(n, tk, d, scale, q, k, scratch);
+        else if (dh == 8) scores_8(n, tk, d, scale, q, k, scratch);
+        else scores_any(n, tk, d, dh, scale, q, k, scratch);
+        sal_math_exp(tk * n, scratch, scratch);
+        if (dh == 4) values_4(n, tk, d, scratch, v, y);
+        else if (dh == 8) values_8(n, tk, d, scratch, v, y);
+        else values_any(n, tk, d, dh, scratch, v, y);
+    }
+}
+
+/* ---- samples in ---- */
+
+SAL_CLONES static void put(int64_t n, int64_t count, int64_t features, const real *from, int64_t stride, real *to)
+{
+    for (int64_t k = 0; k < features; k++, to += n) {
+        for (int64_t i = 0; i < count; i++) to[i] = from[i * stride + k];
+        for (int64_t i = count; i < n; i++) to[i] = 0;
+    }
+}
+
+void sal_lanes_put(int64_t n, int64_t count, int64_t features, const real *from, int64_t stride, real *to) { put(n, count, features, from, stride, to); }

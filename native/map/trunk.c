@@ -1,0 +1,172 @@
+/* trunk.c - see trunk.h.
+ *
+ * Stage k turns rows r, r + d, ... r + (kernel - 1) d of what comes before into its row r, d being the product of the strides before it. Every
+ * covariate goes its own way through the three stages, so its rows stay in the second cache. Rows live in rings: row r of a stage is slot
+ * r modulo the length of its ring, which holds what the next stage reads and the rows of one push.
+ */
+#include "trunk.h"
+#include "kernels/lanes.h"
+#include "layers/layers.h"
+#include <math.h>
+#include <stdio.h>
+
+typedef struct stage {
+    sal_lanes_conv conv; /* of one covariate; w and b below */
+    float *w, *b;        /* (covariates, kernel, kernel, in, out), (covariates, out) */
+    int64_t span;        /* rows of input under the kernel */
+    int64_t columns;     /* of its output */
+    float *ring;         /* (covariates, ring_rows, out, columns) */
+    int64_t ring_rows, done;
+} stage;
+
+struct sal_trunk {
+    sal_context *ctx;
+    int64_t covariates;
+    float *input; /* (covariates, input_rows, input_columns) */
+    int64_t input_rows, input_columns, input_done;
+    stage stages[SAL_TRUNK_STAGES];
+};
+
+/* Columns and rings of every stage, from the last to the first; `w`, `b` and memory are not touched. */
+static void lay_out(sal_trunk *t, const sal_model_options *o, int64_t columns, int64_t rows)
+{
+    int64_t dilation[SAL_TRUNK_STAGES], d = 1;
+    for (int32_t k = 0; k < SAL_TRUNK_STAGES; d *= sal_trunk_stride[k++]) dilation[k] = d;
+    t->covariates = o->covariates;
+    for (int32_t k = SAL_TRUNK_STAGES - 1; k >= 0; k--) {
+        stage *s = &t->stages[k];
+        s->columns = columns;
+        s->ring_rows = rows;
+        s->span = (sal_trunk_kernel[k] - 1) * dilation[k] + 1;
+        int64_t before = columns + s->span - 1;
+        columns = (before + 15) / 16 * 16;
+        rows = s->span + SAL_TRUNK_PUSH;
+        s->conv = (sal_lanes_conv){ .kernel = sal_trunk_kernel[k], .dilation = dilation[k], .in = k ? o->channels[k - 1] : 1, .out = o->channels[k],
+                                    .x_stride = columns, .y_stride = s->columns };
+    }
+    t->input_columns = columns;
+    t->input_rows = rows;
+}
+
+static int64_t ring_floats(const sal_trunk *t, const stage *s) { return s->ring_rows * t->covariates * s->conv.out * s->columns; }
+static int64_t weight_floats(const sal_trunk *t, const stage *s) { return t->covariates * s->conv.kernel * s->conv.kernel * s->conv.in * s->conv.out; }
+
+int64_t sal_trunk_bytes(const sal_model_options *o, int64_t columns, int64_t rows)
+{
+    sal_trunk t = { 0 };
+    lay_out(&t, o, columns, rows);
+    int64_t floats = t.input_rows * t.covariates * t.input_columns;
+    for (int32_t k = 0; k < SAL_TRUNK_STAGES; k++) floats += ring_floats(&t, &t.stages[k]) + weight_floats(&t, &t.stages[k]) + t.covariates * t.stages[k].conv.out;
+    return floats * (int64_t)sizeof(float);
+}
+
+static const float *array(const sal_trunk *t, const sal_params *params, int32_t k, const char *name, int64_t expected)
+{
+    char full[64];
+    int64_t n = 0;
+    snprintf(full, sizeof full, "trunk/stage%d/%s", k + 1, name);
+    const float *found = (const float *)sal_params_find((sal_params *)params, full, &n);
+    return n == expected ? found : NULL;
+}
+
+/* Weights of stage k, covariate by covariate, times gamma / sqrt(variance + eps), and the bias that this leaves. */
+static sal_status fold(sal_trunk *t, const sal_params *params, int32_t k)
+{
+    stage *s = &t->stages[k];
+    int64_t out = s->conv.out, all = t->covariates * out, taps = s->conv.kernel * s->conv.kernel * s->conv.in;
+    const float *w = array(t, params, k, "conv/w", taps * all), *moments = array(t, params, k, "norm/moments", 2 * all);
+    const float *gamma = array(t, params, k, "norm/gamma", all), *beta = array(t, params, k, "norm/beta", all);
+    SAL_ASSERT(t->ctx, w && moments && gamma && beta);
+    for (int64_t c = 0; c < all; c++) {
+        double a = (double)gamma[c] / sqrt((double)moments[all + c] + SAL_LAYER_NORM_EPS);
+        s->b[c] = (float)((double)beta[c] - (double)moments[c] * a);
+        for (int64_t i = 0; i < taps; i++) s->w[(c / out * taps + i) * out + c % out] = (float)((double)w[i * all + c] * a);
+    }
+    return SAL_STATUS_OK;
+}
+
+sal_status sal_trunk_new(sal_context *ctx, const sal_model_options *o, const sal_params *params, int64_t columns, int64_t rows, sal_trunk **out)
+{
+    sal_status status = SAL_STATUS_OK;
+    sal_trunk *t = NULL;
+    *out = NULL;
+    SAL_TRY(sal_allocate(ctx, 1, sizeof *t, &t));
+    t->ctx = ctx;
+    lay_out(t, o, columns, rows);
+    SAL_TRY(sal_allocate(ctx, t->input_rows * t->covariates * t->input_columns, sizeof(float), &t->input));
+    for (int32_t k = 0; k < SAL_TRUNK_STAGES; k++) {
+        stage *s = &t->stages[k];
+        SAL_TRY(sal_allocate(ctx, ring_floats(t, s), sizeof(float), &s->ring));
+        SAL_TRY(sal_allocate(ctx, weight_floats(t, s), sizeof(float), &s->w));
+        SAL_TRY(sal_allocate(ctx, t->covariates * s->conv.out, sizeof(float), &s->b));
+        SAL_TRY(fold(t, params, k));
+    }
+    *out = t;
+    return status;
+done:
+    sal_trunk_free(t);
+    return status;
+}
+
+void sal_trunk_free(sal_trunk *t)
+{
+    if (!t) return;
+    for (int32_t k = 0; k < SAL_TRUNK_STAGES; k++) {
+        sal_release(t->ctx, t->stages[k].ring);
+        sal_release(t->ctx, t->stages[k].w);
+        sal_release(t->ctx, t->stages[k].b);
+    }
+    sal_release(t->ctx, t->input);
+    sal_release(t->ctx, t);
+}
+
+int64_t sal_trunk_input_columns(const sal_trunk *t) { return t->input_columns; }
+int64_t sal_trunk_ready(const sal_trunk *t) { return t->stages[SAL_TRUNK_STAGES - 1].done; }
+
+void sal_trunk_begin(sal_trunk *t)
+{
+    t->input_done = 0;
+    for (int32_t k = 0; k < SAL_TRUNK_STAGES; k++) t->stages[k].done = 0;
+}
+
+static float *ring_row(const sal_trunk *t, const stage *s, int64_t r, int64_t covariate)
+{
+    return s->ring + (covariate * s->ring_rows + r % s->ring_rows) * s->conv.out * s->columns;
+}
+
+static float *input_row(const sal_trunk *t, int64_t r, int64_t covariate) { return t->input + (covariate * t->input_rows + r % t->input_rows) * t->input_columns; }
+
+const float *sal_trunk_row(const sal_trunk *t, int64_t r, int64_t covariate) { return ring_row(t, &t->stages[SAL_TRUNK_STAGES - 1], r, covariate); }
+
+float *sal_trunk_next(sal_trunk *t, int64_t i, int64_t covariate) { return input_row(t, t->input_done + i, covariate); }
+
+/* Row r of stage k of one covariate. */
+static void stage_row(const sal_trunk *t, int32_t k, int64_t covariate, int64_t r)
+{
+    const stage *s = &t->stages[k];
+    const float *rows[8];
+    sal_lanes_conv conv = s->conv;
+    for (int64_t i = 0; i < conv.kernel; i++) {
+        int64_t from = r + i * conv.dilation;
+        rows[i] = k ? ring_row(t, s - 1, from, covariate) : input_row(t, from, covariate);
+    }
+    conv.w = s->w + covariate * conv.kernel * conv.kernel * conv.in * conv.out;
+    conv.b = s->b + covariate * conv.out;
+    sal_lanes_conv_row(&conv, s->columns, rows, ring_row(t, s, r, covariate));
+}
+
+void sal_trunk_push(sal_trunk *t, int64_t rows)
+{
+    int64_t have[SAL_TRUNK_STAGES + 1] = { t->input_done + rows };
+    for (int32_t k = 0; k < SAL_TRUNK_STAGES; k++) {
+        int64_t possible = have[k] - t->stages[k].span + 1;
+        have[k + 1] = possible > t->stages[k].done ? possible : t->stages[k].done;
+    }
+    for (int64_t c = 0; c < t->covariates; c++) {
+        for (int32_t k = 0; k < SAL_TRUNK_STAGES; k++) {
+            for (int64_t r = t->stages[k].done; r < have[k + 1]; r++) stage_row(t, k, c, r);
+        }
+    }
+    t->input_done = have[0];
+    for (int32_t k = 0; k < SAL_TRUNK_STAGES; k++) t->stages[k].done = have[k + 1];
+}

@@ -1,0 +1,152 @@
+/* Networks with the samples innermost: the same values as with samples outermost, the same bits for a sample at any place, and a clear
+ * refusal of what has no such form. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <math.h>
+#include <string.h>
+
+#include "models/ss_soilnet_parts.h"
+#include "tensor/simd.h"
+
+static sal_context *ctx;
+
+static int set_up(void **state)
+{
+    (void)state;
+    assert_int_equal(sal_context_new(&ctx), SAL_STATUS_OK);
+    assert_int_equal(sal_context_set_threads(ctx, 1), SAL_STATUS_OK);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    sal_context_free(ctx);
+    return 0;
+}
+
+static const struct {
+    const char *name;
+    int64_t features;
+} inputs[] = { { "spectrum", 10 }, { "index", 35 }, { "ndvi", 1 }, { "point", 9 }, { "pooled", 9 * 32 } };
+
+static sal_model_options options_of(int64_t width, sal_head head)
+{
+    sal_model_options o;
+    sal_model_defaults(&o);
+    o.bands = 10;
+    o.indices = 35;
+    o.covariates = 9;
+    o.width = width;
+    o.head = head;
+    return o;
+}
+
+/* What the mapper runs per pixel: the system, or for SS-SoilNet its tail. */
+static void build(sal_tape *t, const char *system, const sal_model_options *o, int64_t n)
+{
+    sal_system own = *sal_system_find(system);
+    bool windows = (own.uses & SAL_USES_WINDOW) != 0;
+    own.uses &= ~(uint32_t)SAL_USES_WINDOW;
+    sal_model_inputs in = sal_system_inputs(t, &own, o, n);
+    sal_id y = windows ? sal_ss_soilnet_tail(t, o, &in, sal_input(t, "pooled", SAL_SHAPE(n, 9, 32), false)) : own.build(t, o, &in);
+    sal_tape_output(t, y, "y");
+}
+
+/* Largest difference between both layouts relative to the largest value. */
+static double difference(const char *system, const sal_model_options *o, int64_t n)
+{
+    sal_params *params;
+    sal_tape *tape[2];
+    sal_program *p[2];
+    assert_int_equal(sal_params_new(ctx, &params), SAL_STATUS_OK);
+    for (int k = 0; k < 2; k++) {
+        assert_int_equal(sal_tape_new(ctx, params, false, &tape[k]), SAL_STATUS_OK);
+        build(tape[k], system, o, n);
+        if ((k ? sal_program_new_lanes : sal_program_new)(ctx, tape[k], &p[k]) != SAL_STATUS_OK) fail_msg("%s", sal_context_message(ctx));
+    }
+    assert_int_equal(sal_params_initialise(params, 5), SAL_STATUS_OK);
+    for (int64_t i = 0; i < sal_params_state_size(params); i++) sal_params_state(params)[i] = (real)(0.5 + 0.1 * (double)(i % 7));
+    for (int64_t i = 0; i < sal_params_size(params); i++) sal_params_values(params)[i] += (real)(0.1 * sal_random_normal(3, 9, (uint64_t)i));
+    for (size_t j = 0; j < sizeof inputs / sizeof *inputs; j++) {
+        int64_t features = inputs[j].features;
+        real *rows = sal_program_input(p[0], inputs[j].name), *lanes = sal_program_input(p[1], inputs[j].name);
+        for (int64_t i = 0; rows && i < n * features; i++)
+            rows[i] = lanes[i % features * n + i / features] = (real)sal_random_normal(1, j, (uint64_t)(i % (13 * features))); /* samples repeat after 13 */
+    }
+    sal_program_run(p[0], 0, 0);
+    sal_program_run(p[1], 0, 0);
+    int64_t features = o->head == SAL_HEAD_HUBER ? 1 : 3;
+    const real *a = sal_program_output(p[0], "y"), *b = sal_program_output(p[1], "y");
+    double worst = 0, most = 0;
+    for (int64_t i = 0; i < n * features; i++) {
+        double v = (double)a[i], d = fabs(v - (double)b[i % features * n + i / features]);
+        assert_true(isfinite(v));
+        worst = d > worst ? d : worst;
+        most = fabs(v) > most ? fabs(v) : most;
+        int64_t sample = i / features, k = i % features;
+        if (sample >= 13) assert_true(memcmp(&b[k * n + sample], &b[k * n + sample - 13], sizeof(real)) == 0);
+    }
+    assert_true(most > 0);
+    for (int k = 0; k < 2; k++) {
+        sal_program_free(p[k]);
+        sal_tape_free(tape[k]);
+    }
+    sal_params_free(params);
+    return worst / most;
+}
+
+static void lanes_give_the_values_of_rows_for_every_system(void **state)
+{
+    const double tolerance = sizeof(real) == sizeof(float) ? 2e-6 : 1e-13;
+    (void)state;
+    for (int64_t s = 0; s < sal_system_count(); s++) {
+        const char *id = sal_system_at(s)->id;
+        for (int64_t width = 16; width <= 48; width += 16) { /* heads of 4, 8 and 12 channels */
+            sal_model_options o = options_of(width, width == 48 ? SAL_HEAD_HUBER : SAL_HEAD_QUANTILE);
+            for (int64_t n = SAL_LANES; n <= 5 * SAL_LANES; n += 2 * SAL_LANES) {
+                double d = difference(id, &o, n);
+                if (d > tolerance) fail_msg("%s, width %d, %d samples: difference %g", id, (int)width, (int)n, d);
+            }
+        }
+    }
+}
+
+/* Compiles y of one input x (n, 3) and returns the message of the refusal. */
+static const char *refusal(int64_t n, bool training, sal_id (*op)(sal_tape *, sal_id))
+{
+    sal_params *params;
+    sal_tape *t;
+    sal_program *p = NULL;
+    assert_int_equal(sal_params_new(ctx, &params), SAL_STATUS_OK);
+    assert_int_equal(sal_tape_new(ctx, params, training, &t), SAL_STATUS_OK);
+    sal_tape_output(t, op(t, sal_input(t, "x", SAL_SHAPE(n, 3), false)), "y");
+    assert_int_equal(sal_program_new_lanes(ctx, t, &p), SAL_STATUS_ARGUMENT);
+    assert_null(p);
+    sal_tape_free(t);
+    sal_params_free(params);
+    return sal_context_message(ctx);
+}
+
+static sal_id mix_samples(sal_tape *t, sal_id x) { return sal_reshape(t, x, SAL_SHAPE(sal_tape_dim(t, x, 0) * 3)); }
+static sal_id turn(sal_tape *t, sal_id x) { return sal_transpose(t, x, (int32_t[]){ 1, 0 }); }
+
+static void lanes_refuse_what_they_cannot_run(void **state)
+{
+    (void)state;
+    assert_non_null(strstr(refusal(17, false, sal_tanh), "multiple of"));
+    assert_non_null(strstr(refusal(16, true, sal_tanh), "training"));
+    assert_non_null(strstr(refusal(16, false, mix_samples), "reshape (node 1) does not keep samples"));
+    assert_non_null(strstr(refusal(16, false, turn), "transpose (node 1) has no form on lanes"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test_setup_teardown(lanes_give_the_values_of_rows_for_every_system, set_up, tear_down),
+                                        cmocka_unit_test_setup_teardown(lanes_refuse_what_they_cannot_run, set_up, tear_down) };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
