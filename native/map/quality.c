@@ -1,5 +1,5 @@
 /* quality.c - flags of pixels. Missing values are counted down the columns of a tile and then along its rows, each pixel entering and leaving
- * a sum once. The trap: pixels outside the raster are NaN as well, but are edge, not missing.
+ * a sum once. The trap: pixels outside the raster repeat what is inside, gaps too, but are edge, not missing.
  */
 #include "quality.h"
 #include <math.h>

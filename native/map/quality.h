@@ -8,8 +8,8 @@
 #include "train/model_file.h"
 
 enum {
-    SAL_QUALITY_EDGE = 1,    /* the window reaches beyond the raster */
-    SAL_QUALITY_MISSING = 2, /* a value is missing inside the window, or an index of the pixel cannot be computed */
+    SAL_QUALITY_EDGE = 1,    /* the window reaches beyond the raster, where it is a mirror image */
+    SAL_QUALITY_MISSING = 2, /* a value is missing in the part of the window inside the raster, or an index of the pixel cannot be computed */
     SAL_QUALITY_RANGE = 4    /* a covariate of the pixel lies outside the range of the training samples */
 };
 
@@ -18,8 +18,8 @@ typedef struct sal_quality_place {
     int64_t row, column, rows, columns, raster_rows, raster_columns, halo;
 } sal_quality_place;
 
-/* quality: (rows, columns), written. EDGE and MISSING from the environment of a tile, (rows + 2 halo, stride, n) with NaN where missing or outside;
- * running sums, so that the cost does not depend on the window. scratch: sal_quality_scratch bytes. Any thread. */
+/* quality: (rows, columns), written. EDGE and MISSING from the environment of a tile, (rows + 2 halo, stride, n) with NaN where missing; what
+ * lies outside the raster is not looked at. Running sums, so that the cost does not depend on the window. scratch: sal_quality_scratch bytes. Any thread. */
 void sal_quality_windows(const sal_quality_place *place, const float *environment, int64_t stride, int64_t n, void *scratch, float *quality);
 int64_t sal_quality_scratch(int64_t rows, int64_t columns, int64_t halo);
 

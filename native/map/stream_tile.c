@@ -3,6 +3,7 @@
  * Covariates are computed here and not where rows are read, so that the 35 indices of a pixel live in the cache of one thread only. A tile
  * without any bands is not computed at all.
  */
+#include "data/window.h"
 #include "map/stream_private.h"
 #include <math.h>
 #include <string.h>
@@ -16,25 +17,33 @@ static void fill_nan(float *to, int64_t n)
     for (int64_t i = 0; i < n; i++) to[i] = NAN;
 }
 
-/* Covariates first .. first + n - 1 of columns [column, column + columns) of a row that may lie outside the raster. */
+/* Covariates first .. first + n - 1 of columns [column, column + columns) of a row, all inside the raster. */
 static void gather_row(const sal_stream *s, int64_t first, int64_t n, int64_t row, int64_t column, int64_t columns, float *to)
 {
-    int64_t left = column < 0 ? -column : 0, right = column + columns > s->width ? column + columns - s->width : 0, inside = columns - left - right;
-    if (row < 0 || row >= s->height || inside <= 0) {
-        fill_nan(to, columns * n);
-        return;
+    sal_covariates_evaluate(s->covariates, first, n, s->raw + ((row - s->raw_begin) * s->width + column) * s->band_count, columns, to);
+}
+
+/* The tile and its surroundings, reflected at the edge of the raster as the trainer's windows are. Every image lies among the surroundings of the tile
+ * itself: no rows are needed for it that are not there anyway. */
+static void gather_environment(const sal_stream *s, const tile *t, float *to)
+{
+    const sal_mapper_needs *needs = s->needs;
+    int64_t n = needs->environment_count, wide = SAL_TILE_COLUMNS + 2 * s->halo;
+    const sal_window_place place = { t->row - s->halo, t->column - s->halo, t->rows + 2 * s->halo, t->columns + 2 * s->halo, s->height, s->width };
+    int64_t begin = place.column > 0 ? place.column : 0, end = place.column + place.columns < s->width ? place.column + place.columns : s->width;
+    for (int64_t r = 0; r < place.rows; r++) {
+        int64_t row = place.row + r;
+        if (row < 0 || row >= s->height) continue;
+        gather_row(s, needs->spectrum_count + needs->index_count, n, row, begin, end - begin, to + (r * wide + begin - place.column) * n);
     }
-    fill_nan(to, left * n);
-    const float *from = s->raw + ((row - s->raw_begin) * s->width + column + left) * s->band_count;
-    sal_covariates_evaluate(s->covariates, first, n, from, inside, to + left * n);
-    fill_nan(to + (left + inside) * n, right * n);
+    sal_window_reflect(&place, to, wide, n);
 }
 
 /* Whether any pixel of the tile has bands; without bands in the model, indices decide. */
 static bool gather(const sal_stream *s, const tile *t, sal__stream_worker *w)
 {
     const sal_mapper_needs *n = s->needs;
-    int64_t spectrum = n->spectrum_count, index = n->index_count, environment = n->environment_count, wide = SAL_TILE_COLUMNS + 2 * s->halo;
+    int64_t spectrum = n->spectrum_count, index = n->index_count, environment = n->environment_count;
     int64_t deciding = spectrum ? spectrum : index;
     bool any = false;
     for (int64_t r = 0; r < t->rows; r++) {
@@ -45,8 +54,7 @@ static bool gather(const sal_stream *s, const tile *t, sal__stream_worker *w)
         for (int64_t i = 0; i < t->columns * deciding && !any; i++) any = isfinite(v[i]);
         if (n->ndvi) gather_row(s, spectrum + index + environment, 1, t->row + r, t->column, t->columns, w->ndvi + r * SAL_TILE_COLUMNS);
     }
-    for (int64_t r = 0; any && environment && r < t->rows + 2 * s->halo; r++)
-        gather_row(s, spectrum + index, environment, t->row - s->halo + r, t->column - s->halo, t->columns + 2 * s->halo, w->environment + r * wide * environment);
+    if (any && environment) gather_environment(s, t, w->environment);
     return any;
 }
 

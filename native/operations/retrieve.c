@@ -272,9 +272,9 @@ const sal_operation sal_operation_retrieve = {
             "because the map would look right and be wrong.\n\n"
             "Bands. salinity is the centre of the distribution, near the median, in the unit of the model. lower and upper bound the prediction interval with the chosen coverage, conformalised class by class "
             "on out-of-fold predictions (Romano et al. 2019): of places like the training samples, that share lies inside. quality is a sum of flags: 1 the window "
-            "reaches beyond the raster, 2 values are missing inside the window or among the indices and were replaced by the mean of the training samples, 4 a covariate "
-            "of the pixel lies outside the range of the training samples, where the map extrapolates; 0 is none of these. Pixels without spectral bands are nodata in "
-            "every band.\n\n"
+            "reaches beyond the raster, where it sees the mirror image of the inside, 2 values are missing inside the window or among the indices and were replaced by "
+            "the mean of the training samples, 4 a covariate of the pixel lies outside the range of the training samples, where the map extrapolates; 0 is none of these. "
+            "Pixels without spectral bands are nodata in every band.\n\n"
             "Every pixel gets exactly what the network gives for the window around it (to 1e-5), but neighbouring windows share their convolutions, which makes it "
             "hundreds of times faster. The map does not depend on threads, memory or the rows read at a time.\n\n"
             "A style with the classes of the model, or a ramp of colours where it has none, is written beside the map and used by QGIS when it is loaded.",

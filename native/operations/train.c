@@ -28,7 +28,7 @@ static const sal_param params[] = {
     {.key = "system", .type = SAL_PARAM_CHOICE, .default_value = "ss_soilnet", .choices = "ss_soilnet|ss_stack|spec_index|index", .label = "System",
      .help = "ss_soilnet: SS-SoilNet with a window of the environment; ss_stack, spec_index and index are its ablations without window, without environment and without bands."},
     {.key = "window", .type = SAL_PARAM_I64, .default_value = "65", .bounds = {17, 129}, .label = "Window", .unit = "pixels",
-     .help = "Side of the window of SS-SoilNet: 17, 33, 49, 65 ... pixels (a multiple of 16 plus 1)."},
+     .help = "Side of the window of SS-SoilNet: 17, 33, 49, 65 ... pixels (a multiple of 16 plus 1). Beyond the edge of the stack it sees the mirror image of the inside."},
     {.key = "validation", .type = SAL_PARAM_CHOICE, .default_value = "random", .choices = "random|blocks", .label = "Validation",
      .help = "random: folds stratified by target, an optimistic reference; blocks: spatial blocks with a buffer as wide as the window, for skill on unseen ground."},
     {.key = "folds", .type = SAL_PARAM_I64, .default_value = "5", .bounds = {2, 20}, .label = "Folds", .help = "Number of folds of the validation."},

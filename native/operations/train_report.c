@@ -62,7 +62,8 @@ static void data_section(sal_report *r, const sal_arguments *a, const sal_train_
     const char *columns[6] = {"campaign", "date", "samples", least, mean, most};
     sal_report_table(r, "Samples by campaign", 6, columns, c->n / 6, c->at);
     if (d->dropped_nodata) sal_report_note(r, "%lld samples on pixels without data were left out.", (long long)d->dropped_nodata);
-    if (d->windows_with_gaps) sal_report_note(r, "%lld windows reach beyond the stack or hold missing values, which count as the mean of the training samples.", (long long)d->windows_with_gaps);
+    if (d->windows_at_edge) sal_report_note(r, "%lld windows reach beyond the edge of their stack, where they hold its mirror image.", (long long)d->windows_at_edge);
+    if (d->windows_with_gaps) sal_report_note(r, "%lld windows hold missing values, which count as the mean of the training samples.", (long long)d->windows_with_gaps);
 }
 
 static void fold_section(sal_report *r, const sal_train_report_input *in, cells *c)

@@ -1,5 +1,6 @@
 /* dataset.c - reads what the networks see at every sample. */
 #include "dataset.h"
+#include "data/window.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +47,7 @@ void sal_dataset_free(sal_context *ctx, sal_dataset *d)
 
 /* The readers of one stack. */
 typedef struct readers {
+    sal_stack *stack; /* borrowed */
     sal_covariates *bands, *indices, *ndvi, *environment;
 } readers;
 
@@ -63,6 +65,7 @@ static sal_status open_readers(sal_context *ctx, sal_stack *stack, const sal_rol
     sal_status status = SAL_STATUS_OK;
     const char *ndvi[1] = { ndvi_id };
     memset(r, 0, sizeof *r);
+    r->stack = stack;
     SAL_TRY(sal_covariates_bind(ctx, stack, (const char *const *)roles->bands, roles->band_count, NULL, &r->bands));
     if (roles->index_count) SAL_TRY(sal_covariates_bind(ctx, stack, (const char *const *)roles->indices, roles->index_count, NULL, &r->indices));
     SAL_TRY(sal_covariates_bind(ctx, stack, ndvi, 1, NULL, &r->ndvi));
@@ -73,23 +76,35 @@ done:
     return status;
 }
 
+/* The window around a sample, (window, window, covariates). Beyond the edge of the stack it is the mirror image of the inside, as in the map. */
+static sal_status read_window(const readers *r, const sal_sample *s, sal_dataset *d, float *window)
+{
+    int64_t w = d->roles.window, half = w / 2, n = d->roles.covariate_count;
+    const sal_grid *grid = sal_stack_grid(r->stack);
+    const sal_window_place place = { s->row - half, s->column - half, w, w, grid->rows, grid->columns };
+    bool gap = false, edge = s->row < half || s->column < half || s->row + half >= grid->rows || s->column + half >= grid->columns;
+    sal_status status = sal_covariates_read(r->environment, place.column, place.row, w, w, window);
+    if (status != SAL_STATUS_OK) return status;
+    sal_window_reflect(&place, window, w, n);
+    for (int64_t i = 0; i < w * w * n && !gap; i++) gap = !isfinite(window[i]);
+    d->windows_with_gaps += gap;
+    d->windows_at_edge += edge;
+    return status;
+}
+
 /* Reads one sample into place k; *kept tells whether its pixel has bands. */
 static sal_status read_sample(const readers *r, const sal_sample *s, sal_dataset *d, int64_t k, bool *kept)
 {
     sal_status status = SAL_STATUS_OK;
     const sal_roles *roles = &d->roles;
-    int64_t w = roles->window, pixels = w * w * roles->covariate_count;
-    float *spectrum = d->spectrum + k * roles->band_count, *window = d->window + k * pixels;
+    float *spectrum = d->spectrum + k * roles->band_count;
     *kept = true;
     SAL_TRY(sal_covariates_read(r->bands, s->column, s->row, 1, 1, spectrum));
     for (int64_t b = 0; b < roles->band_count; b++) *kept = *kept && isfinite(spectrum[b]);
     if (!*kept) goto done;
     if (r->indices) SAL_TRY(sal_covariates_read(r->indices, s->column, s->row, 1, 1, d->index + k * roles->index_count));
     SAL_TRY(sal_covariates_read(r->ndvi, s->column, s->row, 1, 1, d->ndvi + k));
-    SAL_TRY(sal_covariates_read(r->environment, s->column - w / 2, s->row - w / 2, w, w, window));
-    bool gap = false;
-    for (int64_t i = 0; i < pixels && !gap; i++) gap = !isfinite(window[i]);
-    d->windows_with_gaps += gap;
+    SAL_TRY(read_window(r, s, d, d->window + k * roles->window * roles->window * roles->covariate_count));
     d->target[k] = s->target;
     d->x[k] = s->x;
     d->y[k] = s->y;

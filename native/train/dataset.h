@@ -29,13 +29,13 @@ typedef struct sal_dataset {
     float *spectrum;  /* (count, bands) */
     float *index;     /* (count, indices) */
     float *ndvi;      /* (count) */
-    float *window;    /* (count, window, window, covariates) */
+    float *window;    /* (count, window, window, covariates), reflected at the edge of the stack (data/window.h) */
     double *target;   /* (count) */
     double *x, *y;    /* (count) in the CRS of the stacks */
     int64_t *fid;     /* (count) of the sample layer */
     int32_t *stack;   /* (count) */
     int64_t dropped_nodata; /* samples on a pixel without bands */
-    int64_t windows_with_gaps;
+    int64_t windows_with_gaps, windows_at_edge; /* that hold a missing value; that reach beyond their stack */
 } sal_dataset;
 
 /* Reads everything at the matched samples; `windows` false leaves the window array NULL but for its centre pixel (window counts as 1).

@@ -29,7 +29,7 @@ typedef struct sal_model_file {
     char sensor[32];    /* "" when unknown */
     char scheme[32];    /* class scheme of the target, "" when it has none */
     char version[24];   /* of the library that wrote it */
-    int64_t window;     /* pixels, 1 without a window */
+    int64_t window;     /* pixels, 1 without a window; the network was trained on windows reflected at the edge of the stack and is mapped so */
     double pixel_m;
     int64_t members; /* networks of the ensemble, >= 1 */
     int64_t covariate_count;

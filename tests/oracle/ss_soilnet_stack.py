@@ -42,7 +42,7 @@ def inputs(stack, about, columns, rows):
            "ndvi": torch.from_numpy(np.nan_to_num(stack.bands["NDVI"][rows, columns]).astype(np.float32))[:, None]}
     if about["system"] == "ss_soilnet":
         half = about["window"] // 2
-        planes = [np.pad(scaled(stack.bands[c["id"]], c), half) for c in parts["window"]]  # outside is missing, and missing is 0
+        planes = [np.pad(scaled(stack.bands[c["id"]], c), half, mode="reflect") for c in parts["window"]]  # outside: the mirror image
         whole = np.stack(planes, -1)
         out["window"] = torch.from_numpy(np.stack([whole[r : r + 2 * half + 1, c : c + 2 * half + 1] for r, c in zip(rows, columns)]))
     return out

@@ -1,4 +1,4 @@
-/* test_retrieve.c - Retrieve salinity on a little delta: the map against window-by-window evaluation, its bits for any memory and any threads, flags, refusals
+/* test_retrieve.c - Retrieve salinity on a little delta: the map against window-by-window evaluation, at the edges too, its bits for any memory and any threads, flags, refusals
  * in clear words, and nothing left behind after a failure.
  */
 #include "map/stream.h"
@@ -187,7 +187,13 @@ static void evaluator_close(evaluator *e)
     sal_stack_free(e->stack);
 }
 
-/* Scaled values of one part of the model at a window around a pixel, put into the input of a network. */
+static int64_t mirrored(int64_t i, int64_t n)
+{
+    while (i < 0 || i >= n) i = n == 1 ? 0 : i < 0 ? -i : 2 * (n - 1) - i;
+    return i;
+}
+
+/* Scaled values of one part of the model at a window around a pixel, put into the input of a network; beyond the raster its mirror image. */
 static void put(evaluator *e, int64_t member, const char *input, const char *role, int64_t column, int64_t row, int64_t side)
 {
     const char *ids[SAL_COVARIATES_MAX];
@@ -198,57 +204,134 @@ static void put(evaluator *e, int64_t member, const char *input, const char *rol
     if (!to) return;
     if (role) n = sal_network_covariates(e->model, role, ids, scales);
     else ids[0] = "NDVI";
+    const sal_grid *g = sal_stack_grid(e->stack);
+    const int64_t first_column = column - side / 2, first_row = row - side / 2;
     float *values = malloc(sizeof(float) * (size_t)(side * side * n));
     assert_int_equal(sal_covariates_bind(ctx, e->stack, ids, n, NULL, &c), SAL_STATUS_OK);
-    assert_int_equal(sal_covariates_read(c, column - side / 2, row - side / 2, side, side, values), SAL_STATUS_OK);
+    assert_int_equal(sal_covariates_read(c, first_column, first_row, side, side, values), SAL_STATUS_OK);
     if (role) sal_scale_apply(scales, n, side * side, values);
-    for (int64_t i = 0; i < side * side * n; i++) to[i] = isfinite(values[i]) ? values[i] : 0;
+    for (int64_t i = 0; i < side * side; i++) {
+        int64_t x = mirrored(first_column + i % side, g->columns) - first_column, y = mirrored(first_row + i / side, g->rows) - first_row;
+        for (int64_t k = 0; k < n; k++) {
+            float v = values[(y * side + x) * n + k]; /* the mirror of a pixel of the window lies in the window */
+            to[i * n + k] = isfinite(v) ? v : 0;
+        }
+    }
     sal_covariates_free(c);
     free(values);
 }
 
-/* lower, median, upper on the scale of the network. */
+static void put_pixel(evaluator *e, int64_t member, int64_t column, int64_t row)
+{
+    put(e, member, "spectrum", "spectral", column, row, 1);
+    put(e, member, "index", "index", column, row, 1);
+    put(e, member, "ndvi", NULL, column, row, 1);
+    put(e, member, "point", "window", column, row, 1);
+}
+
+/* lower, median, upper of one member on the scale of the network. */
+static void run(evaluator *e, int64_t member, double out[3])
+{
+    sal_program_run(e->program[member], 0, 0);
+    const real *y = sal_program_output(e->program[member], "prediction");
+    for (int k = 0; k < 3; k++) out[k] = (double)y[e->options.head == SAL_HEAD_HUBER ? 0 : k] * e->target.sd + e->target.mean;
+}
+
 static void evaluate(evaluator *e, int64_t column, int64_t row, double out[3])
 {
     memset(out, 0, 3 * sizeof *out);
     for (int64_t m = 0; m < e->model->members; m++) {
-        put(e, m, "spectrum", "spectral", column, row, 1);
-        put(e, m, "index", "index", column, row, 1);
-        put(e, m, "ndvi", NULL, column, row, 1);
-        put(e, m, "point", "window", column, row, 1);
+        double one[3];
+        put_pixel(e, m, column, row);
         put(e, m, "window", "window", column, row, e->options.window);
-        sal_program_run(e->program[m], 0, 0);
-        const real *y = sal_program_output(e->program[m], "prediction");
-        for (int k = 0; k < 3; k++) out[k] += ((double)y[e->options.head == SAL_HEAD_HUBER ? 0 : k] * e->target.sd + e->target.mean) / (double)e->model->members;
+        run(e, m, one);
+        for (int k = 0; k < 3; k++) out[k] += one[k] / (double)e->model->members;
     }
+}
+
+/* How far a pixel of a map is from what the networks gave, on their scale. */
+static double distance(const sal_model_file *model, const sal_conformal_rule *rule, const double expected[3], const float *pixel)
+{
+    double worst = 0, all[3] = { expected[1], 0, 0 };
+    sal_conformal_apply(rule, expected[0], expected[1], expected[2], &all[1], &all[2]);
+    for (int k = 0; k < 3; k++) {
+        double natural = fmax(sal_model_file_from_network(model, all[k]), 0), got = (double)pixel[k];
+        double d = fabs(sal_model_file_to_network(model, got) - sal_model_file_to_network(model, natural));
+        d /= k ? 1 + fabs(all[k]) : 1; /* limits are magnified half widths */
+        worst = d > worst || isnan(d) ? d : worst;
+    }
+    return worst;
+}
+
+/* Pixel i of those that are looked at: corners, where tiles meet, the four edges, then anywhere. */
+static void choose(int64_t i, int64_t columns, int64_t rows, int64_t *column, int64_t *row)
+{
+    *column = sal_random_below(7, 1, (uint64_t)i, columns);
+    *row = sal_random_below(7, 2, (uint64_t)i, rows);
+    if (i < 4) *column = i % 2 ? columns - 1 : 0, *row = i / 2 ? rows - 1 : 0;
+    else if (i < 8) *column = columns > 257 ? 254 + i % 4 : 0, *row = rows > 65 ? 62 + i % 4 : 0;
+    else if (i < 12) *column = i % 2 ? columns - 1 : 0;
+    else if (i < 16) *row = i % 2 ? rows - 1 : 0;
 }
 
 /* Largest difference of a map from window-by-window evaluation, on the scale of the network, over chosen pixels. */
 static double difference(const char *map, const char *stack, const char *model, double interval, int64_t count)
 {
     evaluator e;
-    int64_t columns, rows, bands;
+    int64_t columns, rows, bands, column, row;
     float *values = read_all(map, &columns, &rows, &bands);
     double worst = 0, expected[3];
     sal_conformal_rule rule;
     evaluator_open(&e, model, stack);
     assert_int_equal(sal_conformal_rule_at(ctx, &e.model->conformal, interval, &rule), SAL_STATUS_OK);
     for (int64_t i = 0; i < count; i++) {
-        int64_t column = sal_random_below(7, 1, (uint64_t)i, columns), row = sal_random_below(7, 2, (uint64_t)i, rows);
-        if (i < 4) column = i % 2 ? columns - 1 : 0, row = i / 2 ? rows - 1 : 0; /* the corners */
-        if (i >= 4 && i < 8) column = columns > 256 ? 254 + i % 4 : 0, row = rows > 64 ? 62 + i % 4 : 0; /* where tiles meet */
+        choose(i, columns, rows, &column, &row);
         const float *pixel = values + (row * columns + column) * bands;
         if (isnan(pixel[0])) continue;
         evaluate(&e, column, row, expected);
-        double all[3] = { expected[1], 0, 0 };
-        sal_conformal_apply(&rule, expected[0], expected[1], expected[2], &all[1], &all[2]);
-        for (int k = 0; k < 3; k++) {
-            double natural = fmax(sal_model_file_from_network(e.model, all[k]), 0), got = (double)pixel[k];
-            double d = fabs(sal_model_file_to_network(e.model, got) - sal_model_file_to_network(e.model, natural));
-            d /= k ? 1 + fabs(all[k]) : 1; /* limits are magnified half widths */
-            worst = d > worst || isnan(d) ? d : worst;
-        }
+        double d = distance(e.model, &rule, expected, pixel);
+        worst = d > worst || isnan(d) ? d : worst;
     }
+    evaluator_close(&e);
+    free(values);
+    return worst;
+}
+
+/* The same with what the trainer reads at samples on those pixels. */
+static double difference_from_training_windows(const char *map, const char *stack, const char *model, int64_t count)
+{
+    evaluator e;
+    sal_sample items[64];
+    sal_samples samples = { .count = count, .items = items };
+    sal_roles roles;
+    sal_dataset *d;
+    sal_scaling scales[SAL_COVARIATES_MAX];
+    const char *ids[SAL_COVARIATES_MAX];
+    int64_t columns, rows, bands, column, row;
+    float *values = read_all(map, &columns, &rows, &bands);
+    double worst = 0, expected[3];
+    sal_conformal_rule rule;
+    evaluator_open(&e, model, stack);
+    assert_int_equal(sal_conformal_rule_at(ctx, &e.model->conformal, 0.9, &rule), SAL_STATUS_OK);
+    for (int64_t i = 0; i < count; i++) {
+        choose(i, columns, rows, &column, &row);
+        items[i] = (sal_sample){ .fid = i, .column = column, .row = row };
+    }
+    assert_int_equal(sal_roles_find(ctx, &e.stack, 1, e.options.window, &roles), SAL_STATUS_OK);
+    assert_int_equal(sal_dataset_new(ctx, &samples, &e.stack, 1, &roles, count, &d), SAL_STATUS_OK);
+    const int64_t n = sal_network_covariates(e.model, "window", ids, scales), pixels = roles.window * roles.window;
+    for (int64_t k = 0; k < n; k++) assert_string_equal(ids[k], roles.covariates[k]);
+    sal_scale_apply(scales, n, count * pixels, d->window);
+    for (int64_t i = 0; i < count; i++) {
+        put_pixel(&e, 0, items[i].column, items[i].row);
+        real *to = sal_program_input(e.program[0], "window");
+        for (int64_t k = 0; k < pixels * n; k++) to[k] = d->window[i * pixels * n + k];
+        run(&e, 0, expected);
+        double off = distance(e.model, &rule, expected, values + (items[i].row * columns + items[i].column) * bands);
+        worst = off > worst || isnan(off) ? off : worst;
+    }
+    sal_dataset_free(ctx, d);
+    sal_roles_clear(ctx, &roles);
     evaluator_close(&e);
     free(values);
     return worst;
@@ -300,9 +383,40 @@ static void little_and_thin_rasters_are_mapped(void **state)
     }
 }
 
+static void the_map_sees_the_windows_of_the_trainer_at_every_edge(void **state)
+{
+    const variation shapes[] = { { .columns = 300, .rows = 300 }, { .column = 9, .row = 4, .columns = 40, .rows = 30 }, { .column = 50, .row = 60, .columns = 9, .rows = 6 } };
+    for (int k = 0; k < 3; k++) {
+        vary("edge.tif", &shapes[k]);
+        retrieve_well("edge.tif", "window.safetensors", "edge_map.tif", "", NULL);
+        double d = difference_from_training_windows("edge_map.tif", "edge.tif", "window.safetensors", 24);
+        if (!(d < 1e-5)) fail_msg("shape %d: %g", k, d);
+    }
+}
+
+/* Tiles are 128 rows high and 256 columns wide: the last ones hold a single row or column, or fewer than the window reaches, and see reflected rows that
+ * were read for the tiles before. */
+static void narrow_last_tiles_see_the_same_whatever_is_read_at_a_time(void **state)
+{
+    const int64_t sizes[][2] = { { 257, 129 }, { 263, 257 }, { 256, 261 } };
+    const char *ways[] = { ",'block_size':64,'threads':2", ",'block_size':200,'threads':3", ",'threads':2" };
+    for (int k = 0; k < 3; k++) {
+        const variation v = { .column = 20, .row = 10, .columns = sizes[k][0], .rows = sizes[k][1] };
+        vary("narrow.tif", &v);
+        retrieve_well("narrow.tif", "window.safetensors", "narrow_map.tif", ",'block_size':64,'threads':1", NULL);
+        double d = difference("narrow_map.tif", "narrow.tif", "window.safetensors", 0.9, 24);
+        if (!(d < 1e-5)) fail_msg("size %d: %g", k, d);
+        for (int w = 0; w < 3; w++) {
+            retrieve_well("narrow.tif", "window.safetensors", "other.tif", ways[w], NULL);
+            assert_same_map("narrow_map.tif", "other.tif");
+        }
+    }
+}
+
 static bool stripes(int64_t column, int64_t row, const char *band) { return row % 40 >= 30 && strcmp(band, "B04") == 0; }
 
-static bool gaps(int64_t column, int64_t row, const char *band) { return column == 60 && row == 50 && strcmp(band, "SOS") == 0; }
+/* One well inside, one whose image lies beyond the corner. */
+static bool gaps(int64_t column, int64_t row, const char *band) { return ((column == 60 && row == 50) || (column == 4 && row == 3)) && strcmp(band, "SOS") == 0; }
 
 static bool everything(int64_t column, int64_t row, const char *band) { return true; }
 
@@ -374,14 +488,14 @@ static void quality_equals_flags_found_pixel_by_pixel(void **state)
     for (int64_t i = 0; i < columns * rows; i++) {
         int64_t column = i % columns, row = i / columns;
         around += ((int32_t)map[i * bands + SAL_MAP_QUALITY] & SAL_QUALITY_MISSING) != 0;
-        if (i % 97 && !(column >= 50 && column <= 70 && row >= 57 && row <= 59)) continue;
+        if (i % 97 && !(column >= 50 && column <= 70 && row >= 57 && row <= 59) && !(column < 14 && row < 13)) continue;
         int32_t expected = flags_of(&e, column, row), got = (int32_t)map[i * bands + SAL_MAP_QUALITY];
         wrong += expected != got;
         seen[got & 7]++;
     }
     assert_int_equal(wrong, 0);
     assert_true(around >= 17 * 17);                             /* the windows that hold the gap */
-    assert_true(seen[0] && seen[1] && seen[2] && seen[4]); /* the case is not empty */
+    assert_true(seen[0] && seen[1] && seen[2] && seen[3] && seen[4]); /* the case is not empty */
     evaluator_close(&e);
     free(map);
 }
@@ -675,6 +789,8 @@ int main(void)
         cmocka_unit_test(the_map_equals_window_by_window_evaluation),
         cmocka_unit_test(block_size_threads_and_memory_do_not_change_a_bit),
         cmocka_unit_test(little_and_thin_rasters_are_mapped),
+        cmocka_unit_test(the_map_sees_the_windows_of_the_trainer_at_every_edge),
+        cmocka_unit_test(narrow_last_tiles_see_the_same_whatever_is_read_at_a_time),
         cmocka_unit_test(pixels_without_bands_are_nodata_in_every_band),
         cmocka_unit_test(a_stack_of_nothing_gives_an_empty_map_and_a_warning),
         cmocka_unit_test(quality_equals_flags_found_pixel_by_pixel),

@@ -1,4 +1,4 @@
-/* test_dataset.c - roles of covariates, and values read at samples: right pixel, right order, gaps, samples without data. */
+/* test_dataset.c - roles of covariates, and values read at samples: right pixel, right order, gaps, mirror images beyond the edge, samples without data. */
 #include "data/data_test.h"
 #include "train/dataset.h"
 
@@ -101,6 +101,13 @@ static void stack_without_what_the_network_needs_is_refused(void **state)
     assert_refused((const char *const[]){ "B04", "B08" }, 2, "no environmental covariate");
 }
 
+/* Reflected at the outer pixels until it lies inside. */
+static int64_t mirrored(int64_t i, int64_t n)
+{
+    while (i < 0 || i >= n) i = i < 0 ? -i : 2 * (n - 1) - i;
+    return i;
+}
+
 static void put_sample(sal_sample *s, int stack, int column, int row, double target)
 {
     *s = (sal_sample){ .fid = 100 + column, .x = column, .y = row, .target = target, .stack = stack, .column = column, .row = row };
@@ -121,7 +128,8 @@ static void values_are_those_of_the_pixel_and_its_window(void **state)
     assert_done(sal_dataset_new(ctx, &samples, stacks, 2, &r, 2, &d));
     assert_int_equal(d->count, 3);
     assert_int_equal(d->dropped_nodata, 1);
-    assert_int_equal(d->windows_with_gaps, 2);
+    assert_int_equal(d->windows_with_gaps, 1);
+    assert_int_equal(d->windows_at_edge, 1);
     assert_true(logged("1 of 4 samples lie on pixels without data and were left out"));
     const int64_t order[3] = { 2, 0, 3 }; /* stack by stack */
     const int64_t band[4] = { 2, 4, 0, 3 };
@@ -136,16 +144,47 @@ static void values_are_those_of_the_pixel_and_its_window(void **state)
         for (int64_t p = 0; p < 25; p++) {
             int64_t column = s->column - 2 + p % 5, row = s->row - 2 + p / 5;
             float dem = d->window[(k * 25 + p) * r.covariate_count], slope = d->window[(k * 25 + p) * r.covariate_count + 1];
-            bool inside = column >= 0 && row >= 0 && column < COLUMNS && row < ROWS, gap = s->stack == 0 && column == 7 && row == 5;
-            if (inside && !gap) assert_near((double)dem, expected(1, column, row), 1e-6);
+            bool gap = s->stack == 0 && column == 7 && row == 5;
+            if (!gap) assert_near((double)dem, expected(1, mirrored(column, COLUMNS), mirrored(row, ROWS)), 1e-6);
             else assert_true(isnan(dem));
-            if (inside) assert_near((double)slope, expected(5, column, row), 1e-6);
-            else assert_true(isnan(slope));
+            assert_near((double)slope, expected(5, mirrored(column, COLUMNS), mirrored(row, ROWS)), 1e-6);
         }
     }
     sal_dataset_free(ctx, d);
     sal_roles_clear(ctx, &r);
     close_stacks();
+}
+
+/* Corners, edges and the middle; a window of 17 that crosses one or two sides, one of 129 that holds the raster several times over. */
+static void windows_beyond_the_edge_are_mirror_images_of_the_inside(void **state)
+{
+    enum { N = 9 };
+    const int64_t windows[] = { 17, 129 }, gap_column = 7, gap_row = 5;
+    sal_sample items[N];
+    sal_samples samples = { .count = N, .items = items };
+    for (int i = 0; i < N; i++) put_sample(&items[i], 0, (COLUMNS - 1) * (i % 3) / 2, (ROWS - 1) * (i / 3) / 2, i);
+    for (int k = 0; k < 2; k++) {
+        const int64_t w = windows[k], half = w / 2;
+        sal_dataset *d;
+        sal_roles r;
+        open_stacks(1);
+        assert_done(sal_roles_find(ctx, stacks, 1, w, &r));
+        assert_done(sal_dataset_new(ctx, &samples, stacks, 1, &r, N, &d));
+        assert_int_equal(d->count, N);
+        assert_int_equal(d->windows_at_edge, k ? N : N - 1);
+        assert_int_equal(d->windows_with_gaps, k ? N : 1); /* the window of 17 around the first sample holds the gap */
+        for (int64_t i = 0; i < N * w * w; i++) {
+            const sal_sample *s = &items[i / (w * w)];
+            int64_t column = mirrored(s->column - half + i % w, COLUMNS), row = mirrored(s->row - half + i / w % w, ROWS);
+            const float *v = d->window + i * r.covariate_count;
+            assert_true(isnan(v[0]) == (column == gap_column && row == gap_row)); /* what is missing stays missing, and so does its image */
+            if (!isnan(v[0])) assert_near((double)v[0], expected(1, column, row), 1e-6);
+            assert_near((double)v[1], expected(5, column, row), 1e-6);
+        }
+        sal_dataset_free(ctx, d);
+        sal_roles_clear(ctx, &r);
+        close_stacks();
+    }
 }
 
 static void too_few_valid_samples_are_refused(void **state)
@@ -195,6 +234,7 @@ int main(void)
         TEST(covariate_that_one_stack_lacks_is_left_out),
         TEST(stack_without_what_the_network_needs_is_refused),
         TEST(values_are_those_of_the_pixel_and_its_window),
+        TEST(windows_beyond_the_edge_are_mirror_images_of_the_inside),
         TEST(too_few_valid_samples_are_refused),
         TEST(every_failed_allocation_is_reported_and_leaks_nothing),
     };
