@@ -6,7 +6,6 @@
 #include "lanes.h"
 
 #include "tensor/simd.h"
-#include "vector_math.h"
 #include <math.h>
 
 #define INLINE static inline __attribute__((always_inline))
@@ -123,7 +122,7 @@ INLINE void pool_tile(int64_t n, int64_t cells, int64_t channels, int64_t x_stri
         const real *from = x[k] + j * x_stride + s;
         for (int p = 0; p < pools; p++) weight[p] = SAL_LOAD(weights + (p * cells + k) * n + s);
         for (int i = 0; i < tile; i++) {
-            sal_vec v = SAL_LOAD(from + i * x_stride);
+            sal_vec v = *(const volatile sal_vec *)(from + i * x_stride); /* volatile: or gcc 12 loads it once for every pool */
             for (int p = 0; p < pools; p++) sum[p][i] += weight[p] * v;
         }
     }
@@ -214,75 +213,82 @@ void sal_lanes_line(int64_t n, int64_t groups, int64_t c, const real *x, const r
 
 /* ---- attention ---- */
 
-/* Scores of one query less their maximum: s (tk, n). */
-INLINE void scores_of(int64_t n, int64_t tk, int64_t d, const int64_t dh, real scale, const real *q, const real *k, real *s)
+/* exp(x) for x <= 0, below -87 as at -87: x = n ln 2 + r, |r| <= ln 2 / 2, Taylor polynomial of degree 7, n added to the exponent. */
+INLINE void exp_of_negative(sal_vec *x)
 {
-    for (int64_t at = 0; at < n; at += SAL_LANES) {
-        sal_vec query[16], top = { 0 };
-        for (int64_t c = 0; c < dh; c++) query[c] = SAL_LOAD(q + c * n + at) * scale;
-        for (int64_t j = 0; j < tk; j++) {
-            const real *key = k + j * d * n + at;
-            sal_vec sum = query[0] * SAL_LOAD(key);
-            for (int64_t c = 1; c < dh; c++) sum += query[c] * SAL_LOAD(key + c * n);
-            SAL_STORE(s + j * n + at, sum);
-            if (j == 0) top = sum;
-            else keep_larger(&top, &sum);
-        }
-        for (int64_t j = 0; j < tk; j++) SAL_STORE(s + j * n + at, SAL_LOAD(s + j * n + at) - top);
-    }
+#ifdef SAL_DOUBLE
+    for (int k = 0; k < (int)SAL_LANES; k++) (*x)[k] = exp((*x)[k]);
+#else
+    const float round = 12582912.0f; /* 1.5 x 2^23: adding it rounds to an integer, which then stands in the low bits */
+    sal_vec v = *x, low = (sal_vec){ 0 } - 87;
+    v = SAL_WHERE(v > low, v) + SAL_WHERE(v <= low, low);
+    sal_vec shifted = v * 1.44269504f + round, n = shifted - round;
+    sal_vec r = v - n * 0.693145752f - n * 1.42860677e-6f;
+    sal_vec p = r * (1.0f / 5040) + 1.0f / 720;
+    p = p * r + 1.0f / 120;
+    p = p * r + 1.0f / 24;
+    p = p * r + 1.0f / 6;
+    p = p * r + 0.5f;
+    p = p * r * r + r + 1;
+    *x = (sal_vec)((sal_mask)p + ((sal_mask)shifted << 23)); /* the bits of 1.5 x 2^23 above n leave the word */
+#endif
 }
 
-/* y = v' p over the sum of p, from exponentials p (tk, n). */
-INLINE void values_of(int64_t n, int64_t tk, int64_t d, const int64_t dh, const real *p, const real *v, real *y)
+enum { KEYS_MAX = 64 };
+
+/* 16 samples of one query: scores with the query in registers, softmax, values with the output in registers. dh is a constant but for _any. */
+INLINE void attend(int64_t n, int64_t tk, int64_t d, const int dh, real scale, const real *q, const real *k, const real *v, real *y)
 {
-    for (int64_t at = 0; at < n; at += SAL_LANES) {
-        sal_vec total = { 0 }, sum[16];
-        for (int64_t c = 0; c < dh; c++) sum[c] = (sal_vec){ 0 };
-        for (int64_t j = 0; j < tk; j++) {
-            const real *value = v + j * d * n + at;
-            sal_vec weight = SAL_LOAD(p + j * n + at);
-            total += weight;
-            for (int64_t c = 0; c < dh; c++) sum[c] += weight * SAL_LOAD(value + c * n);
-        }
-        sal_vec inverse = (real)1 / total;
-        for (int64_t c = 0; c < dh; c++) SAL_STORE(y + c * n + at, sum[c] * inverse);
+    sal_vec query[8], sum[8], score[KEYS_MAX], top = { 0 }, total = { 0 };
+    for (int c = 0; c < dh; c++) query[c] = SAL_LOAD(q + c * n) * scale;
+    for (int64_t j = 0; j < tk; j++, k += d * n) {
+        sal_vec s = query[0] * SAL_LOAD(k);
+        for (int c = 1; c < dh; c++) s += query[c] * SAL_LOAD(k + c * n);
+        score[j] = s;
+        if (j == 0) top = s;
+        else keep_larger(&top, &s);
     }
+    for (int c = 0; c < dh; c++) sum[c] = (sal_vec){ 0 };
+    for (int64_t j = 0; j < tk; j++, v += d * n) {
+        sal_vec weight = score[j] - top;
+        exp_of_negative(&weight);
+        total += weight;
+        for (int c = 0; c < dh; c++) sum[c] += weight * SAL_LOAD(v + c * n);
+    }
+    sal_vec inverse = (real)1 / total;
+    for (int c = 0; c < dh; c++) SAL_STORE(y + c * n, sum[c] * inverse);
 }
 
-#define HEADS_OF(channels)                                                                                                                                             \
-    SAL_CLONES static void scores_##channels(int64_t n, int64_t tk, int64_t d, real scale, const real *q, const real *k, real *s)                                      \
+#define ATTEND_OF(channels)                                                                                                                                            \
+    SAL_CLONES static void attend_##channels(int64_t n, int64_t tk, int64_t d, real scale, const real *q, const real *k, const real *v, real *y)                       \
     {                                                                                                                                                                  \
-        scores_of(n, tk, d, channels, scale, q, k, s);                                                                                                                 \
-    }                                                                                                                                                                  \
-    SAL_CLONES static void values_##channels(int64_t n, int64_t tk, int64_t d, const real *p, const real *v, real *y) { values_of(n, tk, d, channels, p, v, y); }
-
-HEADS_OF(4)
-HEADS_OF(8)
-
-/* Any number of channels: partial sums through memory. */
-SAL_CLONES static void scores_any(int64_t n, int64_t tk, int64_t d, int64_t dh, real scale, const real *q, const real *k, real *s)
-{
-    for (int64_t at = 0; at < n; at += SAL_LANES) {
-        sal_vec top = { 0 };
-        for (int64_t j = 0; j < tk; j++) {
-            sal_vec sum = { 0 };
-            for (int64_t c = 0; c < dh; c++) sum += SAL_LOAD(q + c * n + at) * scale * SAL_LOAD(k + (j * d + c) * n + at);
-            SAL_STORE(s + j * n + at, sum);
-            if (j == 0) top = sum;
-            else keep_larger(&top, &sum);
-        }
-        for (int64_t j = 0; j < tk; j++) SAL_STORE(s + j * n + at, SAL_LOAD(s + j * n + at) - top);
+        for (int64_t s = 0; s < n; s += SAL_LANES) attend(n, tk, d, channels, scale, q + s, k + s, v + s, y + s);                                                      \
     }
-}
 
-SAL_CLONES static void values_any(int64_t n, int64_t tk, int64_t d, int64_t dh, const real *p, const real *v, real *y)
+ATTEND_OF(4)
+ATTEND_OF(8)
+
+/* Any number of channels and keys: scores and outputs go through memory; scratch (tk, SAL_LANES). */
+SAL_CLONES static void attend_any(int64_t n, int64_t tk, int64_t d, int64_t dh, real scale, const real *q, const real *k, const real *v, real *y, real *score)
 {
     for (int64_t at = 0; at < n; at += SAL_LANES) {
-        sal_vec total = { 0 };
-        for (int64_t j = 0; j < tk; j++) total += SAL_LOAD(p + j * n + at);
+        sal_vec top = { 0 }, total = { 0 };
+        for (int64_t j = 0; j < tk; j++) {
+            sal_vec s = { 0 };
+            for (int64_t c = 0; c < dh; c++) s += SAL_LOAD(q + c * n + at) * scale * SAL_LOAD(k + (j * d + c) * n + at);
+            SAL_STORE(score + j * SAL_LANES, s);
+            if (j == 0) top = s;
+            else keep_larger(&top, &s);
+        }
+        for (int64_t j = 0; j < tk; j++) {
+            sal_vec weight = SAL_LOAD(score + j * SAL_LANES) - top;
+            exp_of_negative(&weight);
+            total += weight;
+            SAL_STORE(score + j * SAL_LANES, weight);
+        }
         for (int64_t c = 0; c < dh; c++) {
             sal_vec sum = { 0 };
-            for (int64_t j = 0; j < tk; j++) sum += SAL_LOAD(p + j * n + at) * SAL_LOAD(v + (j * d + c) * n + at);
+            for (int64_t j = 0; j < tk; j++) sum += SAL_LOAD(score + j * SAL_LANES) * SAL_LOAD(v + (j * d + c) * n + at);
             SAL_STORE(y + c * n + at, sum / total);
         }
     }
@@ -291,13 +297,9 @@ SAL_CLONES static void values_any(int64_t n, int64_t tk, int64_t d, int64_t dh, 
 void sal_lanes_attention(int64_t n, int64_t tq, int64_t tk, int64_t d, int64_t dh, real scale, const real *q, const real *k, const real *v, real *y, real *scratch)
 {
     for (int64_t i = 0; i < tq; i++, q += d * n, y += d * n) {
-        if (dh == 4) scores_4(n, tk, d, scale, q, k, scratch);
-        else if (dh == 8) scores_8(n, tk, d, scale, q, k, scratch);
-        else scores_any(n, tk, d, dh, scale, q, k, scratch);
-        sal_math_exp(tk * n, scratch, scratch);
-        if (dh == 4) values_4(n, tk, d, scratch, v, y);
-        else if (dh == 8) values_8(n, tk, d, scratch, v, y);
-        else values_any(n, tk, d, dh, scratch, v, y);
+        if (dh == 4 && tk <= KEYS_MAX) attend_4(n, tk, d, scale, q, k, v, y);
+        else if (dh == 8 && tk <= KEYS_MAX) attend_8(n, tk, d, scale, q, k, v, y);
+        else attend_any(n, tk, d, dh, scale, q, k, v, y, scratch);
     }
 }
 

@@ -17,7 +17,7 @@ void sal_lanes_layer_norm(int64_t n, int64_t rows, const real *x, const real *ga
 /* y[k] = a[k] x[k] + b[k], with a ReLU if asked; x, y (groups, c, n), a, b (c). y may be x. */
 void sal_lanes_line(int64_t n, int64_t groups, int64_t c, const real *x, const real *a, const real *b, bool relu, real *y);
 /* One head of softmax(Q K' scale) V: q (tq, d, n), k and v (tk, d, n), y as q, of which the pointers give the first channel of the head and dh
- * channels are used. scratch: tk * n reals. */
+ * channels are used. scratch: tk * SAL_LANES reals. */
 void sal_lanes_attention(int64_t n, int64_t tq, int64_t tk, int64_t d, int64_t dh, real scale, const real *q, const real *k, const real *v, real *y, real *scratch);
 /* One row of a convolution over rows that are kept as (channel, column), without padding, followed by a ReLU.
  * y[o][c] = max(0, b[o] + sum over i, j < kernel and k < in of x[i][k][c + j dilation] w[i][j][k][o]). */

@@ -127,34 +127,38 @@ const float *sal_gates_spatial(const sal_gates *g) { return g->weights; }
 
 /* ---- what windows share ---- */
 
-/* Mean and maximum of a feature group, (c, n), at n positions. */
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE void keep_larger(sal_vec *top, const sal_vec *x) { *top = SAL_WHERE(*x > *top, *x) + SAL_WHERE(*x <= *top, *top); }
+
+/* Mean and maximum of a feature group, (c, n), at n positions, a multiple of 16. */
 SAL_CLONES static void group_moments(const float *f, int64_t n, int64_t c, float *mean, float *most)
 {
     const float share = 1 / (float)c;
-    for (int64_t i = 0; i < n; i++) {
-        float sum = f[i], high = f[i];
+    for (int64_t i = 0; i < n; i += SAL_LANES) {
+        sal_vec sum = SAL_LOAD(f + i), high = sum;
         for (int64_t j = 1; j < c; j++) {
-            float v = f[j * n + i];
+            sal_vec v = SAL_LOAD(f + j * n + i);
             sum += v;
-            high = v > high ? v : high;
+            keep_larger(&high, &v);
         }
-        mean[i] = sum * share;
-        most[i] = high;
+        SAL_STORE(mean + i, sum * share);
+        SAL_STORE(most + i, high);
     }
 }
 
 SAL_CLONES static void row_moments(const float *mean, const float *most, int64_t n, int64_t cells, float *row_mean, float *row_most)
 {
     const float share = 1 / (float)cells;
-    for (int64_t i = 0; i < n; i++) {
-        float sum = mean[i], high = most[i];
+    for (int64_t i = 0; i < n; i += SAL_LANES) {
+        sal_vec sum = SAL_LOAD(mean + i), high = SAL_LOAD(most + i);
         for (int64_t k = 1; k < cells; k++) {
-            float v = most[i + k * STEP];
-            sum += mean[i + k * STEP];
-            high = v > high ? v : high;
+            sal_vec v = SAL_LOAD(most + i + k * STEP);
+            sum += SAL_LOAD(mean + i + k * STEP);
+            keep_larger(&high, &v);
         }
-        row_mean[i] = sum * share;
-        row_most[i] = high;
+        SAL_STORE(row_mean + i, sum * share);
+        SAL_STORE(row_most + i, high);
     }
 }
 
@@ -173,15 +177,16 @@ void sal_gates_push(sal_gates *g, const sal_trunk *trunk, int64_t r)
 /* Mean (most false) or maximum over the rows of the window, x[i] the row of each, (e, columns). */
 SAL_CLONES static void over_rows(const float *const *x, int64_t cells, int64_t e, int64_t columns, bool most, float *to)
 {
-    const float share = 1 / (float)cells;
+    const float share = most ? 1 : 1 / (float)cells;
     for (int64_t k = 0; k < e; k++) {
-        for (int64_t i = 0; i < BLOCK; i++) {
-            float v = x[0][k * columns + i];
+        for (int64_t i = 0; i < BLOCK; i += SAL_LANES) {
+            sal_vec v = SAL_LOAD(x[0] + k * columns + i);
             for (int64_t j = 1; j < cells; j++) {
-                float u = x[j][k * columns + i];
-                v = !most ? v + u : u > v ? u : v;
+                sal_vec u = SAL_LOAD(x[j] + k * columns + i);
+                if (most) keep_larger(&v, &u);
+                else v += u;
             }
-            to[k * BLOCK + i] = most ? v : v * share;
+            SAL_STORE(to + k * BLOCK + i, v * share);
         }
     }
 }
@@ -215,15 +220,16 @@ static void channel_gate(sal_gates *g, int64_t r, int64_t at)
 SAL_CLONES static void gated_maps(const float *mean, const float *most, const float *gate, int64_t wide, int64_t e, float *to_mean, float *to_most)
 {
     const float share = 1 / (float)e;
-    for (int64_t i = 0; i < BLOCK; i++) {
-        float sum = gate[i] * mean[i], high = gate[i] * most[i];
+    for (int64_t i = 0; i < BLOCK; i += SAL_LANES) {
+        sal_vec g = SAL_LOAD(gate + i), sum = g * SAL_LOAD(mean + i), high = g * SAL_LOAD(most + i);
         for (int64_t k = 1; k < e; k++) {
-            float v = gate[k * BLOCK + i] * most[k * wide + i];
-            sum += gate[k * BLOCK + i] * mean[k * wide + i];
-            high = v > high ? v : high;
+            g = SAL_LOAD(gate + k * BLOCK + i);
+            sal_vec v = g * SAL_LOAD(most + k * wide + i);
+            sum += g * SAL_LOAD(mean + k * wide + i);
+            keep_larger(&high, &v);
         }
-        to_mean[i] = sum * share;
-        to_most[i] = high;
+        SAL_STORE(to_mean + i, sum * share);
+        SAL_STORE(to_most + i, high);
     }
 }
 
@@ -247,10 +253,25 @@ SAL_CLONES static void share_out(const float *weights, const float *place, int64
     }
 }
 
+/* Asks for the one row of features that the block eight rows below reads beyond those of this block, so that it comes while this one is computed. */
+static void fetch_ahead(const sal_gates *g, const sal_trunk *trunk, int64_t r, int64_t at)
+{
+    enum { LINE = 16 };
+    int64_t next = r + STEP * g->cells, from = at ? at + STEP * (g->cells - 1) : 0, to = at + STEP * (g->cells - 1) + BLOCK;
+    if (next >= sal_trunk_ready(trunk)) return;
+    for (int64_t k = 0; k < g->e; k++) {
+        const float *row = sal_trunk_row(trunk, next, k);
+        for (int64_t j = 0; j < g->c; j++) {
+            for (int64_t i = from; i < to; i += LINE) __builtin_prefetch(row + j * g->wide + i, 0, 2);
+        }
+    }
+}
+
 void sal_gates_block(sal_gates *g, const sal_trunk *trunk, int64_t r, int64_t at, float *pooled)
 {
     int64_t n2 = g->cells * g->cells;
     const float *cell[CELLS_MAX * CELLS_MAX];
+    fetch_ahead(g, trunk, r, at);
     channel_gate(g, r, at);
     spatial_gate(g, r, at);
     share_out(g->weights, g->place, n2, g->pools, g->shares);

@@ -90,7 +90,7 @@ sal_id sal_spectral_tokens(sal_tape *t, const sal_model_options *o, sal_id spect
         scale[k] = sal_layer_conv1d(t, name, x, 8, 2 * k + 1, 1, k);
     }
     sal_id y = sal_layer_batch_norm(t, "spectrum/scales", sal_concat(t, scale, 3, 2), true);
-    y = sal_layer_batch_norm(t, "spectrum/mix", sal_layer_conv1d(t, "spectrum/mix", y, o->width, 3, 1, 1), true);
+    y = sal_layer_batch_norm(t, "spectrum/mix", sal_layer_dense(t, "spectrum/mix", y, o->width), true);
     sal_id place = sal_parameter(t, "spectrum/place", SAL_SHAPE(1, o->bands, o->width), SAL_INIT_NORMAL_02, o->bands, o->width);
     return sal_add(t, y, place);
 }

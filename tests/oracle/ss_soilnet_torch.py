@@ -108,8 +108,8 @@ class Network(nn.Module):
         x = spectrum.unsqueeze(1)
         scales = [F.conv1d(x, self[f"spectrum/scale{k}/w"], self[f"spectrum/scale{k}/b"], padding=k // 2) for k in (1, 3, 5)]
         y = self.batch_norm("spectrum/scales", torch.cat(scales, 1), axis=1)
-        y = self.batch_norm("spectrum/mix", F.conv1d(y, self["spectrum/mix/w"], self["spectrum/mix/b"], padding=1), axis=1)
-        return y.transpose(1, 2) + self["spectrum/place"]
+        y = self.batch_norm("spectrum/mix", self.dense("spectrum/mix", y.transpose(1, 2)))
+        return y + self["spectrum/place"]
 
     def index_tokens(self, index, ndvi):
         vegetated = torch.sigmoid(ndvi / 0.05 - 6)

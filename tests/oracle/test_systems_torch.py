@@ -98,5 +98,5 @@ def test_ten_steps_agree_with_torch(cases, key):
         if name.endswith("/moments"):  # means move with the biases below, variances do not
             assert_close(f"{name} after ten steps", ours[1], net.moments[name][1], 1e-3)
         elif name not in silent:
-            assert_close(f"{name} after ten steps", ours, net.value(name), 1e-3)
+            assert_close(f"{name} after ten steps", ours, net.value(name), 3e-3)  # AdamW divides by small gradients too; a wrong step is off by 0.1
     assert len(silent) < len(names) / 3

@@ -131,7 +131,7 @@ static void eval(const sal_run *r, const sal_node *n, int64_t lo, int64_t hi)
     }
 }
 
-static int64_t lanes_scratch(const sal_node *const *in, const sal_node *n) { return in[1]->shape.dim[1] * n->shape.dim[0] * (int64_t)sizeof(real); }
+static int64_t lanes_scratch(const sal_node *const *in, const sal_node *n) { return in[1]->shape.dim[1] * SAL_LANES * (int64_t)sizeof(real); }
 
 static void lanes(const sal_run *r, const sal_node *n)
 {

@@ -361,7 +361,7 @@ static void block_size_threads_and_memory_do_not_change_a_bit(void **state)
         for (int k = 0; k < 4; k++) {
             json_object *result;
             retrieve_well("stack.tif", models[m], "other.tif", ways[k], &result);
-            if (k == 1) assert_true(number_of(result, "rows_at_a_time") == 128);
+            if (k == 1) assert_true(number_of(result, "rows_at_a_time") == SAL_TILE_ROWS);
             json_object_put(result);
             assert_same_map("map.tif", "other.tif");
         }
@@ -394,11 +394,11 @@ static void the_map_sees_the_windows_of_the_trainer_at_every_edge(void **state)
     }
 }
 
-/* Tiles are 128 rows high and 256 columns wide: the last ones hold a single row or column, or fewer than the window reaches, and see reflected rows that
+/* Tiles are 256 rows high and 256 columns wide: the last ones hold a single row or column, or fewer than the window reaches, and see reflected rows that
  * were read for the tiles before. */
 static void narrow_last_tiles_see_the_same_whatever_is_read_at_a_time(void **state)
 {
-    const int64_t sizes[][2] = { { 257, 129 }, { 263, 257 }, { 256, 261 } };
+    const int64_t sizes[][2] = { { 257, 257 }, { 263, 258 }, { 256, 261 } };
     const char *ways[] = { ",'block_size':64,'threads':2", ",'block_size':200,'threads':3", ",'threads':2" };
     for (int k = 0; k < 3; k++) {
         const variation v = { .column = 20, .row = 10, .columns = sizes[k][0], .rows = sizes[k][1] };

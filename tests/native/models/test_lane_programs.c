@@ -106,8 +106,8 @@ static void lanes_give_the_values_of_rows_for_every_system(void **state)
     (void)state;
     for (int64_t s = 0; s < sal_system_count(); s++) {
         const char *id = sal_system_at(s)->id;
-        for (int64_t width = 16; width <= 48; width += 16) { /* heads of 4, 8 and 12 channels */
-            sal_model_options o = options_of(width, width == 48 ? SAL_HEAD_HUBER : SAL_HEAD_QUANTILE);
+        for (int64_t width = 8; width <= 24; width += 8) { /* heads of 4, 8 and 12 channels */
+            sal_model_options o = options_of(width, width == 24 ? SAL_HEAD_HUBER : SAL_HEAD_QUANTILE);
             for (int64_t n = SAL_LANES; n <= 5 * SAL_LANES; n += 2 * SAL_LANES) {
                 double d = difference(id, &o, n);
                 if (d > tolerance) fail_msg("%s, width %d, %d samples: difference %g", id, (int)width, (int)n, d);
@@ -122,6 +122,7 @@ static const char *refusal(int64_t n, bool training, sal_id (*op)(sal_tape *, sa
     sal_params *params;
     sal_tape *t;
     sal_program *p = NULL;
+    sal_error_clear(ctx); /* the first message since wins */
     assert_int_equal(sal_params_new(ctx, &params), SAL_STATUS_OK);
     assert_int_equal(sal_tape_new(ctx, params, training, &t), SAL_STATUS_OK);
     sal_tape_output(t, op(t, sal_input(t, "x", SAL_SHAPE(n, 3), false)), "y");
