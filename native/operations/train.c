@@ -453,6 +453,8 @@ static sal_status run(sal_context *ctx, const sal_arguments *arguments, json_obj
         if (w.outputs[k]) SAL_TRY(sal_output_commit(w.outputs[k]));
     }
 done:
+    /* A checkpoint outlives any failure, above all outputs that find the disk full after hours of training; a user who cancels wants no files. */
+    if (w.checkpoint && (status == SAL_STATUS_OK || status == SAL_STATUS_CANCELLED)) remove(w.checkpoint);
     close_work(&w);
     return status;
 }
@@ -469,7 +471,7 @@ const sal_operation sal_operation_train = {
             "Intervals come from conformalised quantiles (Romano et al. 2019), calibrated class by class on the out-of-fold predictions, so that the rare saline class is "
             "covered as well as the common one.\n\n"
             "The model is a .safetensors file with everything retrieval needs: covariates with their statistics, window, pixel size, sensor, unit, scores. A training "
-            "that was killed goes on from its checkpoint when started again with the same inputs and gives the same bits.",
+            "that was killed, or whose outputs could not be written, goes on from its checkpoint when started again with the same inputs and gives the same bits.",
     .tags = "salinity,EC,ECe,soil,neural network,deep learning,machine learning,regression,SS-SoilNet,cross-validation,spatial",
     .params = params,
     .results = results,
