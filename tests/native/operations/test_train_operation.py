@@ -102,6 +102,32 @@ def test_scores_are_those_of_the_predictions_layer(trained):
     assert (lower <= predicted).all() and (predicted <= upper).all()
 
 
+def test_median_and_mean_are_both_scored_and_the_mean_with_the_factor_of_the_other_folds(trained):
+    folder, result = trained
+    layer = ogr.Open(str(folder / "predictions.gpkg"))
+    observed, predicted, fold = map(np.array, zip(*[(f["observed"], f["predicted"], f["fold"]) for f in layer.GetLayer(0)]))
+    factor = lambda keep: (1 + observed[keep]).sum() / (1 + predicted[keep]).sum()
+    assert result["mean_factor"] == pytest.approx(factor(fold > 0))
+    mean = predicted.copy()
+    for k in set(fold):
+        mean[fold == k] = np.maximum(factor(fold != k) * (1 + predicted[fold == k]) - 1, 0)
+    for name, values in (("median", predicted), ("mean", mean)):
+        error, scores = values - observed, result["centres"][name]
+        assert scores["bias"] == pytest.approx(error.mean()) and scores["rmse"] == pytest.approx((error**2).mean() ** 0.5)
+        assert scores["r2"] == pytest.approx(1 - (error**2).sum() / ((observed - observed.mean()) ** 2).sum())
+    meta = json.loads(tensors(folder / "model.safetensors")[2]["salina"])
+    assert meta["mean_factor"] == result["mean_factor"] and meta["scores"]["random"]["centres"] == result["centres"]
+    page = (folder / "report.html").read_text()
+    assert "Two centres of the same prediction" in page and f'{result["centres"]["mean"]["bias"]:+.3f}' in page.replace("\u2212", "-").replace("&minus;", "-")
+
+
+def test_without_a_transform_the_mean_factor_is_1(delta, tmp_path):
+    done = salina(*request(delta, tmp_path, transform="none"), "--json")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["mean_factor"] == 1 and result["centres"]["mean"] == result["centres"]["median"]
+
+
 def test_model_says_what_it_was_made_of(trained):
     header, _, meta = tensors(trained[0] / "model.safetensors")
     text = json.dumps(meta)
