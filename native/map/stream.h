@@ -10,6 +10,7 @@
 #include "map/quality.h"
 #include "train/classes.h"
 #include "train/conformal.h"
+#include "train/mean_factor.h"
 
 /* Bands of a map, on the natural scale; NaN in all of them where a pixel has no bands. */
 enum { SAL_MAP_SALINITY = 0, SAL_MAP_LOWER = 1, SAL_MAP_UPPER = 2, SAL_MAP_QUALITY = 3, SAL_MAP_BANDS = 4 };
@@ -19,13 +20,14 @@ typedef struct sal_stream_request {
     const sal_model_file *model;     /* borrowed; fits the stack */
     const sal_conformal_rule *rule;  /* NULL: the quantiles of the network as they are */
     const sal_class_scheme *scheme;  /* to count areas by class; NULL when there is none */
+    double mean_factor;              /* band salinity is the mean by this factor (train/mean_factor.h); 0: the median */
     int64_t rows;                    /* read at a time; 0 chooses */
     int64_t max_memory;              /* bytes, 0 for no limit */
 } sal_stream_request;
 
 typedef struct sal_stream_figures {
     int64_t pixels, valid;
-    double minimum, maximum, mean; /* of the median; NaN without a valid pixel */
+    double minimum, maximum, mean; /* of band salinity; NaN without a valid pixel */
     int64_t classes[SAL_CLASS_MAX];
     int64_t edge, missing, range, clean; /* valid pixels with each flag of quality.h, and with none */
     double seconds_reading, seconds_computing, seconds_writing;

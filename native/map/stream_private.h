@@ -45,7 +45,7 @@ struct sal_stream {
     int32_t workers;
     sal__stream_worker *worker;
     int32_t threads_before;
-    double total; /* sum of the median */
+    double total; /* sum of band salinity */
     double done;  /* fraction of the rows that are computed */
     sal_stream_figures figures;
 };

@@ -104,9 +104,10 @@ static void finish_row(const sal_stream *s, const float *network, const float *q
             continue;
         }
         if (s->request.rule) sal_conformal_apply(s->request.rule, lower, median, upper, &lower, &upper);
-        to[SAL_MAP_SALINITY] = natural(s, median);
-        to[SAL_MAP_LOWER] = natural(s, lower < median ? lower : median);
-        to[SAL_MAP_UPPER] = natural(s, upper > median ? upper : median);
+        float centre = s->request.mean_factor > 0 ? (float)sal_mean_of_centre(s->request.mean_factor, s->log1p, median) : natural(s, median);
+        to[SAL_MAP_SALINITY] = centre;
+        to[SAL_MAP_LOWER] = fminf(natural(s, lower < median ? lower : median), centre);
+        to[SAL_MAP_UPPER] = fmaxf(natural(s, upper > median ? upper : median), centre);
         to[SAL_MAP_QUALITY] = quality[i];
         add(s, to, sums);
     }

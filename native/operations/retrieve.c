@@ -15,6 +15,9 @@ static const sal_param params[] = {
     { .key = "stack", .type = SAL_PARAM_RASTER, .flags = SAL_REQUIRED, .label = "Covariate stack",
       .help = "Stack to map, made with Build covariate stack from the same sensor and at the same pixel size as those of the training." },
     { .key = "model", .type = SAL_PARAM_FILE_IN, .flags = SAL_REQUIRED, .extension = "safetensors", .label = "Model", .help = "Model made with Train model." },
+    { .key = "centre", .type = SAL_PARAM_CHOICE, .default_value = "median", .choices = "median|mean", .label = "Centre of the distribution",
+      .help = "What band salinity shows. median: as many places above as below, right for classes and for single places; mean: for totals and averages over an area, "
+              "above the median where salinity is skewed." },
     { .key = "interval", .type = SAL_PARAM_F64, .default_value = "0.9", .bounds = { 0.5, 0.99 }, .label = "Coverage of the interval",
       .help = "Share of places whose true value should lie between the bands lower and upper." },
     { .key = "format", .type = SAL_PARAM_CHOICE, .default_value = "gtiff", .choices = "gtiff|cog", .flags = SAL_ADVANCED, .label = "Format",
@@ -37,6 +40,7 @@ typedef struct work {
     sal_context *ctx;
     const sal_arguments *arguments;
     sal_model_file *model;
+    double mean_factor; /* 0: the map shows the median */
     sal_stack *stack;
     const sal_class_scheme *scheme; /* NULL when the model has none */
     sal_conformal_rule rule;
@@ -54,12 +58,22 @@ enum { WINDOW_COLUMNS = 1024, WINDOW_ROWS = 512 };
 
 /* ---- inputs ---- */
 
+static sal_status choose_centre(work *w)
+{
+    if (strcmp(sal_argument_text(w->arguments, "centre"), "mean") != 0) return SAL_STATUS_OK;
+    w->mean_factor = w->model->mean_factor;
+    if (w->mean_factor > 0) return SAL_STATUS_OK;
+    return sal_fail(w->ctx, SAL_STATUS_DATA, "model \"%s\", written by Salina %s, does not say how its mean follows from its median; train it again or retrieve with centre median",
+                    w->model->name, w->model->version);
+}
+
 static sal_status open_inputs(work *w)
 {
     sal_status status = SAL_STATUS_OK;
     const char *path = sal_argument_text(w->arguments, "model");
     SAL_TRY(sal_model_file_load(w->ctx, path, &w->model));
     SAL_TRY(sal_file_sha256(w->ctx, path, w->hash));
+    SAL_TRY(choose_centre(w));
     SAL_TRY(sal_stack_open(w->ctx, sal_argument_text(w->arguments, "stack"), &w->stack));
     SAL_TRY(sal_model_file_check_stack(w->model, w->stack));
     w->scheme = w->model->scheme[0] ? sal_class_scheme_find(w->model->scheme) : NULL;
@@ -68,7 +82,7 @@ static sal_status open_inputs(work *w)
     else
         sal_warn(w->ctx, "model \"%s\" has no calibrated intervals; lower and upper are the quantiles of its network, whatever interval says", w->model->name);
     const sal_stream_request request = { .stack = w->stack, .model = w->model, .rule = w->model->has_conformal ? &w->rule : NULL, .scheme = w->scheme,
-                                         .rows = sal_argument_i64(w->arguments, "block_size"), .max_memory = sal_argument_i64(w->arguments, "max_memory") };
+                                         .mean_factor = w->mean_factor, .rows = sal_argument_i64(w->arguments, "block_size"), .max_memory = sal_argument_i64(w->arguments, "max_memory") };
     SAL_TRY(sal_stream_new(w->ctx, &request, &w->stream));
 done:
     return status;
@@ -89,16 +103,17 @@ done:
 
 static sal_status open_writer(work *w)
 {
-    enum { ITEMS = 12 };
+    enum { ITEMS = 13 };
     sal_status status = SAL_STATUS_OK;
-    char *items[ITEMS + 1] = { 0 }, interval[32];
+    char *items[ITEMS + 1] = { 0 }, interval[32], centre[96] = "median";
     const char *unit = w->model->unit[0] ? w->model->unit : NULL;
     const sal_band_spec bands[SAL_MAP_BANDS] = { { "salinity", unit, 1, 0 }, { "lower", unit, 1, 0 }, { "upper", unit, 1, 0 }, { "quality", NULL, 1, 0 } };
     static const char *const cog[] = { "FORMAT=COG", NULL };
     snprintf(interval, sizeof interval, w->model->has_conformal ? "%.4g" : "not calibrated", sal_argument_f64(w->arguments, "interval"));
+    if (w->mean_factor > 0) snprintf(centre, sizeof centre, "mean (%s, factor %.6g)", strcmp(w->model->transform, "log1p") ? "no transform" : "ratio estimator on log(1 + value)", w->mean_factor);
     const char *const texts[ITEMS][2] = {
         { "MODEL", w->model->name }, { "MODEL_SHA256", w->hash }, { "SYSTEM", w->model->system }, { "TARGET", w->model->target }, { "UNIT", w->model->unit },
-        { "INTERVAL", interval }, { "SCHEME", w->model->scheme }, { "STACK", sal_stack_path(w->stack) }, { "SENSOR", sal_stack_sensor(w->stack) },
+        { "CENTRE", centre }, { "INTERVAL", interval }, { "SCHEME", w->model->scheme }, { "STACK", sal_stack_path(w->stack) }, { "SENSOR", sal_stack_sensor(w->stack) },
         { "DATE", sal_stack_date(w->stack) }, { "VERSION", sal_version() },
         { "QUALITY", "0 nothing to remark, or a sum: 1 the window reaches beyond the raster, 2 values are missing inside the window or among the indices, "
                      "4 a covariate of the pixel lies outside the range of the training samples" },
@@ -190,6 +205,7 @@ static sal_status add_results(work *w, json_object *result)
     SAL_TRY(sal_json_add_text(w->ctx, result, "output", sal_argument_text(w->arguments, "output")));
     SAL_TRY(sal_json_add_text(w->ctx, result, "style", w->style_path));
     SAL_TRY(sal_json_add_text(w->ctx, result, "unit", w->model->unit));
+    SAL_TRY(sal_json_add_text(w->ctx, result, "centre", sal_argument_text(w->arguments, "centre")));
     SAL_TRY(sal_json_add_i64(w->ctx, result, "width", sal_stack_grid(w->stack)->columns));
     SAL_TRY(sal_json_add_i64(w->ctx, result, "height", sal_stack_grid(w->stack)->rows));
     SAL_TRY(sal_json_add_i64(w->ctx, result, "pixels", f->pixels));
@@ -270,11 +286,13 @@ const sal_operation sal_operation_retrieve = {
     .summary = "Maps a covariate stack with a trained model: salinity, its interval and the quality of every pixel.",
     .help = "Give a covariate stack and a model. Covariates are found in the stack by id; a missing band, another sensor, another pixel size or unit is refused, "
             "because the map would look right and be wrong.\n\n"
-            "Bands. salinity is the centre of the distribution, near the median, in the unit of the model. lower and upper bound the prediction interval with the chosen coverage, conformalised class by class "
-            "on out-of-fold predictions (Romano et al. 2019): of places like the training samples, that share lies inside. quality is a sum of flags: 1 the window "
-            "reaches beyond the raster, where it sees the mirror image of the inside, 2 values are missing inside the window or among the indices and were replaced by "
-            "the mean of the training samples, 4 a covariate of the pixel lies outside the range of the training samples, where the map extrapolates; 0 is none of these. "
-            "Pixels without spectral bands are nodata in every band.\n\n"
+            "Bands. salinity is the centre of the distribution in the unit of the model. A model of log(1 + value) gives a centre near the median, which lies below the mean "
+            "of a skewed variable; centre mean multiplies 1 + value by the ratio of observed to predicted that training found on samples it had not seen (Snowdon 1991), "
+            "one number for the whole map. lower and upper bound the prediction interval with the chosen coverage, conformalised class by class "
+            "on out-of-fold predictions (Romano et al. 2019): of places like the training samples, that share lies inside; both limits are the same for either centre, and give way only where the mean would leave them. quality is a sum of flags: 1 the window "
+            "reaches beyond the raster, where it sees the mirror image of the inside, 2 values are missing inside the window or among the indices and were replaced by the mean of the training samples, 4 a covariate "
+            "of the pixel lies outside the range of the training samples, where the map extrapolates; 0 is none of these. Pixels without spectral bands are nodata in "
+            "every band.\n\n"
             "Every pixel gets exactly what the network gives for the window around it (to 1e-5), but neighbouring windows share their convolutions, which makes it "
             "hundreds of times faster. The map does not depend on threads, memory or the rows read at a time.\n\n"
             "A style with the classes of the model, or a ramp of colours where it has none, is written beside the map and used by QGIS when it is loaded.",

@@ -41,7 +41,7 @@ static const sal_param params[] = {
     {.key = "loss", .type = SAL_PARAM_CHOICE, .default_value = "quantile", .choices = "quantile|huber", .flags = SAL_ADVANCED, .label = "Loss",
      .help = "quantile: a centre (Huber loss) between a lower and an upper quantile, which give intervals as wide as the place asks; huber: the centre alone, intervals of one width."},
     {.key = "transform", .type = SAL_PARAM_CHOICE, .default_value = "log1p", .choices = "log1p|none", .flags = SAL_ADVANCED, .label = "Transform of the target",
-     .help = "log1p learns log(1 + value), right for skewed salinity; the map then lies near the median, below the mean of a skewed variable."},
+     .help = "log1p learns log(1 + value), right for skewed salinity; the map then shows the median, below the mean of a skewed variable, unless it is retrieved with centre mean."},
     {.key = "batch", .type = SAL_PARAM_I64, .default_value = "64", .bounds = {2, 1024}, .flags = SAL_ADVANCED, .label = "Batch size", .help = "Samples per training step."},
     {.key = "learning_rate", .type = SAL_PARAM_F64, .default_value = "0.002", .bounds = {1e-6, 1}, .flags = SAL_ADVANCED, .label = "Learning rate", .help = "Largest step of AdamW; it falls along a cosine."},
     {.key = "weight_decay", .type = SAL_PARAM_F64, .default_value = "0.01", .bounds = {0, 10}, .flags = SAL_ADVANCED, .label = "Weight decay", .help = "Decoupled weight decay of AdamW."},
@@ -195,6 +195,7 @@ static sal_status evaluate(work *w, const sal_fit_options *o, sal_conformal *con
         w->upper[i] = back(o, cu[i]);
     }
     SAL_TRY(sal_scores_compute(w->ctx, n, w->dataset->target, w->median, w->lower, w->upper, 0.9, scheme, &w->summary.scores));
+    SAL_TRY(sal_mean_scores_compute(w->ctx, n, w->dataset->target, m, w->folds->fold, (int32_t)w->folds->k, o->log1p, &w->summary.mean));
 done:
     sal_release(w->ctx, all);
     return status;
@@ -216,6 +217,24 @@ static sal_status evaluate_members(work *w, const sal_fit_options *o)
     }
 done:
     sal_release(w->ctx, predicted);
+    return status;
+}
+
+/* {"median": {"r2", "rmse", "bias"}, "mean": {..}} */
+static sal_status add_centres(const work *w, json_object *to)
+{
+    sal_status status = SAL_STATUS_OK;
+    json_object *centres = json_object_new_object();
+    SAL_TRY(sal_json_add(w->ctx, to, "centres", centres));
+    for (int32_t k = 0; k < 2; k++) {
+        const double *metrics = k ? w->summary.mean.metrics : w->summary.scores.natural;
+        json_object *one = json_object_new_object();
+        SAL_TRY(sal_json_add(w->ctx, centres, k ? "mean" : "median", one));
+        SAL_TRY(sal_json_add_f64(w->ctx, one, "r2", metrics[SAL_METRIC_R2]));
+        SAL_TRY(sal_json_add_f64(w->ctx, one, "rmse", metrics[SAL_METRIC_RMSE]));
+        SAL_TRY(sal_json_add_f64(w->ctx, one, "bias", metrics[SAL_METRIC_BIAS]));
+    }
+done:
     return status;
 }
 
@@ -313,12 +332,14 @@ static sal_status write_model(work *w, const sal_fit_options *o, const sal_confo
     model->window = w->roles.window;
     model->pixel_m = sal_stack_grid(w->stacks[0])->pixel;
     model->members = w->training->members;
+    model->mean_factor = w->summary.mean.factor;
     model->has_conformal = true;
     model->conformal = *conformal;
     SAL_TRY(fill_covariates(w, model, sal_fit_scaler(w->training->final[0])));
     SAL_TRY(sal_network_describe(model, sal_fit_model(w->training->final[0]), sal_fit_scaler(w->training->final[0])));
     for (int64_t m = 0; m < model->members; m++) SAL_TRY(sal_network_store(model, m, sal_fit_params(w->training->final[m])));
     SAL_TRY(sal_scores_json(w->ctx, &w->summary.scores, &scores));
+    SAL_TRY(add_centres(w, scores));
     SAL_TRY(sal_json_add(w->ctx, model->scores, w->folds->method, json_object_get(scores)));
     SAL_TRY(provenance(w, model));
     SAL_TRY(sal_model_file_save(model, sal_output_path(w->outputs[MODEL])));
@@ -387,10 +408,12 @@ static sal_status add_results(work *w, json_object *result)
     SAL_TRY(sal_json_add_f64(w->ctx, result, "mae", s->natural[SAL_METRIC_MAE]));
     SAL_TRY(sal_json_add_f64(w->ctx, result, "bias", s->natural[SAL_METRIC_BIAS]));
     SAL_TRY(sal_json_add_f64(w->ctx, result, "log_r2", s->has_log ? s->log1p[SAL_METRIC_R2] : NAN));
+    SAL_TRY(sal_json_add_f64(w->ctx, result, "mean_factor", w->summary.mean.factor));
     SAL_TRY(sal_json_add_f64(w->ctx, result, "coverage_90", s->interval[SAL_INTERVAL_PICP]));
     SAL_TRY(sal_json_add_f64(w->ctx, result, "samples_per_second", w->training->samples_per_second));
     SAL_TRY(sal_scores_json(w->ctx, s, &scores));
     SAL_TRY(sal_json_add(w->ctx, result, "scores", scores));
+    SAL_TRY(add_centres(w, result));
     if (w->summary.members > 1) {
         json_object *seeds = json_object_new_object();
         SAL_TRY(sal_json_add(w->ctx, result, "by_seed", seeds));
@@ -453,6 +476,8 @@ static sal_status run(sal_context *ctx, const sal_arguments *arguments, json_obj
         if (w.outputs[k]) SAL_TRY(sal_output_commit(w.outputs[k]));
     }
 done:
+    /* A checkpoint outlives any failure, above all outputs that find the disk full after hours of training; a user who cancels wants no files. */
+    if (w.checkpoint && (status == SAL_STATUS_OK || status == SAL_STATUS_CANCELLED)) remove(w.checkpoint);
     close_work(&w);
     return status;
 }
@@ -469,7 +494,7 @@ const sal_operation sal_operation_train = {
             "Intervals come from conformalised quantiles (Romano et al. 2019), calibrated class by class on the out-of-fold predictions, so that the rare saline class is "
             "covered as well as the common one.\n\n"
             "The model is a .safetensors file with everything retrieval needs: covariates with their statistics, window, pixel size, sensor, unit, scores. A training "
-            "that was killed goes on from its checkpoint when started again with the same inputs and gives the same bits.",
+            "that was killed, or whose outputs could not be written, goes on from its checkpoint when started again with the same inputs and gives the same bits.",
     .tags = "salinity,EC,ECe,soil,neural network,deep learning,machine learning,regression,SS-SoilNet,cross-validation,spatial",
     .params = params,
     .results = results,

@@ -148,6 +148,28 @@ static void seed_table(sal_report *r, const sal_arguments *a, const sal_train_su
     sal_report_table(r, "Out-of-fold scores of each network alone; the model is their mean", 3, (const char *const[]){"network", "R2", unit}, c->n / 3, c->at);
 }
 
+/* The same predictions read as median and as mean: which one a map should show. */
+static void centre_table(sal_report *r, const sal_arguments *a, const sal_train_report_input *in, cells *c)
+{
+    const double *metrics[2] = {in->summary->scores.natural, in->summary->mean.metrics};
+    char rmse[CELL], bias[CELL];
+    snprintf(rmse, sizeof rmse, "RMSE (%s)", sal_argument_text(a, "unit"));
+    snprintf(bias, sizeof bias, "bias (%s)", sal_argument_text(a, "unit"));
+    c->n = 0;
+    for (int32_t k = 0; k < 2; k++) {
+        cell(c, k ? "mean" : "median");
+        cell(c, "%.3f", metrics[k][SAL_METRIC_R2]);
+        cell(c, "%.3f", metrics[k][SAL_METRIC_RMSE]);
+        cell(c, "%+.3f", metrics[k][SAL_METRIC_BIAS]);
+    }
+    sal_report_table(r, "Two centres of the same prediction, natural scale", 4, (const char *const[]){"centre", "R2", rmse, bias}, 2, c->at);
+    if (in->options->log1p)
+        sal_report_paragraph(r, "The mean is %.4g (1 + median) - 1: the ratio of observed to predicted 1 + value (Snowdon 1991), found on out-of-fold predictions; each fold is scored "
+                                "with the ratio of the others. Retrieve with centre mean for totals and averages of an area.", in->summary->mean.factor);
+    else
+        sal_report_paragraph(r, "Without a transform the two are the same.");
+}
+
 static sal_status score_section(sal_context *ctx, sal_report *r, const sal_arguments *a, const sal_train_report_input *in, cells *c)
 {
     sal_status status = SAL_STATUS_OK;
@@ -160,6 +182,7 @@ static sal_status score_section(sal_context *ctx, sal_report *r, const sal_argum
     snprintf(e_label, sizeof e_label, "Predicted - observed (%s)", unit);
     sal_report_heading(r, "Skill");
     sal_report_scores(r, "Scores of pooled out-of-fold predictions", &in->summary->scores, unit);
+    centre_table(r, a, in, c);
     seed_table(r, a, in->summary, c);
     sal_report_scatter(r, "Observed and out-of-fold predicted values with 90 % intervals", x_label, y_label, d->count, d->target, in->median, in->lower, in->upper,
                        in->options->log1p, (sal_report_categories){0, NULL, NULL});
@@ -176,7 +199,7 @@ static void limit_section(sal_report *r, const sal_arguments *a, const sal_train
 {
     sal_report_heading(r, "Limits");
     if (in->options->log1p)
-        sal_report_paragraph(r, "The model learns log(1 + value); its map is the centre on that scale, which lies below the mean of a skewed variable.");
+        sal_report_paragraph(r, "The model learns log(1 + value); its map is the centre on that scale, near the median and below the mean of a skewed variable, unless it is retrieved with centre mean.");
     sal_report_paragraph(r, "Intervals are calibrated on the out-of-fold predictions of this validation. They hold for ground like the samples; the quality band of a map shows where covariates leave the range of the training samples.");
     sal_report_paragraph(r, "Classes follow %s. Values are in %s as measured; nothing was converted.", in->summary->scheme.title, sal_argument_text(a, "unit"));
     sal_report_paragraph(r, "Salina %s, system %s, %lld network(s), seed %lld, %lld epochs.", sal_version(), in->options->system->title, (long long)in->training->members,

@@ -3,6 +3,7 @@
 #define SAL_OPERATIONS_TRAIN_REPORT_H
 
 #include "operations/operation.h"
+#include "train/mean_factor.h"
 #include "train/report.h"
 #include "train/training.h"
 
@@ -10,7 +11,8 @@ enum { SAL_TRAIN_MEMBERS_MAX = 20 };
 
 typedef struct sal_train_summary {
     sal_class_scheme scheme;
-    sal_scores scores;
+    sal_scores scores; /* of the median */
+    sal_mean_scores mean;
     int64_t members;
     double member_r2[SAL_TRAIN_MEMBERS_MAX], member_rmse[SAL_TRAIN_MEMBERS_MAX]; /* of each network alone, natural scale */
 } sal_train_summary;

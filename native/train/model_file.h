@@ -34,6 +34,7 @@ typedef struct sal_model_file {
     int64_t members; /* networks of the ensemble, >= 1 */
     int64_t covariate_count;
     sal_model_covariate *covariates; /* (covariate_count), in the order the network takes them; owned */
+    double mean_factor; /* from centre to mean, mean_factor.h; 0 in files from before Salina kept one */
     bool has_conformal;
     sal_conformal conformal; /* on the scale of the network */
     json_object *hyper;      /* hyper-parameters of the system; owned, never NULL */

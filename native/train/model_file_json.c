@@ -56,6 +56,7 @@ static sal_status describe(sal_model_file *m, json_object *o)
     SAL_TRY(sal_json_add_f64(m->ctx, o, "pixel_m", m->pixel_m));
     SAL_TRY(sal_json_add_i64(m->ctx, o, "members", m->members));
     for (int64_t i = 0; i < m->covariate_count; i++) SAL_TRY(add_covariate(m->ctx, list, &m->covariates[i]));
+    if (m->mean_factor > 0) SAL_TRY(sal_json_add_f64(m->ctx, o, "mean_factor", m->mean_factor));
     if (m->has_conformal) {
         SAL_TRY(sal_conformal_to_json(m->ctx, &m->conformal, &conformal));
         SAL_TRY(sal_json_add(m->ctx, o, "conformal", conformal));
@@ -190,6 +191,11 @@ static sal_status take_all(sal_model_file *m, json_object *o, const char *what)
     SAL_TRY(take_object(m, o, what, "hyper", &m->hyper));
     SAL_TRY(take_object(m, o, what, "scores", &m->scores));
     SAL_TRY(take_object(m, o, what, "provenance", &m->provenance));
+    if (json_object_object_get_ex(o, "mean_factor", NULL)) {
+        SAL_TRY(sal_json_f64(m->ctx, o, what, "mean_factor", &m->mean_factor));
+        if (!(m->mean_factor > 0) || !isfinite(m->mean_factor))
+            return sal_fail(m->ctx, SAL_STATUS_DATA, "%s has a mean_factor of %g that does not make sense", what, m->mean_factor);
+    }
     if (json_object_object_get_ex(o, "conformal", &conformal)) {
         SAL_TRY(sal_json_object(m->ctx, o, what, "conformal", &conformal));
         SAL_TRY(sal_conformal_from_json(m->ctx, conformal, what, &m->conformal));

@@ -7,7 +7,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 static const double checkpoint_seconds = 20;
 
@@ -129,7 +128,10 @@ static sal_status take_up(run *r)
     SAL_TRY(copy_tensor(r, "by_member", SAL_TENSOR_F64, t->count * t->members, t->by_member));
     SAL_TRY(copy_tensor(r, "losses", SAL_TENSOR_F32, (t->folds + 1) * t->epochs, t->losses));
     r->stage = t->resumed_stage = (int64_t)stage;
-    sal_log(r->ctx, "goes on from checkpoint \"%s\": network %lld of %lld", r->q->checkpoint, (long long)r->stage + 1, (long long)r->stages);
+    if (r->stage < r->stages)
+        sal_log(r->ctx, "goes on from checkpoint \"%s\": network %lld of %lld", r->q->checkpoint, (long long)r->stage + 1, (long long)r->stages);
+    else
+        sal_log(r->ctx, "goes on from checkpoint \"%s\": all %lld networks are trained", r->q->checkpoint, (long long)r->stages);
 done:
     return status;
 }
@@ -205,7 +207,7 @@ static sal_status run_stage(run *r)
         fit = NULL;
     }
     r->stage++;
-    if (r->stage < r->stages) SAL_TRY(save_checkpoint(r, NULL));
+    SAL_TRY(save_checkpoint(r, NULL)); /* after the last network too: what the caller makes of it may still fail */
 done:
     sal_fit_free(fit);
     return status;
@@ -260,11 +262,10 @@ sal_status sal_training_run(sal_context *ctx, const sal_training_request *q, sal
         sal_progress_pop(ctx);
         if (status != SAL_STATUS_OK) goto done;
     }
-    r.t->samples_per_second = (double)r.trained / fmax(sal_clock() - r.started, 1e-9);
+    r.t->samples_per_second = r.trained ? (double)r.trained / fmax(sal_clock() - r.started, 1e-9) : NAN;
     *out = r.t;
     r.t = NULL;
 done:
-    if (q->checkpoint && (status == SAL_STATUS_OK || status == SAL_STATUS_CANCELLED)) unlink(q->checkpoint);
     sal_tensors_free(r.resume);
     sal_release(ctx, r.keep);
     sal_release(ctx, r.list);

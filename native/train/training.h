@@ -23,11 +23,12 @@ typedef struct sal_training {
     float *losses;            /* (folds + 1, epochs) mean loss by epoch of the first member; the last row is the final model */
     sal_fit **final;          /* (members) the final networks, trained on all samples */
     int64_t resumed_stage;    /* 0 when started fresh */
-    double samples_per_second;
+    double samples_per_second; /* NaN when every network came from the checkpoint */
 } sal_training;
 
-/* Runs everything. CANCELLED deletes the checkpoint; running out of `seconds` is FAILED and keeps it; success deletes it. A checkpoint of another
- * request (other data, options, version) is ignored with a warning. Same bits when resumed. */
+/* Runs everything. The checkpoint stays in any case, success included: it belongs to the caller, who deletes it once all that is made of the
+ * training is safe on disk. Running out of `seconds` is FAILED. A checkpoint of another request (other data, options, version) is ignored with a
+ * warning; one of a finished training gives it back without a step. Same bits when resumed. */
 sal_status sal_training_run(sal_context *ctx, const sal_training_request *request, sal_training **out);
 void sal_training_free(sal_training *training);
 

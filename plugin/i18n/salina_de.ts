@@ -136,6 +136,10 @@
         <translation>Überdeckung des Intervalls</translation>
     </message>
     <message>
+        <source>Centre of the distribution</source>
+        <translation>Mitte der Verteilung</translation>
+    </message>
+    <message>
         <source>Format</source>
         <translation>Format</translation>
     </message>

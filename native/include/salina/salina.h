@@ -70,7 +70,8 @@ SAL_API int32_t sal_context_set_threads(sal_context *context, int32_t threads);
 /* JSON array that describes every operation with its parameters and outputs; borrowed until the context is freed. */
 SAL_API int32_t sal_operations_json(sal_context *context, const char **json);
 /* Runs operation `id` with a JSON object of parameters. On success `*result` is a JSON object, borrowed until the next run
- * with this context; on failure it is NULL, the message says why, and no output file exists that did not exist before. */
+ * with this context; on failure it is NULL, the message says why, and no output file exists that did not exist before
+ * (but for the checkpoint of an interrupted training). */
 SAL_API int32_t sal_operation_run(sal_context *context, const char *id, const char *parameters, const char **result);
 
 #ifdef __cplusplus

@@ -522,9 +522,50 @@ static void a_higher_coverage_gives_wider_intervals_around_the_same_median(void 
     assert_true(difference("most.tif", "small.tif", "window.safetensors", 0.95, 10) < 1e-5);
 }
 
+static void the_mean_lies_above_the_median_by_the_factor_of_the_model(void **state)
+{
+    const char *models[] = { "window.safetensors", "stacked.safetensors", "index.safetensors" }; /* the last learns the value as it is */
+    const char *ways[] = { ",'centre':'median','interval':0.5", ",'centre':'mean','interval':0.5" };
+    for (int k = 0; k < 3; k++) {
+        int64_t columns, rows, bands, pushed = 0;
+        double sum = 0;
+        sal_model_file *model;
+        json_object *result;
+        sal_raster *raster;
+        retrieve_well("small.tif", models[k], "median.tif", ways[0], NULL);
+        retrieve_well("small.tif", models[k], "mean.tif", ways[1], &result);
+        assert_int_equal(sal_model_file_load(ctx, in_folder(models[k]), &model), SAL_STATUS_OK);
+        double factor = model->mean_factor;
+        assert_true(k == 2 ? factor == 1 : factor > 0.5 && factor < 3 && factor != 1);
+        float *median = read_all("median.tif", &columns, &rows, &bands), *mean = read_all("mean.tif", &columns, &rows, &bands);
+        for (int64_t i = 0; i < columns * rows * bands; i += bands) {
+            double expected = k == 2 ? (double)median[i] : factor * (1 + (double)median[i]) - 1;
+            sum += (double)mean[i];
+            assert_true(fabs((double)mean[i] - fmax(expected, 0)) < 1e-5 * (1 + fabs(expected)));
+            assert_true(mean[i + 1] == fminf(median[i + 1], mean[i]) && mean[i + 2] == fmaxf(median[i + 2], mean[i]));
+            assert_true(mean[i + 3] == median[i + 3]);
+            pushed += mean[i + 2] != median[i + 2] || mean[i + 1] != median[i + 1];
+        }
+        assert_true(fabs(number_of(result, "mean") - sum / (double)(columns * rows)) < 1e-6 * sum);
+        assert_string_equal(json_object_get_string(json_object_object_get(result, "centre")), "mean");
+        assert_true(pushed < columns * rows);
+        assert_int_equal(sal_raster_open(ctx, in_folder("mean.tif"), &raster), SAL_STATUS_OK);
+        assert_string_equal(sal_raster_band_name(raster, 0), "salinity");
+        assert_non_null(strstr(sal_raster_metadata(raster, "SALINA", "CENTRE"), k == 2 ? "mean (no transform" : "mean (ratio estimator"));
+        sal_raster_free(raster);
+        assert_int_equal(sal_raster_open(ctx, in_folder("median.tif"), &raster), SAL_STATUS_OK);
+        assert_string_equal(sal_raster_metadata(raster, "SALINA", "CENTRE"), "median");
+        sal_raster_free(raster);
+        json_object_put(result);
+        sal_model_file_free(model);
+        free(median);
+        free(mean);
+    }
+}
+
 static void the_file_says_where_the_map_came_from(void **state)
 {
-    const char *keys[] = { "MODEL", "MODEL_SHA256", "SYSTEM", "TARGET", "UNIT", "INTERVAL", "SCHEME", "STACK", "SENSOR", "DATE", "VERSION", "QUALITY" };
+    const char *keys[] = { "MODEL", "MODEL_SHA256", "SYSTEM", "TARGET", "UNIT", "CENTRE", "INTERVAL", "SCHEME", "STACK", "SENSOR", "DATE", "VERSION", "QUALITY" };
     const char *names[] = { "salinity", "lower", "upper", "quality" };
     const char *formats[] = { ",'format':'gtiff'", ",'format':'cog'" };
     char hash[65];
@@ -542,7 +583,7 @@ static void the_file_says_where_the_map_came_from(void **state)
         assert_int_equal(sal_raster_open(ctx, in_folder("told.tif"), &raster), SAL_STATUS_OK);
         for (int k = 0; k < 4; k++) assert_string_equal(sal_raster_band_name(raster, k), names[k]);
         assert_string_equal(sal_raster_band_unit(raster, 0), "g/kg");
-        for (int k = 0; k < 12; k++) {
+        for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) {
             const char *value = sal_raster_metadata(raster, "SALINA", keys[k]);
             if (!value || !value[0]) fail_msg("%s is empty", keys[k]);
         }
@@ -629,6 +670,20 @@ static void cut_and_edited_models_are_refused(void **state)
     sal_release(ctx, bytes);
     refuse("small.tif", "small.tif", "refused.tif", "", "small.tif", "");
     remove(in_folder("bad.safetensors"));
+}
+
+static void a_model_without_a_mean_factor_maps_the_median_only(void **state)
+{
+    sal_model_file *model;
+    assert_int_equal(sal_model_file_load(ctx, in_folder("spec.safetensors"), &model), SAL_STATUS_OK);
+    model->mean_factor = 0;
+    assert_int_equal(sal_model_file_save(model, in_folder("old.safetensors")), SAL_STATUS_OK);
+    sal_model_file_free(model);
+    refuse("small.tif", "old.safetensors", "refused.tif", ",'centre':'mean'", "model \"old.safetensors\"", "train it again or retrieve with centre median");
+    refuse("small.tif", "spec.safetensors", "refused.tif", ",'centre':'middle'", "centre", "median");
+    retrieve_well("small.tif", "old.safetensors", "map.tif", "", NULL);
+    retrieve_well("small.tif", "spec.safetensors", "other.tif", "", NULL);
+    assert_same_map("map.tif", "other.tif");
 }
 
 static void memory_that_cannot_do_is_refused_with_the_least_that_would(void **state)
@@ -795,10 +850,12 @@ int main(void)
         cmocka_unit_test(a_stack_of_nothing_gives_an_empty_map_and_a_warning),
         cmocka_unit_test(quality_equals_flags_found_pixel_by_pixel),
         cmocka_unit_test(a_higher_coverage_gives_wider_intervals_around_the_same_median),
+        cmocka_unit_test(the_mean_lies_above_the_median_by_the_factor_of_the_model),
         cmocka_unit_test(the_file_says_where_the_map_came_from),
         cmocka_unit_test(a_model_without_classes_is_shown_as_a_ramp),
         cmocka_unit_test(stacks_that_do_not_fit_are_refused_by_name),
         cmocka_unit_test(cut_and_edited_models_are_refused),
+        cmocka_unit_test(a_model_without_a_mean_factor_maps_the_median_only),
         cmocka_unit_test(memory_that_cannot_do_is_refused_with_the_least_that_would),
         cmocka_unit_test(outputs_that_cannot_be_written_are_named),
         cmocka_unit_test(a_full_disk_leaves_nothing),

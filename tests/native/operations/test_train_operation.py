@@ -102,6 +102,32 @@ def test_scores_are_those_of_the_predictions_layer(trained):
     assert (lower <= predicted).all() and (predicted <= upper).all()
 
 
+def test_median_and_mean_are_both_scored_and_the_mean_with_the_factor_of_the_other_folds(trained):
+    folder, result = trained
+    layer = ogr.Open(str(folder / "predictions.gpkg"))
+    observed, predicted, fold = map(np.array, zip(*[(f["observed"], f["predicted"], f["fold"]) for f in layer.GetLayer(0)]))
+    factor = lambda keep: (1 + observed[keep]).sum() / (1 + predicted[keep]).sum()
+    assert result["mean_factor"] == pytest.approx(factor(fold > 0))
+    mean = predicted.copy()
+    for k in set(fold):
+        mean[fold == k] = np.maximum(factor(fold != k) * (1 + predicted[fold == k]) - 1, 0)
+    for name, values in (("median", predicted), ("mean", mean)):
+        error, scores = values - observed, result["centres"][name]
+        assert scores["bias"] == pytest.approx(error.mean()) and scores["rmse"] == pytest.approx((error**2).mean() ** 0.5)
+        assert scores["r2"] == pytest.approx(1 - (error**2).sum() / ((observed - observed.mean()) ** 2).sum())
+    meta = json.loads(tensors(folder / "model.safetensors")[2]["salina"])
+    assert meta["mean_factor"] == result["mean_factor"] and meta["scores"]["random"]["centres"] == result["centres"]
+    page = (folder / "report.html").read_text()
+    assert "Two centres of the same prediction" in page and f'{result["centres"]["mean"]["bias"]:+.3f}' in page.replace("\u2212", "-").replace("&minus;", "-")
+
+
+def test_without_a_transform_the_mean_factor_is_1(delta, tmp_path):
+    done = salina(*request(delta, tmp_path, transform="none"), "--json")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["mean_factor"] == 1 and result["centres"]["mean"] == result["centres"]["median"]
+
+
 def test_model_says_what_it_was_made_of(trained):
     header, _, meta = tensors(trained[0] / "model.safetensors")
     text = json.dumps(meta)
@@ -368,13 +394,17 @@ def test_folder_that_takes_no_file_is_found_before_training(delta, tmp_path, key
 
 
 @pytest.mark.parametrize("limit", [0, 4096, 60_000, 150_000])
-def test_full_disk_leaves_nothing(delta, tmp_path, limit):
+def test_full_disk_leaves_nothing_but_a_checkpoint_to_go_on_from(delta, trained, tmp_path, limit):
     def small_disk():
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     done = salina(*request(delta, tmp_path), preexec_fn=small_disk, restore_signals=False)
     assert done.returncode == 1 and done.stderr.count("salina: ") == 1, done.stderr
-    assert files(tmp_path) == []
+    left = files(tmp_path)
+    assert left in ([], ["model.safetensors.checkpoint"]) and (left or limit < 60_000)
+    done = salina(*request(delta, tmp_path), "--json")
+    assert done.returncode == 0 and ("goes on from checkpoint" in done.stdout) == bool(left)
+    assert tensors(tmp_path / "model.safetensors")[:2] == tensors(trained[0] / "model.safetensors")[:2]
 
 
 # ---- interruption, kill, resume ----
@@ -459,6 +489,26 @@ def test_time_limit_keeps_a_checkpoint_from_which_training_goes_on(delta, traine
     done = salina(*request(delta, tmp_path), "--json")
     assert done.returncode == 0 and "goes on from checkpoint" in done.stdout
     assert tensors(tmp_path / "model.safetensors")[:2] == tensors(trained[0] / "model.safetensors")[:2]
+
+
+def test_output_that_fails_after_training_leaves_the_checkpoint_to_go_on_from(delta, trained, tmp_path):
+    checkpoint, model = tmp_path / "model.safetensors.checkpoint", tmp_path / "model.safetensors"
+    program = subprocess.Popen([SALINA, *map(str, request(delta, tmp_path))], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    end = time.monotonic() + 60
+    while not checkpoint.exists() and program.poll() is None and time.monotonic() < end:
+        time.sleep(0.001)
+    model.mkdir()  # a name that no file can take any more
+    _, message = program.communicate(timeout=300)
+    assert program.returncode == 1 and message.count("salina: ") == 1 and "model.safetensors" in message, message
+    assert files(tmp_path) == ["model.safetensors.checkpoint"]
+    model.rmdir()
+    done = salina(*request(delta, tmp_path), "--json")
+    assert done.returncode == 0, done.stderr
+    assert "all 4 networks are trained" in done.stdout and json.loads(done.stdout)["samples_per_second"] is None
+    assert tensors(model)[:2] == tensors(trained[0] / "model.safetensors")[:2]
+    assert rows_of(tmp_path / "predictions.gpkg") == rows_of(trained[0] / "predictions.gpkg")
+    assert json.loads(done.stdout)["scores"] == trained[1]["scores"]
+    assert files(tmp_path) == ["model.safetensors", "predictions.gpkg", "report.html"]
 
 
 def test_checkpoint_of_another_training_is_named_and_left_aside(delta, trained, tmp_path):

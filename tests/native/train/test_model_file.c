@@ -67,6 +67,7 @@ static sal_model_file *example(void)
         assert_int_equal(sal_model_file_add_parameter(m, k, "trunk/weight", 2, (int64_t[]){ 2, 3 }, w), 0);
     json_object_object_add(m->hyper, "width", json_object_new_int(48));
     json_object_object_add(m->provenance, "samples", json_object_new_string("a/b \"c\".gpkg"));
+    m->mean_factor = 1.25;
     m->has_conformal = true;
     m->conformal = (sal_conformal){
         .by = SAL_CONFORMAL_OBSERVED,
@@ -97,7 +98,7 @@ static void a_model_comes_back_whole(void **state)
         assert_string_equal(b->covariates[i].role, a->covariates[i].role);
         assert_true(b->covariates[i].sd == a->covariates[i].sd && b->covariates[i].q99 == a->covariates[i].q99);
     }
-    assert_true(b->has_conformal);
+    assert_true(b->has_conformal && b->mean_factor == 1.25);
     assert_memory_equal(&a->conformal, &b->conformal, sizeof a->conformal);
     assert_true(json_object_equal(a->hyper, b->hyper) && json_object_equal(a->provenance, b->provenance));
     assert_int_equal(sal_model_file_parameter(b, 1, "trunk/weight", 2, (int64_t[]){ 2, -1 }, &w), 0);
@@ -105,6 +106,18 @@ static void a_model_comes_back_whole(void **state)
     sal_error_clear(ctx);
     assert_int_equal(sal_model_file_parameter(b, 2, "trunk/weight", 2, (int64_t[]){ 2, 3 }, &w), SAL_STATUS_DATA);
     assert_non_null(strstr(sal_context_message(ctx), "member2/trunk/weight"));
+    sal_model_file_free(a);
+    sal_model_file_free(b);
+}
+
+static void a_model_from_before_there_was_a_mean_factor_loads_without_one(void **state)
+{
+    sal_model_file *a = example(), *b;
+    a->mean_factor = 0;
+    assert_int_equal(sal_model_file_save(a, path_of("old.safetensors")), 0);
+    assert_null(strstr(sal_tensors_metadata(a->tensors, "salina"), "mean_factor"));
+    assert_int_equal(sal_model_file_load(ctx, path_of("old.safetensors"), &b), 0);
+    assert_true(b->mean_factor == 0);
     sal_model_file_free(a);
     sal_model_file_free(b);
 }
@@ -301,6 +314,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_model_comes_back_whole),
+        cmocka_unit_test(a_model_from_before_there_was_a_mean_factor_loads_without_one),
         cmocka_unit_test(the_transform_and_its_inverse_agree),
         cmocka_unit_test(cut_changed_and_foreign_files_are_refused),
         cmocka_unit_test(descriptions_that_make_no_sense_are_refused),

@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include "base/context.h"
 #include "synthetic.h"
 
 enum { N = 40, FOLDS = 3 };
@@ -34,10 +35,12 @@ static int teardown(void **state)
     return 0;
 }
 
+/* A whole training, after which the checkpoint is deleted, as operation train does once its outputs are written. */
 static sal_training *trained(void)
 {
     sal_training *t;
     assert_done(ctx, sal_training_run(ctx, &request, &t));
+    if (request.checkpoint) assert_int_equal(unlink(request.checkpoint), 0);
     return t;
 }
 
@@ -89,7 +92,6 @@ static void bits_do_not_depend_on_threads(void **state)
     sal_training *b = trained();
     assert_same_training(a, b);
     assert_true(a->samples_per_second > 0 && a->resumed_stage == 0);
-    assert_false(sal_file_exists(checkpoint));
     sal_training_free(a);
     sal_training_free(b);
 }
@@ -110,9 +112,23 @@ static void training_in_many_pieces_gives_the_same_bits(void **state)
     }
     assert_true(pieces > (FOLDS + 1) * 2);
     assert_same_training(whole, t);
-    assert_false(sal_file_exists(checkpoint));
     sal_training_free(whole);
     sal_training_free(t);
+}
+
+static void finished_training_is_given_back_from_its_checkpoint_without_a_step(void **state)
+{
+    sal_training *a, *b;
+    assert_done(ctx, sal_training_run(ctx, &request, &a));
+    assert_true(sal_file_exists(checkpoint)); /* outputs are still to be written */
+    assert_done(ctx, sal_training_run(ctx, &request, &b));
+    assert_int_equal(b->resumed_stage, (FOLDS + 1) * 2);
+    assert_true(isnan(b->samples_per_second));
+    assert_true(logged("all 8 networks are trained"));
+    assert_same_training(a, b);
+    assert_true(sal_file_exists(checkpoint));
+    sal_training_free(a);
+    sal_training_free(b);
 }
 
 /* A process that is killed as soon as its checkpoint says that stage `stage` is over. */
@@ -154,7 +170,6 @@ static void killed_training_goes_on_with_the_same_bits(void **state)
         assert_true(t->resumed_stage >= (int64_t)stages[k]);
         assert_true(logged("goes on from checkpoint"));
         assert_same_training(whole, t);
-        assert_false(sal_file_exists(checkpoint));
         sal_training_free(t);
     }
     sal_training_free(whole);
@@ -210,20 +225,27 @@ typedef struct stopper {
 
 static int32_t stop_from(void *user, double fraction, const char *message) { return fraction >= ((stopper *)user)->at; }
 
-static void cancelled_training_leaves_no_checkpoint(void **state)
+static void cancelled_training_leaves_the_checkpoint_to_its_caller(void **state)
 {
     request.fit.epochs = 60; /* long enough for the callback, which is reached every 100 ms */
     for (int32_t k = 0; k < 4; k++) {
         sal_training *t;
         stopper s = { 0.25 * k };
+        sal__context_begin(ctx);
         sal_context_set_progress(ctx, stop_from, &s);
         sal_status status = sal_training_run(ctx, &request, &t);
         sal_context_set_progress(ctx, NULL, NULL);
         assert_int_equal(status, SAL_STATUS_CANCELLED);
         assert_null(t);
-        assert_false(sal_file_exists(checkpoint));
+        assert_int_equal(sal_file_exists(checkpoint), k > 0);
         sal_error_clear(ctx);
     }
+    sal__context_begin(ctx);
+    sal_training *t = trained(), *whole = trained();
+    assert_true(t->resumed_stage > 0 && whole->resumed_stage == 0);
+    assert_same_training(whole, t);
+    sal_training_free(whole);
+    sal_training_free(t);
 }
 
 static void checkpoint_that_cannot_be_written_is_reported(void **state)
@@ -251,10 +273,11 @@ int main(void)
         TEST(prediction_is_the_mean_over_members_of_networks_that_never_saw_the_sample),
         TEST(bits_do_not_depend_on_threads),
         TEST(training_in_many_pieces_gives_the_same_bits),
+        TEST(finished_training_is_given_back_from_its_checkpoint_without_a_step),
         TEST(killed_training_goes_on_with_the_same_bits),
         TEST(checkpoint_of_another_training_is_left_aside_with_a_warning),
         TEST(damaged_checkpoint_is_left_aside_with_a_warning),
-        TEST(cancelled_training_leaves_no_checkpoint),
+        TEST(cancelled_training_leaves_the_checkpoint_to_its_caller),
         TEST(checkpoint_that_cannot_be_written_is_reported),
         TEST(training_without_a_checkpoint_file_works),
     };
