@@ -25,6 +25,8 @@ struct sal_raster_writer {
     bool aligned;                     /* every window since then ended on block edges */
 };
 
+/* Compresses and writes the blocks that wait, band by band with a look at the callback between; overviews too. Inside an entered guard. */
+sal_status sal__raster_flush(sal_raster_writer *writer);
 /* Statistics, overviews, close, check that the file is whole. */
 sal_status sal__raster_finish(sal_raster_writer *writer);
 
