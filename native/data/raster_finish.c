@@ -17,9 +17,13 @@ static sal_status finish_failed(sal_raster_writer *writer, sal__gdal *gdal)
                     sal__gdal_reason(gdal));
 }
 
+/* Of GDAL's blocks while overviews or a COG are made: what is left of it when a user cancels is still compressed by GDALClose. */
+static const int64_t cache_bytes = 32 << 20;
+
 static int CPL_STDCALL report(double complete, const char *message, void *user)
 {
     sal_raster_writer *writer = user;
+    sal__gdal_bound_cache(writer->cache_before, cache_bytes);
     return sal_progress(writer->ctx, complete, NULL) == SAL_STATUS_OK;
 }
 
@@ -123,6 +127,7 @@ sal_status sal__raster_finish(sal_raster_writer *writer)
     sal__gdal_enter(&gdal);
     if (writer->overviews) set_statistics(writer);
     sal_status status = close_dataset(writer, &gdal);
+    writer->cache_before = GDALGetCacheUsed64();
     const double share = writer->cog_options ? 0.5 : 1; /* of the overviews */
     if (status == SAL_STATUS_OK && writer->overviews) {
         sal_progress_push(writer->ctx, 0, share);

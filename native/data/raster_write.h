@@ -22,6 +22,7 @@ struct sal_raster_writer {
     char **cog_options;          /* string list of GDAL */
     void *scratch;
     int64_t scratch_bytes, unflushed; /* bytes written since the last flush */
+    int64_t cache_before;             /* bytes in GDAL's cache when finishing began */
     bool aligned;                     /* every window since then ended on block edges */
 };
 
