@@ -179,6 +179,7 @@ static sal_status check_reflectance(sal_build *build, const sal_source *s)
                       y = build->grid.rows * (2 * (k / SPOTS) + 1) / (2 * SPOTS);
         float *spot = values + n;
         SAL_TRY(sal_raster_read(s->raster, &s->slot, 1, s->shift_x + x, s->shift_y + y, SPOT, SPOT, spot));
+        SAL_TRY(sal_progress(build->ctx, 0, NULL));
         for (int i = 0; i < SPOT * SPOT; i++)
             if (!isnan(spot[i])) values[n++] = (float)(spot[i] * build->scale + build->offset);
     }
