@@ -20,7 +20,7 @@ from qgis.core import (
 )
 
 from .. import native
-from ..texts import icon_path, metadata, tr
+from ..texts import help_url, icon_path, tr
 from .parameters import LAYER_OUTPUTS, OUTPUTS, define, help_text, out_of_bounds
 from .values import Values
 
@@ -127,7 +127,7 @@ class SalinaAlgorithm(QgsProcessingAlgorithm):
         return "\n".join(line for line in lines if line.strip())
 
     def helpUrl(self):
-        return f'{metadata("homepage")}#{self.operation}'
+        return help_url(self.operation)
 
     def icon(self):
         return QIcon(self.svgIconPath())
