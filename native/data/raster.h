@@ -42,6 +42,8 @@ int64_t sal_raster_band_count(const sal_raster *raster);
 const char *sal_raster_band_name(const sal_raster *raster,
                                  int64_t band); /* description, "" when none; bands count from 0 */
 const char *sal_raster_band_unit(const sal_raster *raster, int64_t band);
+/* Whether the values are codes of classes: integers with a colour table or category names. No mean of them makes sense. */
+bool sal_raster_band_is_classes(const sal_raster *raster, int64_t band);
 /* Item of a metadata domain (NULL domain = default); NULL when absent. Domain SALINA is also found where only its copy
  * in the default domain is left, as after gdal_translate. */
 const char *sal_raster_metadata(const sal_raster *raster, const char *domain, const char *key);
@@ -61,10 +63,19 @@ typedef enum sal_raster_type {
     SAL_RASTER_UINT16 = 4
 } sal_raster_type;
 
+/* How viewers show a band of a picture: as one of three colours. */
+typedef enum sal_band_colour {
+    SAL_COLOUR_NONE = 0,
+    SAL_COLOUR_RED = 1,
+    SAL_COLOUR_GREEN = 2,
+    SAL_COLOUR_BLUE = 3
+} sal_band_colour;
+
 typedef struct sal_band_spec {
-    const char *name;     /* band description */
-    const char *unit;     /* NULL when none */
-    double scale, offset; /* physical = stored * scale + offset; scale 0 means 1 */
+    const char *name;       /* band description */
+    const char *unit;       /* NULL when none */
+    double scale, offset;   /* physical = stored * scale + offset; scale 0 means 1 */
+    sal_band_colour colour; /* where any band has one, the others are marked as undefined */
 } sal_band_spec;
 
 typedef struct sal_raster_spec {

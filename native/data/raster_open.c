@@ -54,6 +54,7 @@ static sal_status describe_band(sal_raster *raster, GDALRasterBandH handle, int6
                         "band %lld of raster \"%s\" holds complex numbers; give its amplitude or another real band",
                         (long long)index + 1, raster->path);
     band->wide = !(type == GDT_Byte || type == GDT_Int16 || type == GDT_UInt16 || type == GDT_Float32);
+    band->classes = GDALDataTypeIsInteger(type) && (GDALGetRasterColorTable(handle) || GDALGetRasterCategoryNames(handle));
     int has = 0;
     band->scale = GDALGetRasterScale(handle, &has);
     if (!has || band->scale == 0 || !isfinite(band->scale)) band->scale = 1;
@@ -158,6 +159,11 @@ const char *sal_raster_band_name(const sal_raster *raster, int64_t band)
 const char *sal_raster_band_unit(const sal_raster *raster, int64_t band)
 {
     return band >= 0 && band < raster->band_count ? raster->bands[band].unit : "";
+}
+
+bool sal_raster_band_is_classes(const sal_raster *raster, int64_t band)
+{
+    return band >= 0 && band < raster->band_count && raster->bands[band].classes;
 }
 
 const char *sal_raster_metadata(const sal_raster *raster, const char *domain, const char *key)

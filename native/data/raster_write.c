@@ -48,6 +48,7 @@ static void choose_options(sal_raster_writer *writer, const sal_raster_spec *spe
                                : spec->type == SAL_RASTER_UINT8 ? "1"
                                                                 : "2");
     *options = CSLSetNameValue(*options, "INTERLEAVE", "BAND");
+    *options = CSLSetNameValue(*options, "PHOTOMETRIC", "MINISBLACK"); /* three bands alone are no picture */
     *options = CSLSetNameValue(*options, "BIGTIFF", "IF_SAFER");
     *options = CSLSetNameValue(*options, "NUM_THREADS", threads);
     if (cog) {
@@ -79,6 +80,18 @@ static CPLErr set_item(GDALDatasetH dataset, const char *key, const char *value)
     return GDALSetMetadataItem(dataset, copy, value, NULL) == CE_None ? error : CE_Failure;
 }
 
+/* Without a colour anywhere all stays as GDAL has it. */
+static CPLErr set_colours(GDALDatasetH dataset, const sal_raster_spec *spec)
+{
+    static const GDALColorInterp interpretations[] = { GCI_Undefined, GCI_RedBand, GCI_GreenBand, GCI_BlueBand };
+    CPLErr error = CE_None;
+    bool any = false;
+    for (int64_t b = 0; b < spec->band_count; b++) any |= spec->bands[b].colour != SAL_COLOUR_NONE;
+    for (int64_t b = 0; any && b < spec->band_count && error == CE_None; b++)
+        error = GDALSetRasterColorInterpretation(GDALGetRasterBand(dataset, (int)b + 1), interpretations[spec->bands[b].colour]);
+    return error;
+}
+
 static sal_status describe(sal_raster_writer *writer, const sal_raster_spec *spec, sal__gdal *gdal)
 {
     const sal_grid *grid = spec->grid;
@@ -104,6 +117,7 @@ static sal_status describe(sal_raster_writer *writer, const sal_raster_spec *spe
         }
         if (writer->has_nodata && GDALSetRasterNoDataValue(handle, spec->nodata) != CE_None) error = CE_Failure;
     }
+    if (set_colours(writer->dataset, spec) != CE_None) error = CE_Failure;
     for (const char *const *m = spec->metadata; m && *m; m++) {
         char *key = NULL;
         const char *value = CPLParseNameValue(*m, &key);

@@ -18,6 +18,7 @@ typedef struct sal_source {
     sal_source_kind kind;
     const char *path, *id, *unit; /* owned by the build's arena */
     int64_t band;
+    bool classes;             /* codes: taken from the nearest pixel, never averaged */
     sal_raster *raster;       /* on the grid once placed; neighbours in the list with the same path share one */
     int64_t slot;             /* band of `raster` */
     int64_t shift_x, shift_y; /* pixel of `raster` under the first pixel of the grid */

@@ -1,7 +1,7 @@
 /* stack_place.c - the grid of a stack, and every source brought on to it.
  *
  * A source that lies on the grid pixel by pixel is read as it is; any other is warped: bilinear, or averaged where the
- * grid is more than 1.5 times coarser. The elevation model is placed with a margin, so that terrain is known up to the
+ * grid is more than 1.5 times coarser; codes of classes are taken from the nearest pixel. The elevation model is placed with a margin, so that terrain is known up to the
  * border of the grid.
  */
 #include "features/indices.h"
@@ -126,7 +126,7 @@ static sal_status place_group(sal_build *build, int64_t first, int64_t last)
         grid.y0 += grid.pixel * (double)y;
         grid.columns += 2 * x;
         grid.rows += 2 * y;
-        const char *method = build->grid.pixel > average_from * pixel ? "average" : "bilinear";
+        const char *method = s->classes ? "nearest" : build->grid.pixel > average_from * pixel ? "average" : "bilinear";
         SAL_TRY(sal_raster_open_warped_bands(ctx, s->path, bands, last - first, &grid, method, &raster));
         sal_log(ctx, "\"%s\" (pixel about %.4g m) is warped to %.4g m, %s", s->path, pixel, build->grid.pixel, method);
     }
@@ -203,6 +203,7 @@ sal_status sal__build_place(sal_build *build)
                         (long long)g->columns, (long long)g->rows);
     for (int64_t i = 0, next; i < build->source_count; i = next) {
         for (next = i + 1; next < build->source_count && build->sources[next].kind == build->sources[i].kind &&
+                           build->sources[next].classes == build->sources[i].classes &&
                            strcmp(build->sources[next].path, build->sources[i].path) == 0;)
             next++;
         SAL_TRY(

@@ -243,6 +243,7 @@ static sal_status add_extra(sal_context *ctx, sal_build *build, const char *text
                              "extra \"%s\": band %lld has no description to take as id; write ID=%s", path,
                              (long long)b + 1, path));
         SAL_TRY(sal__build_add(build, SAL_SOURCE_READY, path, b, name, sal_raster_band_unit(raster, b)));
+        build->sources[build->source_count - 1].classes = sal_raster_band_is_classes(raster, b);
     }
 done:
     sal_raster_free(raster);
@@ -361,7 +362,8 @@ const sal_operation sal_operation_covariates = {
             "are used, and values that cannot be reflectance are refused with the scale to set.\n\n"
             "Grid. The stack takes the grid of reference_grid, or of the finest scene; it has to be metric. What lies "
             "on it pixel by pixel is copied, "
-            "all else is warped: bilinear, or averaged where the grid is more than 1.5 times coarser.\n\n"
+            "all else is warped: bilinear, or averaged where the grid is more than 1.5 times coarser; an extra of integers with a colour table or category names holds classes, which are taken from the "
+            "nearest pixel.\n\n"
             "Terrain. From the elevation model: DEM, SLOPE in degrees (Horn 1981), PROFILE_CURV and PLAN_CURV in 1/m "
             "(Zevenbergen and Thorne 1987; "
             "positive is convex, level ground is 0, plan curvature is kept within 1 per metre), each after a Gaussian "

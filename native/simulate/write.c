@@ -131,7 +131,7 @@ static sal_status write_scene(maker *m, const sal_delta_campaign *c)
     sal_band_spec bands[SAL_DELTA_BANDS];
     char *name = NULL, *date = NULL, *campaign = NULL;
     for (int b = 0; b < SAL_DELTA_BANDS; b++)
-        bands[b] = (sal_band_spec){ sal_delta_band_names[b], "reflectance", 1e-4, 0 };
+        bands[b] = (sal_band_spec){ sal_delta_band_names[b], "reflectance", 1e-4, 0, b < 3 ? SAL_COLOUR_BLUE - b : SAL_COLOUR_NONE };
     SAL_TRY(sal_text_format(m->ctx, &name, "scene_%s.tif", c->date));
     SAL_TRY(sal_text_format(m->ctx, &date, "DATE=%s", c->date));
     SAL_TRY(sal_text_format(m->ctx, &campaign, "CAMPAIGN=%s", c->name));

@@ -294,6 +294,30 @@ static void write_ramp(const char *path, const sal_raster_spec *spec, int64_t st
     sal_raster_writer_free(writer);
 }
 
+static void colours_are_marked_and_three_bands_alone_are_no_picture(void **state)
+{
+    const char *cog[] = { "FORMAT=COG", NULL };
+    const GDALColorInterp marked[4] = { GCI_Undefined, GCI_BlueBand, GCI_GreenBand, GCI_RedBand };
+    const sal_raster_type types[] = { SAL_RASTER_FLOAT32, SAL_RASTER_INT16, SAL_RASTER_UINT8, SAL_RASTER_UINT16 };
+    sal_grid grid = utm(40, 30);
+    sal_band_spec bands[4] = { { .name = "DEM" }, { .name = "B02", .colour = SAL_COLOUR_BLUE }, { .name = "B03", .colour = SAL_COLOUR_GREEN }, { .name = "B04", .colour = SAL_COLOUR_RED } };
+    for (int k = 0; k < 8; k++) {
+        sal_raster_spec spec = { &grid, types[k / 2], bands, 4, types[k / 2] == SAL_RASTER_FLOAT32 ? NAN : 0, NULL, k % 2 ? cog : NULL, true };
+        write_ramp(in_folder("colours.tif"), &spec, 40, 30);
+        GDALDatasetH ds = GDALOpen(in_folder("colours.tif"), GA_ReadOnly);
+        for (int b = 0; b < 4; b++) assert_int_equal(GDALGetRasterColorInterpretation(GDALGetRasterBand(ds, b + 1)), marked[b]);
+        GDALClose(ds);
+        assert_false(sal_file_exists(in_folder("colours.tif.aux.xml")));
+        sal_band_spec plain[3] = { { .name = "SOS" }, { .name = "GUS" }, { .name = "SDPS" } };
+        spec.bands = plain, spec.band_count = 3;
+        write_ramp(in_folder("plain.tif"), &spec, 40, 30);
+        ds = GDALOpen(in_folder("plain.tif"), GA_ReadOnly);
+        for (int b = 0; b < 3; b++) assert_true(GDALGetRasterColorInterpretation(GDALGetRasterBand(ds, b + 1)) <= GCI_GrayIndex);
+        GDALClose(ds);
+    }
+    sal_grid_clear(ctx, &grid);
+}
+
 typedef struct sampler {
     atomic_bool stop;
     int64_t most; /* bytes in GDAL's cache */
@@ -747,6 +771,7 @@ int main(void)
         TEST(raster_open_refuses_what_cannot_be_mapped),
         TEST(raster_read_of_a_cut_file_fails_and_names_the_rows),
         TEST(raster_read_of_a_cut_envi_file_fails),
+        TEST(colours_are_marked_and_three_bands_alone_are_no_picture),
         TEST(memory_of_the_commit_does_not_grow_with_the_raster),
         TEST(raster_written_is_read_back),
         TEST(raster_bytes_do_not_depend_on_threads_nor_values_on_windows),
