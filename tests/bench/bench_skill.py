@@ -81,7 +81,8 @@ def points(folder):
         layer.CreateFeature(feature)
     layer.CommitTransaction()
     values = np.array([float(row["salinity"]) for row in rows])
-    forests = {name: skill.forest(a, values, np.concatenate(b)) for name, a, b in (("bands", sample_bands, bands), ("drivers", drivers, true_drivers))}
+    forests = {name: skill.forest(a, values, np.concatenate(b), share)
+               for name, a, b, share in (("bands", sample_bands, bands, 1 / 3), ("drivers", drivers, true_drivers, 1.0))}
     return path, len(rows), {name: skill.scores(np.concatenate(observed), p) for name, p in forests.items() if p is not None}
 
 
@@ -117,6 +118,7 @@ def main():
             if forests:
                 log = np.mean([n["log_r2"] for n in ours[:-1]])
                 figure("R2 less that of a forest on 10 bands", np.mean(single) - forests["bands"]["r2"], 0.12, {})
+                figure("R2 below the forest on true drivers", forests["drivers"]["r2"] - np.mean(single), 0, {})
                 figure("log R2 below the forest on true drivers", forests["drivers"]["log_r2"] - log, 0, {"drivers": forests["drivers"], "ours": round(float(log), 4)})
 
 
