@@ -1,7 +1,7 @@
 /* lanes.c - see lanes.h. Products and sums are contracted to FMA in this file (a compile option), which all its kernels share.
  *
- * dense keeps a tile of outputs x 2 vectors of samples in registers: 8 outputs with 32 vector registers (AVX-512), 2 with 16, where a vector of
- * 64 bytes takes two. Every load of x serves 8 outputs and every broadcast weight 2 vectors.
+ * dense keeps a tile of outputs x 2 or 3 vectors of samples in registers: 8 outputs with 32 vector registers (AVX-512), 2 with 16, where a
+ * vector of 64 bytes takes two. Every load of x serves 8 outputs and every broadcast weight all vectors of the tile.
  */
 #include "lanes.h"
 
@@ -14,12 +14,12 @@
 
 INLINE void dense_tile(int64_t n, int64_t in, int64_t ldw, const real *x, const real *w, const real *b, real *y, const int outputs, const int vectors)
 {
-    sal_vec sum[8][2];
+    sal_vec sum[8][3];
     for (int o = 0; o < outputs; o++) {
         for (int v = 0; v < vectors; v++) sum[o][v] = (sal_vec){ 0 } + (b ? b[o] : 0);
     }
     for (int64_t i = 0; i < in; i++, x += n, w += ldw) {
-        sal_vec at[2];
+        sal_vec at[3];
         for (int v = 0; v < vectors; v++) at[v] = SAL_LOAD(x + v * SAL_LANES);
         for (int o = 0; o < outputs; o++) {
             for (int v = 0; v < vectors; v++) sum[o][v] += at[v] * w[o];
@@ -40,6 +40,7 @@ INLINE void dense_columns(int64_t n, int64_t in, int64_t out, const real *x, con
 INLINE void dense_with(int64_t n, int64_t in, int64_t out, const real *x, const real *w, const real *b, real *y, const int tile)
 {
     int64_t s = 0;
+    for (; s + 3 * SAL_LANES <= n; s += 3 * SAL_LANES) dense_columns(n, in, out, x + s, w, b, y + s, tile, 3);
     for (; s + 2 * SAL_LANES <= n; s += 2 * SAL_LANES) dense_columns(n, in, out, x + s, w, b, y + s, tile, 2);
     for (; s < n; s += SAL_LANES) dense_columns(n, in, out, x + s, w, b, y + s, tile, 1);
 }
@@ -168,7 +169,31 @@ INLINE void inverse_root(sal_vec *x)
     for (int k = 0; k < (int)SAL_LANES; k++) (*x)[k] = 1 / (sizeof(real) == sizeof(float) ? (real)sqrtf((float)(*x)[k]) : (real)sqrt((double)(*x)[k]));
 }
 
-INLINE void keep_larger(sal_vec *top, const sal_vec *x) { *top = SAL_WHERE(*x > *top, *x) + SAL_WHERE(*x <= *top, *top); }
+INLINE void keep_larger(sal_vec *top, const sal_vec *x)
+{
+    sal_mask larger = (sal_mask)(*x > *top);
+    *top = (sal_vec)(((sal_mask)*x & larger) | ((sal_mask)*top & ~larger));
+}
+
+/* 16 features in registers: read once. */
+SAL_CLONES static void layer_norm_16(int64_t n, const real *x, const real *gamma, const real *beta, real eps, real *y)
+{
+    enum { ROWS = 16 };
+    for (int64_t s = 0; s < n; s += SAL_LANES) {
+        sal_vec h[ROWS], sum, squares = { 0 };
+        for (int k = 0; k < ROWS; k++) h[k] = SAL_LOAD(x + k * n + s);
+        sum = h[0];
+        for (int k = 1; k < ROWS; k++) sum += h[k];
+        sum /= (real)ROWS;
+        for (int k = 0; k < ROWS; k++) {
+            h[k] -= sum;
+            squares += h[k] * h[k];
+        }
+        sal_vec inverse = squares / (real)ROWS + eps;
+        inverse_root(&inverse);
+        for (int k = 0; k < ROWS; k++) SAL_STORE(y + k * n + s, h[k] * inverse * gamma[k] + beta[k]);
+    }
+}
 
 SAL_CLONES static void layer_norm(int64_t n, int64_t rows, const real *x, const real *gamma, const real *beta, real eps, real *y)
 {
@@ -192,7 +217,8 @@ SAL_CLONES static void layer_norm(int64_t n, int64_t rows, const real *x, const 
 
 void sal_lanes_layer_norm(int64_t n, int64_t rows, const real *x, const real *gamma, const real *beta, real eps, real *y)
 {
-    layer_norm(n, rows, x, gamma, beta, eps, y);
+    if (rows == 16 && gamma) layer_norm_16(n, x, gamma, beta, eps, y);
+    else layer_norm(n, rows, x, gamma, beta, eps, y);
 }
 
 SAL_CLONES static void line(int64_t n, int64_t groups, int64_t c, const real *x, const real *a, const real *b, bool relu, real *y)
@@ -221,7 +247,7 @@ INLINE void exp_of_negative(sal_vec *x)
 #else
     const float round = 12582912.0f; /* 1.5 x 2^23: adding it rounds to an integer, which then stands in the low bits */
     sal_vec v = *x, low = (sal_vec){ 0 } - 87;
-    v = SAL_WHERE(v > low, v) + SAL_WHERE(v <= low, low);
+    keep_larger(&v, &low);
     sal_vec shifted = v * 1.44269504f + round, n = shifted - round;
     sal_vec r = v - n * 0.693145752f - n * 1.42860677e-6f;
     sal_vec p = r * (1.0f / 5040) + 1.0f / 720;
@@ -248,10 +274,13 @@ INLINE void attend(int64_t n, int64_t tk, int64_t d, const int dh, real scale, c
         if (j == 0) top = s;
         else keep_larger(&top, &s);
     }
+    for (int64_t j = 0; j < tk; j++) { /* apart from the values, so that several run side by side */
+        score[j] -= top;
+        exp_of_negative(&score[j]);
+    }
     for (int c = 0; c < dh; c++) sum[c] = (sal_vec){ 0 };
     for (int64_t j = 0; j < tk; j++, v += d * n) {
-        sal_vec weight = score[j] - top;
-        exp_of_negative(&weight);
+        sal_vec weight = score[j];
         total += weight;
         for (int c = 0; c < dh; c++) sum[c] += weight * SAL_LOAD(v + c * n);
     }

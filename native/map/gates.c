@@ -129,7 +129,11 @@ const float *sal_gates_spatial(const sal_gates *g) { return g->weights; }
 
 #define INLINE static inline __attribute__((always_inline))
 
-INLINE void keep_larger(sal_vec *top, const sal_vec *x) { *top = SAL_WHERE(*x > *top, *x) + SAL_WHERE(*x <= *top, *top); }
+INLINE void keep_larger(sal_vec *top, const sal_vec *x)
+{
+    sal_mask larger = (sal_mask)(*x > *top);
+    *top = (sal_vec)(((sal_mask)*x & larger) | ((sal_mask)*top & ~larger));
+}
 
 /* Mean and maximum of a feature group, (c, n), at n positions, a multiple of 16. */
 SAL_CLONES static void group_moments(const float *f, int64_t n, int64_t c, float *mean, float *most)
@@ -174,10 +178,9 @@ void sal_gates_push(sal_gates *g, const sal_trunk *trunk, int64_t r)
 
 /* ---- what belongs to one window ---- */
 
-/* Mean (most false) or maximum over the rows of the window, x[i] the row of each, (e, columns). */
-SAL_CLONES static void over_rows(const float *const *x, int64_t cells, int64_t e, int64_t columns, bool most, float *to)
+INLINE void over_rows(const float *const *x, int64_t cells, int64_t e, int64_t columns, const bool most, float *to)
 {
-    const float share = most ? 1 : 1 / (float)cells;
+    const float share = 1 / (float)cells;
     for (int64_t k = 0; k < e; k++) {
         for (int64_t i = 0; i < BLOCK; i += SAL_LANES) {
             sal_vec v = SAL_LOAD(x[0] + k * columns + i);
@@ -186,10 +189,15 @@ SAL_CLONES static void over_rows(const float *const *x, int64_t cells, int64_t e
                 if (most) keep_larger(&v, &u);
                 else v += u;
             }
-            SAL_STORE(to + k * BLOCK + i, v * share);
+            if (!most) v *= share;
+            SAL_STORE(to + k * BLOCK + i, v);
         }
     }
 }
+
+/* Mean or maximum over the rows of the window, x[i] the row of each, (e, columns). */
+SAL_CLONES static void mean_over_rows(const float *const *x, int64_t cells, int64_t e, int64_t columns, float *to) { over_rows(x, cells, e, columns, false, to); }
+SAL_CLONES static void most_over_rows(const float *const *x, int64_t cells, int64_t e, int64_t columns, float *to) { over_rows(x, cells, e, columns, true, to); }
 
 SAL_CLONES static void add(int64_t n, const float *x, float *y)
 {
@@ -207,7 +215,7 @@ static void channel_gate(sal_gates *g, int64_t r, int64_t at)
     for (int32_t most = 0; most < 2; most++) {
         const float *rows[CELLS_MAX];
         for (int64_t i = 0; i < g->cells; i++) rows[i] = (most ? g->row_most : g->row_mean) + (r + STEP * i) % g->rows * g->e * g->columns + at;
-        over_rows(rows, g->cells, g->e, g->columns, most != 0, g->window);
+        (most ? most_over_rows : mean_over_rows)(rows, g->cells, g->e, g->columns, g->window);
         sal_lanes_dense(BLOCK, g->e, g->reduced, g->window, g->w1, g->b1, g->hidden);
         keep_positive(g->reduced * BLOCK, g->hidden);
         sal_lanes_dense(BLOCK, g->reduced, g->e, g->hidden, g->w2, g->b2, most ? g->window : g->gate);

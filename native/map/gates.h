@@ -1,4 +1,4 @@
-/* gates.h - the gates of SS-SoilNet for every pixel of a tile, from the dense features of its trunk, 64 neighbouring pixels at a time.
+/* gates.h - the gates of SS-SoilNet for every pixel of a tile, from the dense features of its trunk, 48 neighbouring pixels at a time.
  *
  * What the network computes window by window (models/ss_soilnet_parts.c, sal_ss_soilnet_gates) is split into what neighbouring windows
  * share - means and maxima of feature groups, and their sums along a row - and what belongs to one window.
@@ -8,7 +8,8 @@
 
 #include "map/trunk.h"
 
-enum { SAL_GATES_BLOCK = 64 };
+/* Not a power of two: the 16 features of a token would lie 4 KiB apart from those of the next, in the same lines of the first cache. */
+enum { SAL_GATES_BLOCK = 48 };
 
 typedef struct sal_gates sal_gates;
 

@@ -1,7 +1,7 @@
 /* mapper.c - evaluates the networks of a model on tiles.
  *
  * Parameters belong to a member, memory to a (worker, member). A tile is computed by one thread: rows of the environment go through the trunk,
- * and whenever CHUNK rows of pixels have all their features, gates and tail run on them, 64 pixels at a time. Pixels stand in the lanes
+ * and whenever CHUNK rows of pixels have all their features, gates and tail run on them, 48 pixels at a time. Pixels stand in the lanes
  * of vectors everywhere, and none meets another, so where a tile begins or ends does not change a bit.
  */
 #include "mapper.h"

@@ -70,6 +70,13 @@ static const real *lanes_start(const sal_run *r, const sal_node *n, int32_t k, l
     return sal__in(r, n, k);
 }
 
+/* Both operands batched and of the output's shape: the layout does not matter. */
+static bool same_in_lanes(const sal_run *r, const sal_node *n)
+{
+    const sal_node *a = sal__in_node(r, n, 0), *b = sal__in_node(r, n, 1);
+    return a->batched && b->batched && a->count == n->count && b->count == n->count;
+}
+
 #define BINARY_LANES(name, op)                                                                                         \
     SAL_CLONES static void name##_samples(const real *a, const real *b, real *y, int64_t n, int64_t sa, int64_t sb)    \
     {                                                                                                                  \
@@ -80,21 +87,36 @@ static const real *lanes_start(const sal_run *r, const sal_node *n, int32_t k, l
         else                                                                                                           \
             for (int64_t i = 0; i < n; i++) y[i] = a[i] op b[i];                                                       \
     }                                                                                                                  \
+    /* b: one number for each feature */                                                                               \
+    SAL_CLONES static void name##_features(const real *a, const real *b, real *y, int64_t features, int64_t n)         \
+    {                                                                                                                  \
+        for (int64_t k = 0; k < features; k++, a += n, y += n) {                                                       \
+            for (int64_t i = 0; i < n; i++) y[i] = a[i] op b[k];                                                       \
+        }                                                                                                              \
+    }                                                                                                                  \
     static void name##_lanes(const sal_run *r, const sal_node *n)                                                      \
     {                                                                                                                  \
         int64_t samples = n->shape.dim[0];                                                                             \
+        if (sal__in_node(r, n, 0)->count == n->count && !sal__in_node(r, n, 1)->batched && sal__in_node(r, n, 1)->count * samples == n->count) { \
+            name##_features(sal__in(r, n, 0), sal__in(r, n, 1), sal__out(r, n), n->count / samples, samples);          \
+            return;                                                                                                    \
+        }                                                                                                              \
+        if (same_in_lanes(r, n)) {                                                                                     \
+            name##_row(sal__in(r, n, 0), sal__in(r, n, 1), sal__out(r, n), n->count, 1, 1);                            \
+            return;                                                                                                    \
+        }                                                                                                              \
         lanes_walk wa, wb;                                                                                             \
         const real *a = lanes_start(r, n, 0, &wa), *b = lanes_start(r, n, 1, &wb);                                     \
         for (int64_t i = 0; i < n->count / samples; i++, sal__walk_next(&wa.walk), sal__walk_next(&wb.walk))           \
             name##_samples(a + wa.walk.offset * wa.step, b + wb.walk.offset * wb.step, sal__out(r, n) + i * samples, samples, wa.step, wb.step); \
     }
 
-BINARY_LANES(add, +)
-BINARY_LANES(sub, -)
-BINARY_LANES(mul, *)
 BINARY(add, +)
 BINARY(sub, -)
 BINARY(mul, *)
+BINARY_LANES(add, +)
+BINARY_LANES(sub, -)
+BINARY_LANES(mul, *)
 
 static sal_id fit(sal_tape *t, sal_id g, sal_id x) { return sal_sum_to(t, g, sal_tape_shape(t, x)); }
 
