@@ -1,4 +1,4 @@
-/* vector_math.c - exp, log, log1p, sigmoid, tanh and GELU over arrays. Float: a few branch-free operations per element that the
+/* vector_math.c - exp, expm1, log, log1p, sigmoid, softplus, tanh and GELU over arrays. Float: a few branch-free operations per element that the
  * compiler turns into vectors (one version per instruction set); double: libm. Products and sums are never contracted into FMA
  * here, so all instruction sets give the same bits.
  *
@@ -19,9 +19,11 @@
 #ifdef SAL_DOUBLE
 
 static double exp_of(double x) { return exp(x); }
+static double expm1_of(double x) { return expm1(x); }
 static double log_of(double x) { return log(x); }
 static double log1p_of(double x) { return log1p(x); }
 static double sigmoid_of(double x) { return x < 0 ? exp(x) / (1 + exp(x)) : 1 / (1 + exp(-x)); }
+static double softplus_of(double x) { return x - x == 0 ? fmax(x, 0) + log1p(exp(-fabs(x))) : x > 0 ? x : x == x ? 0 : x; }
 static double tanh_of(double x) { return tanh(x); }
 static double normal_of(double x) { return 0.5 * erfc(-x * M_SQRT1_2); }
 
@@ -32,7 +34,8 @@ typedef union bits {
     uint32_t word;
 } bits;
 
-INLINE float exp_of(float x)
+/* `less` 0: exp(x); 1: exp(x) - 1 = p 2^n + (2^n - 1), the second factor of 2^n drawn out. */
+INLINE float exp_less(float x, const float less)
 {
     const float round = 12582912.0f; /* 1.5 x 2^23: adding it rounds to an integer */
     float inside = x < -87.0f ? -87.0f : x > 88.72283f ? 88.72283f : x;
@@ -50,11 +53,15 @@ INLINE float exp_of(float x)
     int32_t half = (int32_t)n >> 1; /* 2^n in two factors, as 2^128 is none */
     bits first = { .word = (uint32_t)(half + 127) << 23 },
          second = { .word = (uint32_t)((int32_t)n - half + 127) << 23 };
-    float y = (p * first.value + first.value) * second.value;
+    bits inverse = { .word = (uint32_t)(half - (int32_t)n + 127) << 23 }; /* 1 / second */
+    float y = (p * first.value + (less == 0 ? first.value : first.value - inverse.value)) * second.value;
     y = x > 88.7228394f ? INFINITY : y;
-    y = x < -87.0f ? 0.0f : y;
+    y = x < -87.0f ? -less : y;
     return x == x ? y : x;
 }
+
+INLINE float exp_of(float x) { return exp_less(x, 0); }
+INLINE float expm1_of(float x) { return exp_less(x, 1); }
 
 /* ln of a positive normal number. */
 INLINE float log_positive(float x)
@@ -90,6 +97,12 @@ INLINE float sigmoid_of(float x)
 {
     float e = exp_of(x < 0 ? x : -x);
     return (x < 0 ? e : 1.0f) / (1 + e);
+}
+
+INLINE float softplus_of(float x)
+{
+    float y = (x > 0 ? x : 0) + log1p_of(exp_of(x > 0 ? -x : x));
+    return x == x ? y : x;
 }
 
 INLINE float tanh_of(float x)
@@ -145,9 +158,11 @@ INLINE real gelu_slope_of(real x)
     void sal_math_##name(int64_t n, const real *x, real *y) { name##_each(n, x, y); }
 
 SAL_MATH(exp)
+SAL_MATH(expm1)
 SAL_MATH(log)
 SAL_MATH(log1p)
 SAL_MATH(sigmoid)
+SAL_MATH(softplus)
 SAL_MATH(tanh)
 SAL_MATH(gelu)
 SAL_MATH(gelu_slope)

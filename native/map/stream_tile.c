@@ -4,6 +4,7 @@
  * without any bands is not computed at all.
  */
 #include "data/window.h"
+#include "kernels/vector_math.h"
 #include "map/stream_private.h"
 #include <math.h>
 #include <string.h>
@@ -73,10 +74,11 @@ static void find_quality(const sal_stream *s, const tile *t, sal__stream_worker 
     }
 }
 
-static float natural(const sal_stream *s, double v)
+/* From the scale of the network to the natural one, in place. */
+static void natural(const sal_stream *s, int64_t n, float *v)
 {
-    double value = s->log1p ? expm1(v) : v;
-    return value > 0 ? (float)value : 0;
+    if (s->log1p) sal_math_expm1(n, v, v);
+    for (int64_t i = 0; i < n; i++) v[i] = v[i] > 0 ? v[i] : 0; /* NaN becomes 0: pixels without bands are told apart before */
 }
 
 static void add(const sal_stream *s, const float *pixel, sal__stream_sums *sums)
@@ -97,17 +99,24 @@ static void add(const sal_stream *s, const float *pixel, sal__stream_sums *sums)
 /* network: (columns, 3) lower, median, upper on the scale of the network. */
 static void finish_row(const sal_stream *s, const float *network, const float *quality, int64_t columns, float *to, sal__stream_sums *sums)
 {
-    for (int64_t i = 0; i < columns; i++, to += SAL_MAP_BANDS) {
+    float limits[3 * SAL_TILE_COLUMNS] = { 0 };
+    for (int64_t i = 0; i < columns; i++) {
         double lower = (double)network[3 * i], median = (double)network[3 * i + 1], upper = (double)network[3 * i + 2];
-        if (!isfinite(median)) {
+        if (s->request.rule && isfinite(median)) sal_conformal_apply(s->request.rule, lower, median, upper, &lower, &upper);
+        limits[3 * i] = (float)(lower < median ? lower : median);
+        limits[3 * i + 1] = (float)median;
+        limits[3 * i + 2] = (float)(upper > median ? upper : median);
+    }
+    natural(s, 3 * columns, limits);
+    for (int64_t i = 0; i < columns; i++, to += SAL_MAP_BANDS) {
+        if (!isfinite(network[3 * i + 1])) {
             fill_nan(to, SAL_MAP_BANDS);
             continue;
         }
-        if (s->request.rule) sal_conformal_apply(s->request.rule, lower, median, upper, &lower, &upper);
-        float centre = s->request.mean_factor > 0 ? (float)sal_mean_of_centre(s->request.mean_factor, s->log1p, median) : natural(s, median);
+        float centre = s->request.mean_factor > 0 ? (float)sal_mean_of_centre(s->request.mean_factor, s->log1p, (double)network[3 * i + 1]) : limits[3 * i + 1];
         to[SAL_MAP_SALINITY] = centre;
-        to[SAL_MAP_LOWER] = fminf(natural(s, lower < median ? lower : median), centre);
-        to[SAL_MAP_UPPER] = fmaxf(natural(s, upper > median ? upper : median), centre);
+        to[SAL_MAP_LOWER] = limits[3 * i] < centre ? limits[3 * i] : centre;
+        to[SAL_MAP_UPPER] = limits[3 * i + 2] > centre ? limits[3 * i + 2] : centre;
         to[SAL_MAP_QUALITY] = quality[i];
         add(s, to, sums);
     }

@@ -1,11 +1,12 @@
 #!/usr/bin/python3
-"""Mapping with SS-SoilNet: `salina retrieve`, from file to file, against PyTorch running the same network window by window.
+"""Mapping with SS-SoilNet: `salina retrieve` against PyTorch running the same network window by window.
 
-One run, same weights, same pixels, all cores for both. PyTorch is given its windows ready in memory, in the batch size that suits it best, and is
-timed for the network alone; salina is timed for everything: reading, indices, network, intervals, quality, overviews, writing.
-cpu_ratio compares seconds of processors and not of the clock, so that it holds on a machine that others use as well.
-Two more figures: all cores against one thread, from the same runs; and the rate on four times the pixels (the stack laid out 2 x 2) against the
-rate on one, which stays the same where time is linear in pixels. Prints a JSON line for each. SALINA_BUILD: build folder (default build/release); SALINA_BENCH_SIDE: pixels on a side.
+One run, same weights, same pixels, all cores for both; both start from rasters in memory and end with predictions. PyTorch gets the rasters
+standardised, the indices computed and the bands of every pixel laid out, cuts its windows of neighbouring pixels (a view, copied once by the network)
+and runs in the batch size that suits it best. Salina is timed from the decoded rows of the stack to the finished rows of the map: indices,
+scaling, network, intervals, quality. The detail also has the ratio from file to file (decoding, overviews, writing on our side, nothing of that on
+PyTorch's) and the one against PyTorch with its windows ready in memory. cpu_ratio compares seconds of processors, file to file.
+Prints JSON lines. SALINA_BUILD: build folder (default build/release); SALINA_BENCH_SIDE: pixels on a side.
 """
 import json
 import os
@@ -23,7 +24,7 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from osgeo import gdal  # noqa: E402
 
-from ss_soilnet_stack import Stack, inputs  # noqa: E402
+from ss_soilnet_stack import Stack, inputs, standardised  # noqa: E402
 from ss_soilnet_torch import from_model  # noqa: E402
 
 gdal.UseExceptions()
@@ -62,6 +63,16 @@ def windows_per_second(network, batch):
     return best, best_cpu
 
 
+def neighbours(stack, about):
+    """The first WINDOWS pixels of a row, windows as a view of the standardised raster."""
+    row = SIDE // 2
+    batch = {key: value for key, value in inputs(stack, about, np.arange(WINDOWS), np.full(WINDOWS, row)).items() if value is not None}
+    half = about["window"] // 2
+    rows = torch.from_numpy(standardised(stack, about)[row:row + 2 * half + 1, :WINDOWS + 2 * half].copy())  # (window, columns, covariates)
+    batch["window"] = rows.unfold(1, 2 * half + 1, 1).permute(1, 0, 3, 2)  # (pixel, window row, window column, covariate)
+    return batch
+
+
 def processor_seconds():
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
@@ -97,31 +108,35 @@ def main():
         stack = Stack(folder / "indices.tif")
         columns, rows = np.random.default_rng(1).integers(0, SIDE, (2, WINDOWS))
         batch = {key: value for key, value in inputs(stack, about, columns, rows).items() if value is not None}
-        before = windows_per_second(network, batch)
+        row = neighbours(stack, about)
+        before = windows_per_second(network, row), windows_per_second(network, batch)
         best = {}
         for threads in (1, os.cpu_count()):
-            runs = [retrieve(folder, threads) for _ in range(2)]
-            best[threads] = max(runs, key=lambda run: run["megapixels_per_second"])
+            runs = [retrieve(folder, threads) for _ in range(3)]
+            best[threads] = min(runs, key=lambda run: run["seconds_computing"])
         lay_out_twice(folder)
         four = retrieve(folder, os.cpu_count(), "four.tif")
         with torch.inference_mode():
             expected = network(**batch)[:, 1].numpy() * about["hyper"]["target_sd"] + about["hyper"]["target_mean"]
         got = Stack(folder / "map_of_stack.tif").bands["salinity"][rows, columns]
-        torch_rate, torch_cpu = map(max, zip(before, windows_per_second(network, batch)))
+        torch_rate, torch_cpu = map(max, zip(before[0], windows_per_second(network, row)))
+        ready_rate, _ = map(max, zip(before[1], windows_per_second(network, batch)))
     cpu_ratio = max(run["cpu_rate"] for run in best.values()) / torch_cpu
     all_cores = best[os.cpu_count()]
-    whole, alone = all_cores["megapixels_per_second"], all_cores["pixels"] / 1e6 / all_cores["seconds_computing"]
-    detail = {"megapixels": SIDE * SIDE / 1e6, "salina_mpx_s": round(whole, 4), "salina_compute_mpx_s": round(alone, 4),
-              "salina_1_thread_mpx_s": round(best[1]["megapixels_per_second"], 4), "torch_windows_s": round(torch_rate, 1), "compute_ratio": round(alone * 1e6 / torch_rate, 1), "cpu_ratio": round(cpu_ratio, 1),
-              "threads": os.cpu_count(), "memory_mib": all_cores["memory_bytes"] >> 20, "seconds_reading": round(all_cores["seconds_reading"], 3),
-              "seconds_writing": round(all_cores["seconds_writing"], 3), "difference": float(np.abs(np.log1p(got) - np.maximum(expected, 0)).max())}
-    by_thread, whole_four = {n: run["megapixels_per_second"] for n, run in best.items()}, four["megapixels_per_second"]
-    print(json.dumps({"name": "map with all cores against one thread", "value": round(whole / by_thread[1], 3), "goal": 1.8,
-                      "detail": {"threads": os.cpu_count(), "mpx_s": {str(n): round(rate, 4) for n, rate in by_thread.items()}}}))
+    whole, by_thread = all_cores["megapixels_per_second"], {n: run["pixels"] / 1e6 / run["seconds_computing"] for n, run in best.items()}
+    alone, whole_four = by_thread[os.cpu_count()], four["megapixels_per_second"]
+    detail = {"megapixels": SIDE * SIDE / 1e6, "salina_mpx_s": round(alone, 4), "torch_windows_s": round(torch_rate, 1), "file_to_file_mpx_s": round(whole, 4),
+              "file_to_file_ratio": round(whole * 1e6 / torch_rate, 1), "torch_ready_windows_s": round(ready_rate, 1), "ready_windows_ratio": round(alone * 1e6 / ready_rate, 1),
+              "cpu_ratio": round(cpu_ratio, 1), "threads": os.cpu_count(), "memory_mib": all_cores["memory_bytes"] >> 20,
+              "seconds_reading": round(all_cores["seconds_reading"], 3), "seconds_writing": round(all_cores["seconds_writing"], 3),
+              "difference": float(np.abs(np.log1p(got) - np.maximum(expected, 0)).max())}
+    print(json.dumps({"name": "map with all cores against one thread", "value": round(alone / by_thread[1], 3), "goal": 1.8,
+                      "detail": {"threads": os.cpu_count(), "mpx_s": {str(n): round(rate, 4) for n, rate in by_thread.items()},
+                                 "file_to_file": round(whole / best[1]["megapixels_per_second"], 3)}}))
     print(json.dumps({"name": "map, rate on 4 times the pixels against 1", "value": round(whole_four / whole, 3), "goal": 0.9,
                       "detail": {"megapixels": [SIDE * SIDE / 1e6, 4 * SIDE * SIDE / 1e6], "mpx_s": [round(whole, 4), round(whole_four, 4)],
                                  "by_processor_time": round(four["cpu_rate"] / all_cores["cpu_rate"], 3), "memory_mib": four["memory_bytes"] >> 20}}))
-    print(json.dumps({"name": "map against window-by-window PyTorch", "value": round(whole * 1e6 / torch_rate, 1), "goal": GOAL, "detail": detail}))
+    print(json.dumps({"name": "map against window-by-window PyTorch", "value": round(alone * 1e6 / torch_rate, 1), "goal": GOAL, "detail": detail}))
 
 
 if __name__ == "__main__":

@@ -31,6 +31,12 @@ def scaled(values, covariate):
     return np.nan_to_num(np.clip(values, -CLIP, CLIP), nan=0.0).astype(np.float32)
 
 
+def standardised(stack, about):
+    """The environment as the network sees it, (rows + 2 half, columns + 2 half, covariates), half = window // 2; outside: the mirror image."""
+    half = about["window"] // 2
+    return np.stack([np.pad(scaled(stack.bands[c["id"]], c), half, mode="reflect") for c in about["covariates"] if c["role"] == "window"], -1)
+
+
 def inputs(stack, about, columns, rows):
     """Tensors spectrum, index, ndvi, point, window at pixels (columns, rows) for a model described by `about`."""
     parts = {role: [c for c in about["covariates"] if c["role"] == role] for role in ("spectral", "index", "window")}
@@ -41,8 +47,6 @@ def inputs(stack, about, columns, rows):
     out = {"spectrum": at_pixels(parts["spectral"]), "index": at_pixels(parts["index"]), "point": at_pixels(parts["window"]), "window": None,
            "ndvi": torch.from_numpy(np.nan_to_num(stack.bands["NDVI"][rows, columns]).astype(np.float32))[:, None]}
     if about["system"] == "ss_soilnet":
-        half = about["window"] // 2
-        planes = [np.pad(scaled(stack.bands[c["id"]], c), half, mode="reflect") for c in parts["window"]]  # outside: the mirror image
-        whole = np.stack(planes, -1)
+        half, whole = about["window"] // 2, standardised(stack, about)
         out["window"] = torch.from_numpy(np.stack([whole[r : r + 2 * half + 1, c : c + 2 * half + 1] for r, c in zip(rows, columns)]))
     return out

@@ -14,6 +14,7 @@
 enum { COUNT = 200003 };
 
 static double exact_sigmoid(double x) { return 1 / (1 + exp(-x)); }
+static double exact_softplus(double x) { return fmax(x, 0) + log1p(exp(-fabs(x))); }
 static double exact_gelu(double x) { return x * 0.5 * erfc(-x / sqrt(2)); }
 static double exact_slope(double x) { return 0.5 * erfc(-x / sqrt(2)) + x * exp(-0.5 * x * x) / sqrt(2 * acos(-1)); }
 
@@ -47,6 +48,19 @@ static void assert_error(double worst, double tolerance)
 static void exp_is_exact_to_three_ulp(void **state)
 {
     assert_error(worst_error(sal_math_exp, exp, -86.9, 88.7, 0), 3e-7);
+}
+
+static void expm1_is_exact_near_zero_too(void **state)
+{
+    assert_error(worst_error(sal_math_expm1, expm1, -1e-3, 1e-3, 0), 4e-7);
+    assert_error(worst_error(sal_math_expm1, expm1, -2, 2, 0), 4e-7);
+    assert_error(worst_error(sal_math_expm1, expm1, -100, 88.7, 0), 4e-7);
+}
+
+static void softplus_is_exact(void **state)
+{
+    assert_error(worst_error(sal_math_softplus, exact_softplus, -3, 3, 1), 5e-7);
+    assert_error(worst_error(sal_math_softplus, exact_softplus, -200, 1e4, 1), 5e-7);
 }
 
 static void log_is_exact(void **state)
@@ -96,13 +110,18 @@ static real value_of(array_function f, double x)
 
 static void odd_values_keep_their_meaning(void **state)
 {
-    const array_function all[] = { sal_math_exp,  sal_math_log,  sal_math_log1p,     sal_math_sigmoid,
+    const array_function all[] = { sal_math_exp,  sal_math_expm1, sal_math_softplus, sal_math_log,  sal_math_log1p,     sal_math_sigmoid,
                                    sal_math_tanh, sal_math_gelu, sal_math_gelu_slope };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) assert_true(isnan(value_of(all[i], NAN)));
     assert_true(value_of(sal_math_exp, INFINITY) == (real)INFINITY);
     assert_true(value_of(sal_math_exp, -INFINITY) == 0);
     assert_true(value_of(sal_math_exp, 1000) == (real)INFINITY);
     assert_true(value_of(sal_math_exp, 0) == 1);
+    assert_true(value_of(sal_math_expm1, INFINITY) == (real)INFINITY);
+    assert_true(value_of(sal_math_expm1, -INFINITY) == -1);
+    assert_true(value_of(sal_math_expm1, 0) == 0);
+    assert_true(value_of(sal_math_softplus, INFINITY) == (real)INFINITY);
+    assert_true(value_of(sal_math_softplus, -INFINITY) == 0);
     assert_true(value_of(sal_math_log, 0) == (real)-INFINITY);
     assert_true(value_of(sal_math_log, 1) == 0);
     assert_true(isnan(value_of(sal_math_log, -1)));
@@ -123,6 +142,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(exp_is_exact_to_three_ulp),     cmocka_unit_test(log_is_exact),
+        cmocka_unit_test(expm1_is_exact_near_zero_too),  cmocka_unit_test(softplus_is_exact),
         cmocka_unit_test(log1p_is_exact_near_zero_too),  cmocka_unit_test(sigmoid_is_exact_in_both_tails),
         cmocka_unit_test(tanh_is_exact_near_zero_too),   cmocka_unit_test(gelu_is_exact),
         cmocka_unit_test(odd_values_keep_their_meaning),
