@@ -33,6 +33,7 @@ struct sal_node {
     int64_t units, partial_begin;   /* chunks are cut between units of items / units items; where the partials begin */
     sal_id group_first, group_last; /* nodes that run chunk by chunk together with this one */
     int64_t scratch_bytes;          /* per worker */
+    sal_id after;                   /* on lanes: the node that this one computes in the same pass, or SAL_NONE */
     bool batched;                   /* depends on an input: its first dimension counts samples (programs on lanes) */
 };
 
@@ -80,6 +81,8 @@ struct sal_op {
      * NULL: cannot, unless the op is a view or works element by element (items NULL), which is the same in both layouts. */
     void (*lanes)(const sal_run *r, const sal_node *n);
     bool (*lanes_fits)(const sal_node *x, const sal_node *w, const sal_node *n); /* inputs 0 and 1; NULL: always */
+    /* Whether a node can do `next`, which follows it in place, in the same pass; its lanes then ask n->after. NULL: never. */
+    bool (*lanes_takes)(const sal_node *n, const sal_node *next);
     int64_t (*lanes_scratch)(const sal_node *const *in, const sal_node *n); /* bytes; NULL: none */
     /* Appends d loss / d input k as gx[k] for the inputs sal__wants; entries start as SAL_NONE, which means zero. NULL: no gradient. */
     void (*grad)(sal_tape *t, sal_id y, sal_id gy, sal_id gx[]);
@@ -117,6 +120,12 @@ int64_t sal__items_first_in(const sal_tape *t, const sal_node *n);
 int64_t sal__items_one(const sal_tape *t, const sal_node *n);
 /* Adds the partials in chunk order into out (n->partial reals): the usual finish. */
 void sal__finish_sum(const sal_run *r, const sal_node *n);
+
+/* What a dense layer or convolution does in the same pass: n->after; scratch as sal__after_scratch. (normalise.c) */
+struct sal_lanes_after;
+bool sal__after_takes(const sal_node *n, const sal_node *next);
+int64_t sal__after_scratch(const sal_node *const *in, const sal_node *n);
+void sal__after_of(const sal_run *r, const sal_node *n, struct sal_lanes_after *after);
 
 /* Every op by name; the list of ops/ops.def. */
 const sal_op *sal_op_find(const char *name);

@@ -57,6 +57,17 @@ static int64_t cut(sal_tape *t, const int64_t *last_use, sal_id first)
     return partials;
 }
 
+/* Whether the node scheduled last does this one in the same pass: it writes the same memory, which nobody else reads. */
+static bool follows_in_place(sal_program *p, const sal_node *n)
+{
+    if (p->scheduled == 0 || n->inputs < 1) return false;
+    sal_node *last = &p->tape->nodes[p->schedule[p->scheduled - 1]];
+    bool same = p->plan.root[n->in[0]] == p->plan.root[last->id] && p->plan.root[n->id] == p->plan.root[last->id];
+    if (!same || last->is_output || last->after != SAL_NONE || !last->op->lanes_takes || !last->op->lanes_takes(last, n)) return false;
+    last->after = n->id;
+    return true;
+}
+
 /* Marks the nodes that depend on inputs and refuses what cannot run with samples innermost. */
 static sal_status prepare_lanes(sal_program *p)
 {
@@ -83,7 +94,9 @@ static sal_status prepare_lanes(sal_program *p)
         for (int32_t k = 0; k < n->inputs; k++) in[k] = &t->nodes[n->in[k]];
         int64_t bytes = n->op->lanes_scratch ? n->op->lanes_scratch(in, n) : 0;
         if (bytes > p->scratch_bytes) p->scratch_bytes = bytes;
-        if (!view) p->schedule[p->scheduled++] = (sal_id)i;
+        n->after = SAL_NONE;
+        if (view || follows_in_place(p, n)) continue;
+        p->schedule[p->scheduled++] = (sal_id)i;
     }
     return SAL_STATUS_OK;
 }

@@ -12,41 +12,55 @@
 
 /* ---- dense ---- */
 
-INLINE void dense_tile(int64_t n, int64_t in, int64_t ldw, const real *x, const real *w, const real *b, real *y, const int outputs, const int vectors)
+typedef struct dense {
+    int64_t n, in, out;
+    const real *x, *w, *b;
+    sal_lanes_after after;
+    real *y;
+} dense;
+
+INLINE void dense_tile(const dense *d, int64_t s, int64_t o, const int outputs, const int vectors)
 {
+    const real *x = d->x + s, *w = d->w + o;
+    const sal_vec zero = { 0 };
     sal_vec sum[8][3];
-    for (int o = 0; o < outputs; o++) {
-        for (int v = 0; v < vectors; v++) sum[o][v] = (sal_vec){ 0 } + (b ? b[o] : 0);
+    for (int j = 0; j < outputs; j++) {
+        for (int v = 0; v < vectors; v++) sum[j][v] = zero + (d->b ? d->b[o + j] : 0);
     }
-    for (int64_t i = 0; i < in; i++, x += n, w += ldw) {
+    for (int64_t i = 0; i < d->in; i++, x += d->n, w += d->out) {
         sal_vec at[3];
         for (int v = 0; v < vectors; v++) at[v] = SAL_LOAD(x + v * SAL_LANES);
-        for (int o = 0; o < outputs; o++) {
-            for (int v = 0; v < vectors; v++) sum[o][v] += at[v] * w[o];
+        for (int j = 0; j < outputs; j++) {
+            for (int v = 0; v < vectors; v++) sum[j][v] += at[v] * w[j];
         }
     }
-    for (int o = 0; o < outputs; o++) {
-        for (int v = 0; v < vectors; v++) SAL_STORE(y + o * n + v * SAL_LANES, sum[o][v]);
+    for (int j = 0; j < outputs; j++) {
+        for (int v = 0; v < vectors; v++) {
+            sal_vec y = sum[j][v];
+            if (d->after.scale) y = y * d->after.scale[o + j] + d->after.shift[o + j];
+            if (d->after.relu) y = SAL_WHERE(y > zero, y);
+            SAL_STORE(d->y + (o + j) * d->n + s + v * SAL_LANES, y);
+        }
     }
 }
 
-INLINE void dense_columns(int64_t n, int64_t in, int64_t out, const real *x, const real *w, const real *b, real *y, const int tile, const int vectors)
+INLINE void dense_columns(const dense *d, int64_t s, const int tile, const int vectors)
 {
     int64_t o = 0;
-    for (; o + tile <= out; o += tile) dense_tile(n, in, out, x, w + o, b ? b + o : b, y + o * n, tile, vectors);
-    for (; o < out; o++) dense_tile(n, in, out, x, w + o, b ? b + o : b, y + o * n, 1, vectors);
+    for (; o + tile <= d->out; o += tile) dense_tile(d, s, o, tile, vectors);
+    for (; o < d->out; o++) dense_tile(d, s, o, 1, vectors);
 }
 
-INLINE void dense_with(int64_t n, int64_t in, int64_t out, const real *x, const real *w, const real *b, real *y, const int tile)
+INLINE void dense_with(const dense *d, const int tile)
 {
     int64_t s = 0;
-    for (; s + 3 * SAL_LANES <= n; s += 3 * SAL_LANES) dense_columns(n, in, out, x + s, w, b, y + s, tile, 3);
-    for (; s + 2 * SAL_LANES <= n; s += 2 * SAL_LANES) dense_columns(n, in, out, x + s, w, b, y + s, tile, 2);
-    for (; s < n; s += SAL_LANES) dense_columns(n, in, out, x + s, w, b, y + s, tile, 1);
+    for (; s + 3 * SAL_LANES <= d->n; s += 3 * SAL_LANES) dense_columns(d, s, tile, 3);
+    for (; s + 2 * SAL_LANES <= d->n; s += 2 * SAL_LANES) dense_columns(d, s, tile, 2);
+    for (; s < d->n; s += SAL_LANES) dense_columns(d, s, tile, 1);
 }
 
-SAL_CLONES static void dense_8(int64_t n, int64_t in, int64_t out, const real *x, const real *w, const real *b, real *y) { dense_with(n, in, out, x, w, b, y, 8); }
-SAL_CLONES static void dense_2(int64_t n, int64_t in, int64_t out, const real *x, const real *w, const real *b, real *y) { dense_with(n, in, out, x, w, b, y, 2); }
+SAL_CLONES static void dense_8(const dense *d) { dense_with(d, 8); }
+SAL_CLONES static void dense_2(const dense *d) { dense_with(d, 2); }
 
 static bool has_32_registers(void)
 {
@@ -57,10 +71,12 @@ static bool has_32_registers(void)
 #endif
 }
 
-void sal_lanes_dense(int64_t n, int64_t in, int64_t out, const real *x, const real *w, const real *b, real *y)
+void sal_lanes_dense(int64_t n, int64_t in, int64_t out, const real *x, const real *w, const real *b, const sal_lanes_after *after, real *y)
 {
-    if (has_32_registers()) dense_8(n, in, out, x, w, b, y);
-    else dense_2(n, in, out, x, w, b, y);
+    dense d = { n, in, out, x, w, b, { 0 }, y };
+    if (after) d.after = *after;
+    if (has_32_registers()) dense_8(&d);
+    else dense_2(&d);
 }
 
 /* ---- convolution of rows ---- */

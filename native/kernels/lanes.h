@@ -9,8 +9,13 @@
 #include "base/base.h"
 #include "tensor/real.h"
 
-/* y (out, n) = W' x + b: x (in, n), w (in, out) row by row, b (out) or NULL. y must not overlap x. */
-void sal_lanes_dense(int64_t n, int64_t in, int64_t out, const real *x, const real *w, const real *b, real *y);
+/* What follows a dense layer in the same pass: y -> scale y + shift, (out) both or NULL; then a ReLU if asked. */
+typedef struct sal_lanes_after {
+    const real *scale, *shift;
+    bool relu;
+} sal_lanes_after;
+/* y (out, n) = W' x + b: x (in, n), w (in, out) row by row, b (out) or NULL, `after` or NULL. y must not overlap x. */
+void sal_lanes_dense(int64_t n, int64_t in, int64_t out, const real *x, const real *w, const real *b, const sal_lanes_after *after, real *y);
 /* y = gamma (x - m) / sqrt(v + eps) + beta over the `rows` features of each sample, m and v (biased) of the sample; gamma and beta (rows)
  * or both NULL. y may be x. */
 void sal_lanes_layer_norm(int64_t n, int64_t rows, const real *x, const real *gamma, const real *beta, real eps, real *y);

@@ -204,21 +204,16 @@ SAL_CLONES static void add(int64_t n, const float *x, float *y)
     for (int64_t i = 0; i < n; i++) y[i] += x[i];
 }
 
-SAL_CLONES static void keep_positive(int64_t n, float *x)
-{
-    for (int64_t i = 0; i < n; i++) x[i] = x[i] > 0 ? x[i] : 0;
-}
-
 /* gate = sigmoid(P(mean) + P(most)), P(x) = W2' relu(W1' x + b1) + b2 */
 static void channel_gate(sal_gates *g, int64_t r, int64_t at)
 {
+    const sal_lanes_after relu = { .relu = true };
     for (int32_t most = 0; most < 2; most++) {
         const float *rows[CELLS_MAX];
         for (int64_t i = 0; i < g->cells; i++) rows[i] = (most ? g->row_most : g->row_mean) + (r + STEP * i) % g->rows * g->e * g->columns + at;
         (most ? most_over_rows : mean_over_rows)(rows, g->cells, g->e, g->columns, g->window);
-        sal_lanes_dense(BLOCK, g->e, g->reduced, g->window, g->w1, g->b1, g->hidden);
-        keep_positive(g->reduced * BLOCK, g->hidden);
-        sal_lanes_dense(BLOCK, g->reduced, g->e, g->hidden, g->w2, g->b2, most ? g->window : g->gate);
+        sal_lanes_dense(BLOCK, g->e, g->reduced, g->window, g->w1, g->b1, &relu, g->hidden);
+        sal_lanes_dense(BLOCK, g->reduced, g->e, g->hidden, g->w2, g->b2, NULL, most ? g->window : g->gate);
     }
     add(g->e * BLOCK, g->window, g->gate);
     sal_math_sigmoid(g->e * BLOCK, g->gate, g->gate);
@@ -248,7 +243,7 @@ static void spatial_gate(sal_gates *g, int64_t r, int64_t at)
         int64_t from = (r + STEP * (k / g->cells)) % g->rows * g->e * g->wide + at + STEP * (k % g->cells);
         gated_maps(g->mean + from, g->most + from, g->gate, g->wide, g->e, g->maps + k * BLOCK, g->maps + (n2 + k) * BLOCK);
     }
-    sal_lanes_dense(BLOCK, 2 * n2, n2, g->maps, g->spatial, g->spatial_bias, g->weights);
+    sal_lanes_dense(BLOCK, 2 * n2, n2, g->maps, g->spatial, g->spatial_bias, NULL, g->weights);
     sal_math_sigmoid(n2 * BLOCK, g->weights, g->weights);
 }
 

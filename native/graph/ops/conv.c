@@ -100,10 +100,12 @@ static void conv_lanes(const sal_run *r, const sal_node *n)
 {
     const sal_shape *sx = &sal__in_node(r, n, 0)->shape, *sw = &sal__in_node(r, n, 1)->shape;
     int64_t samples = n->shape.dim[0], steps = sx->dim[2], in = sx->dim[3], out = sw->dim[3], kernel = sw->dim[1];
+    sal_lanes_after after;
+    sal__after_of(r, n, &after);
     for (int64_t i = 0; i < n->shape.dim[2]; i++) {
         int64_t first = i - n->i[5], from = first < 0 ? 0 : first, to = first + kernel < steps ? first + kernel : steps;
         sal_lanes_dense(samples, (to - from) * in, out, sal__in(r, n, 0) + from * in * samples, sal__in(r, n, 1) + (from - first) * in * out,
-                        n->inputs == 3 ? sal__in(r, n, 2) : NULL, sal__out(r, n) + i * out * samples);
+                        n->inputs == 3 ? sal__in(r, n, 2) : NULL, &after, sal__out(r, n) + i * out * samples);
     }
 }
 
@@ -192,7 +194,8 @@ static void conv_grad(sal_tape *t, sal_id y, sal_id gy, sal_id gx[])
 
 const sal_op sal_op_conv2d = { .name = "conv2d", .n_in = -1, .local = 1, .shape = conv_shape, .items = sal__items_first, .work = forward_work,
                                .scratch = conv_scratch, .prepare = conv_prepare, .unprepare = conv_unprepare, .before = conv_before,
-                               .eval = conv_eval, .grad = conv_grad, .lanes = conv_lanes, .lanes_fits = conv_has_lanes };
+                               .eval = conv_eval, .grad = conv_grad, .lanes = conv_lanes, .lanes_fits = conv_has_lanes,
+                               .lanes_takes = sal__after_takes, .lanes_scratch = sal__after_scratch };
 
 static int64_t at_least_one(int64_t v) { return v < 1 ? 1 : v; }
 

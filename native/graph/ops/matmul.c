@@ -43,8 +43,10 @@ static void dense_lanes(const sal_run *r, const sal_node *n)
 {
     int64_t samples = n->shape.dim[0], in = sal_shape_last(&sal__in_node(r, n, 0)->shape), out = sal_shape_last(&n->shape), rows = n->count / samples / out;
     const real *b = n->inputs == 3 ? sal__in(r, n, 2) : NULL;
+    sal_lanes_after after;
+    sal__after_of(r, n, &after);
     for (int64_t i = 0; i < rows; i++)
-        sal_lanes_dense(samples, in, out, sal__in(r, n, 0) + i * in * samples, sal__in(r, n, 1), b, sal__out(r, n) + i * out * samples);
+        sal_lanes_dense(samples, in, out, sal__in(r, n, 0) + i * in * samples, sal__in(r, n, 1), b, &after, sal__out(r, n) + i * out * samples);
 }
 
 /* ---- dense_weights: (rows, in), (rows, out) -> (in, out) ---- */
@@ -105,7 +107,8 @@ static void dense_grad(sal_tape *t, sal_id y, sal_id gy, sal_id gx[])
 }
 
 const sal_op sal_op_dense = { .name = "dense", .n_in = -1, .shape = dense_shape, .items = sal__items_rows, .work = dense_work,
-                              .eval = dense_eval, .grad = dense_grad, .lanes = dense_lanes };
+                              .eval = dense_eval, .grad = dense_grad,
+                              .lanes = dense_lanes, .lanes_takes = sal__after_takes, .lanes_scratch = sal__after_scratch };
 
 sal_id sal_dense(sal_tape *t, sal_id x, sal_id w, sal_id b)
 {

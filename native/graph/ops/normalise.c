@@ -148,6 +148,27 @@ static void normalise_lanes(const sal_run *r, const sal_node *n)
     sal_lanes_line(samples, n->count / samples / c, c, sal__in(r, n, 0), a, b, n->i[0] != 0, sal__out(r, n));
 }
 
+/* ---- in the pass of the dense layer before it ---- */
+
+extern const sal_op sal_op_normalise, sal_op_relu;
+
+bool sal__after_takes(const sal_node *n, const sal_node *next) { return next->op == &sal_op_normalise || next->op == &sal_op_relu; }
+int64_t sal__after_scratch(const sal_node *const *in, const sal_node *n) { return 2 * sal_shape_last(&n->shape) * (int64_t)sizeof(real); }
+
+void sal__after_of(const sal_run *r, const sal_node *n, sal_lanes_after *after)
+{
+    *after = (sal_lanes_after){ 0 };
+    if (n->after == SAL_NONE) return;
+    const sal_node *next = &r->nodes[n->after];
+    after->relu = next->op == &sal_op_relu || next->i[0] != 0;
+    if (next->op == &sal_op_relu) return;
+    int64_t c = sal_shape_last(&n->shape);
+    real *a = (real *)r->scratch, *b = a + c;
+    line(sal__in(r, next, 1), sal__in(r, next, 2), sal__in(r, next, 3), next->f[0], c, a, b);
+    after->scale = a;
+    after->shift = b;
+}
+
 /* ---- normalise_sums: inputs gy, x, moments, gamma, beta -> (2, c): sum g and sum g xhat, with g = gy where the ReLU was open ---- */
 
 /* What row j adds at columns k ...: g and, in v, g (x - mean). */
@@ -268,7 +289,7 @@ static void normalise_grad(sal_tape *t, sal_id y, sal_id gy, sal_id gx[])
     if (wants_x) gx[0] = sal__append(t, &sal_op_normalise_back, in, of_x ? 6 : 5, i, 1, f, 1);
 }
 
-const sal_op sal_op_normalise = { .name = "normalise", .n_in = 4, .local = 1, .flags = SAL_OP_KINK, .shape = normalise_shape, .items = sal__items_rows,
+const sal_op sal_op_normalise = { .name = "normalise", .n_in = 4, .local = 1, .flags = SAL_OP_KINK | SAL_OP_INPLACE, .shape = normalise_shape, .items = sal__items_rows,
                                   .work = row_work, .scratch = two_rows, .eval = normalise_eval, .grad = normalise_grad,
                                   .lanes = normalise_lanes, .lanes_scratch = normalise_lanes_scratch };
 

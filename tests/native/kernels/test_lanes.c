@@ -32,16 +32,21 @@ static void dense_is_a_matrix_product(void **state)
     for (size_t c = 0; c < 4; c++) {
         int64_t n = sizes[c][0] * SAL_LANES, in = sizes[c][1], out = sizes[c][2];
         real *x = drawn(in * n, 1), *w = drawn(in * out, 2), *b = drawn(out, 3), *y = drawn(out * n, 4);
-        for (int bias = 0; bias < 2; bias++) {
-            sal_lanes_dense(n, in, out, x, w, bias ? b : NULL, y);
+        real *scale = drawn(out, 5), *shift = drawn(out, 6);
+        const sal_lanes_after ways[] = { { 0 }, { .relu = true }, { scale, shift, false }, { scale, shift, true } };
+        for (int way = -1; way < 4; way++) {
+            sal_lanes_dense(n, in, out, x, w, way % 2 ? b : NULL, way < 0 ? NULL : &ways[way], y);
             for (int64_t o = 0; o < out; o++) {
                 for (int64_t s = 0; s < n; s++) {
-                    double sum = bias ? (double)b[o] : 0;
+                    double sum = way % 2 ? (double)b[o] : 0;
                     for (int64_t i = 0; i < in; i++) sum += (double)x[i * n + s] * (double)w[i * out + o];
-                    assert_near((double)y[o * n + s], sum, (double)in);
+                    if (way >= 2) sum = sum * (double)scale[o] + (double)shift[o];
+                    if (way >= 0 && ways[way].relu && sum < 0) sum = 0;
+                    assert_near((double)y[o * n + s], sum, 3 * (double)in);
                 }
             }
         }
+        free(scale), free(shift);
         free(x), free(w), free(b), free(y);
     }
 }
