@@ -111,6 +111,18 @@ sal_status sal_raster_open_warped(sal_context *ctx, const char *path, const sal_
 sal_status sal_raster_open_warped_bands(sal_context *ctx, const char *path, const int64_t *bands, int64_t n,
                                         const sal_grid *grid, const char *method, sal_raster **out);
 
+/* How a file is looked at. */
+typedef struct sal_raster_view {
+    const int64_t *bands; /* from 0; NULL: all of them */
+    int64_t band_count;
+    const double *invalid; /* stored values that are no measurement, besides the file's own nodata; NULL when none */
+    int64_t invalid_count;
+    const sal_grid *grid; /* NULL: as it lies, and then it obeys the rules of sal_raster_open */
+    const char *method;   /* as above; not looked at without a grid */
+} sal_raster_view;
+/* Both above and more: invalid values become NaN and keep out of every average and interpolation. */
+sal_status sal_raster_open_view(sal_context *ctx, const char *path, const sal_raster_view *view, sal_raster **out);
+
 /* Where a raster lies in the CRS of a grid: bounds {xmin, ymin, xmax, ymax} and the pixel size it would have there.
  * Rotated rasters and rasters in degrees too. IO when it cannot be opened, DATA when it cannot be placed. */
 sal_status sal_raster_place(sal_context *ctx, const char *path, const sal_grid *grid, double bounds[4], double *pixel);
