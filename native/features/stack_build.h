@@ -13,15 +13,31 @@ typedef enum sal_source_kind {
     SAL_SOURCE_READY = 3 /* a covariate somebody else made */
 } sal_source_kind;
 
+enum { SAL_SOURCE_INVALID = 2, SAL_BUILD_MASKS = 4 };
+
 /* One band of one file that becomes one covariate. */
 typedef struct sal_source {
     sal_source_kind kind;
     const char *path, *id, *unit; /* owned by the build's arena */
+    const char *archive; /* file to hash in place of `path`, which lies in it; "" when there is none */
     int64_t band;
+    double scale, offset; /* reflectance = read value * scale + offset; 1 and 0 for other kinds */
+    double invalid[SAL_SOURCE_INVALID]; /* stored values that are no measurement, besides the nodata of the file */
+    int64_t invalid_count;
     sal_raster *raster;       /* on the grid once placed; neighbours in the list with the same path share one */
     int64_t slot;             /* band of `raster` */
     int64_t shift_x, shift_y; /* pixel of `raster` under the first pixel of the grid */
 } sal_source;
+
+/* One band that says which pixels of the scenes are no clear view of the ground. */
+typedef struct sal_mask {
+    const char *path, *archive, *kind; /* kind: a row of masks.def, or "area" for what is 0 outside the wanted area */
+    int64_t band;
+    bool drop[256]; /* by class, or by bit where the kind holds bits */
+    sal_raster *raster;
+    int64_t slot, shift_x, shift_y; /* as in a source */
+    int64_t seen, dropped;          /* pixels of the scenes with a value, and how many of them this mask took */
+} sal_mask;
 
 typedef struct sal_build {
     sal_context *ctx;
@@ -32,12 +48,17 @@ typedef struct sal_build {
     sal_grid grid;
     const int64_t *indices, *terrain; /* rows of the tables to write as bands */
     int64_t index_count, terrain_count;
-    double scale, offset;             /* reflectance = read value * scale + offset */
+    double scale, offset;             /* of reflectance, in place of what the scenes state; NaN: as they state */
+    sal_mask masks[SAL_BUILD_MASKS];
+    int64_t mask_count, mask_buffer;  /* buffer in pixels of the grid */
+    const char *const *mask_classes;  /* words of the user; NULL: those of the kind */
+    int64_t mask_class_count;
+    json_object *scenes;              /* [{name, path, sensor, date, ...}] for the metadata and the result */
     double smooth_dem, relief_radius; /* pixels, m */
     int64_t max_memory;
 } sal_build;
 
-sal_status sal__build_new(sal_context *ctx, sal_build *build); /* zeroes build, scale 1 */
+sal_status sal__build_new(sal_context *ctx, sal_build *build); /* zeroes build, scale and offset NaN */
 void sal__build_clear(sal_build *build);
 /* Texts are copied. DATA when the id is taken or is not letters, digits and underscores beginning with a letter. */
 sal_status sal__build_add(sal_build *build, sal_source_kind kind, const char *path, int64_t band, const char *id,

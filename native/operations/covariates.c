@@ -5,6 +5,7 @@
  * reading.
  */
 #include "features/indices.h"
+#include "features/masks.h"
 #include "features/stack_build.h"
 #include "features/terrain.h"
 #include "operations/operation.h"
@@ -20,6 +21,30 @@ static const sal_param params[] = {
       .label = "Scenes",
       .help = "Surface reflectance of one day: rasters whose band descriptions name the bands (B02, SR_B4, Red), or "
               "one file a band with the band in its name." },
+    { .key = "product",
+      .type = SAL_PARAM_FILE_IN,
+      .flags = SAL_LIST,
+      .label = "Scene products",
+      .help = "Scenes as they are delivered: a Sentinel-2 L2A SAFE folder, its zip or its MTD_MSIL2A.xml. Scale, offset "
+              "and cloud mask are taken from the product." },
+    { .key = "mask_classes",
+      .type = SAL_PARAM_TEXT,
+      .default_value = "default",
+      .flags = SAL_LIST,
+      .label = "Mask classes",
+      .help = "What to drop by the quality band of a scene (SCL, QA_PIXEL, Fmask): none, default (nodata, saturated, "
+              "cloud, adjacent, cirrus, shadow, snow), or class names or numbers, such as cloud, shadow, water." },
+    { .key = "mask_buffer",
+      .type = SAL_PARAM_I64,
+      .default_value = "0",
+      .bounds = { 0, 100 },
+      .unit = "pixels",
+      .label = "Mask buffer",
+      .help = "How far around dropped pixels their neighbours are dropped too; cloud edges need 5 to 20." },
+    { .key = "cropland",
+      .type = SAL_PARAM_RASTER,
+      .label = "Cropland mask",
+      .help = "Raster that is 0 or nodata where reflectance is not wanted, such as outside fields." },
     { .key = "dem",
       .type = SAL_PARAM_RASTER,
       .label = "Elevation model",
@@ -87,18 +112,17 @@ static const sal_param params[] = {
       .help = "Name by which samples find this stack; without it, the name of the output file." },
     { .key = "scale",
       .type = SAL_PARAM_F64,
-      .default_value = "1",
       .flags = SAL_ADVANCED,
       .label = "Scale of reflectance",
-      .help = "reflectance = value x scale + offset, after the scale that the file itself states; 0.0001 for numbers "
-              "of 0 to 10000." },
+      .help = "reflectance = value x scale + offset; empty: as the product states. Of plain rasters the value is what "
+              "their own scale gives; 0.0001 for numbers of 0 to 10000." },
     { .key = "offset",
       .type = SAL_PARAM_F64,
-      .default_value = "0",
       .flags = SAL_ADVANCED,
       .label = "Offset of reflectance",
-      .help =
-          "Added after scaling: -0.1 for Sentinel-2 processed since 25 January 2022, -0.2 for Landsat Collection 2." },
+      .help = "Added after scaling; empty: as the product states, 0: none. Needed where a distributor took the offset "
+              "of Sentinel-2 off already (0), or for plain rasters: -0.1 for Sentinel-2 of baseline 04.00 and later, "
+              "-0.2 for Landsat Collection 2." },
     { .key = "max_memory",
       .type = SAL_PARAM_BYTES,
       .default_value = "2GiB",
@@ -118,6 +142,7 @@ static const sal_result_row results[] = { { "width", true, "Columns" },
                                           { "height", true, "Rows" },
                                           { "pixel", true, "Pixel size in metres" },
                                           { "megapixels_per_second", true, "Megapixels a second" },
+                                          { "cloud_share", true, "Share of pixels masked" },
                                           { "sensor", false, "Sensor" },
                                           { "date", false, "Date" },
                                           { "campaign", false, "Campaign" },
@@ -268,13 +293,18 @@ static sal_status gather(sal_context *ctx, sal_build *build, const sal_arguments
 {
     sal_status status = SAL_STATUS_OK;
     const char *paths[4096], *dem = sal_argument_text(arguments, "dem");
-    const int64_t scenes = sal_argument_count(arguments, "scene"), extras = sal_argument_count(arguments, "extra");
+    const int64_t rasters = sal_argument_count(arguments, "scene"), extras = sal_argument_count(arguments, "extra"),
+                  scenes = rasters + sal_argument_count(arguments, "product");
     if (scenes == 0 && extras == 0 && !dem)
         return sal_fail(ctx, SAL_STATUS_ARGUMENT,
-                        "nothing to build a stack from: give at least one of scene, dem and extra");
+                        "nothing to build a stack from: give at least one of product, scene, dem and extra");
     if (scenes > 4096) return sal_fail(ctx, SAL_STATUS_ARGUMENT, "%lld scenes are more than 4096", (long long)scenes);
-    for (int64_t i = 0; i < scenes; i++) paths[i] = sal_argument_text_at(arguments, "scene", i);
+    for (int64_t i = 0; i < scenes; i++)
+        paths[i] = i < rasters ? sal_argument_text_at(arguments, "scene", i)
+                               : sal_argument_text_at(arguments, "product", i - rasters);
     if (scenes > 0) SAL_TRY(sal__build_add_scenes(build, paths, scenes, sal_argument_text(arguments, "roles")));
+    if (sal_argument_text(arguments, "cropland"))
+        SAL_TRY(sal__mask_add(build, "area", sal_argument_text(arguments, "cropland"), 0, ""));
     if (dem) SAL_TRY(add_elevation(ctx, build, dem));
     for (int64_t i = 0; i < extras; i++) SAL_TRY(add_extra(ctx, build, sal_argument_text_at(arguments, "extra", i)));
 done:
@@ -316,6 +346,25 @@ static sal_status take_texts(sal_context *ctx, sal_build *build, const sal_argum
     return SAL_STATUS_OK;
 }
 
+/* The words of mask_classes, owned by the arena of the build. */
+static sal_status take_masks(sal_build *build, const sal_arguments *arguments)
+{
+    sal_status status;
+    char word[64], *copy;
+    const char **words = NULL;
+    int64_t n = 0;
+    SAL_TRY(sal_arena_allocate(build->arena, 64, sizeof *words, &words));
+    for (int64_t entry = 0, at = 0; n < 64 && next_word(arguments, "mask_classes", &entry, &at, word);) {
+        SAL_TRY(sal_arena_text(build->arena, word, &copy));
+        words[n++] = copy;
+    }
+    build->mask_classes = words;
+    build->mask_class_count = n;
+    build->mask_buffer = sal_argument_i64(arguments, "mask_buffer");
+done:
+    return status;
+}
+
 static sal_status run(sal_context *ctx, const sal_arguments *arguments, json_object *result)
 {
     sal_status status;
@@ -323,6 +372,7 @@ static sal_status run(sal_context *ctx, const sal_arguments *arguments, json_obj
     choice indices = { .n = 0 }, terrain = { .n = 0 };
     SAL_TRY(sal__build_new(ctx, &build));
     SAL_TRY(take_texts(ctx, &build, arguments));
+    SAL_TRY(take_masks(&build, arguments));
     SAL_TRY(gather(ctx, &build, arguments));
     SAL_TRY(choose_indices(ctx, &build, arguments, &indices));
     SAL_TRY(choose_terrain(ctx, arguments, &terrain));
@@ -359,9 +409,19 @@ const sal_operation sal_operation_covariates = {
             "band, by the file name. All scenes of one stack are of one day. Reflectance is a number from 0 to 1; "
             "scale and offset that a file states "
             "are used, and values that cannot be reflectance are refused with the scale to set.\n\n"
+            "Products. A Sentinel-2 L2A product (SAFE folder, zip or MTD_MSIL2A.xml) gives its ten bands B02 ... B8A, "
+            "B11, B12, its day, and its scene classification. Reflectance is (DN + BOA_ADD_OFFSET) / "
+            "BOA_QUANTIFICATION_VALUE by the numbers its metadata hold for each band: products of processing baseline "
+            "04.00 and later have the offset, earlier ones have none. Set offset = 0 where a distributor has taken it "
+            "off already. Negative reflectance is kept. What was used stands in SCENES of the metadata.\n\n"
+            "Masks. The quality band of a scene (SCL, QA_PIXEL, Fmask; also as a file or band of that name) drops "
+            "reflectance, not terrain: mask_classes says which classes, mask_buffer how many pixels around them (a "
+            "square; nodata does not spread). cropland drops what is 0 or nodata in it. The share that was dropped is "
+            "logged as cloud_share and kept in MASKS of the metadata; a scene without a clear pixel is refused.\n\n"
             "Grid. The stack takes the grid of reference_grid, or of the finest scene; it has to be metric. What lies "
             "on it pixel by pixel is copied, "
-            "all else is warped: bilinear, or averaged where the grid is more than 1.5 times coarser.\n\n"
+            "all else is warped: bilinear, or averaged where the grid is more than 1.5 times coarser; masks take the "
+            "nearest pixel.\n\n"
             "Terrain. From the elevation model: DEM, SLOPE in degrees (Horn 1981), PROFILE_CURV and PLAN_CURV in 1/m "
             "(Zevenbergen and Thorne 1987; "
             "positive is convex, level ground is 0, plan curvature is kept within 1 per metre), each after a Gaussian "

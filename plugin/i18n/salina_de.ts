@@ -4,6 +4,18 @@
 <context>
     <name>Salina</name>
     <message>
+        <source>Cropland mask</source>
+        <translation>Ackerland-Maske</translation>
+    </message>
+    <message>
+        <source>Mask buffer</source>
+        <translation>Puffer um maskierte Pixel</translation>
+    </message>
+    <message>
+        <source>Mask classes</source>
+        <translation>Zu maskierende Klassen</translation>
+    </message>
+    <message>
         <source>Salina: soil salinity from satellite imagery</source>
         <translation>Salina: Bodenversalzung aus Satellitenbildern</translation>
     </message>
@@ -22,6 +34,10 @@
     <message>
         <source>A raster layer of the project may stand there by its name: ID=layer.</source>
         <translation>Ein Rasterlayer des Projekts darf dort mit seinem Namen stehen: ID=Layer.</translation>
+    </message>
+    <message>
+        <source>Scene products</source>
+        <translation>Szenen-Produkte</translation>
     </message>
     <message>
         <source>The library libsalina could not be loaded: {reasons}.</source>
