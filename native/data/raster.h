@@ -42,6 +42,15 @@ int64_t sal_raster_band_count(const sal_raster *raster);
 const char *sal_raster_band_name(const sal_raster *raster,
                                  int64_t band); /* description, "" when none; bands count from 0 */
 const char *sal_raster_band_unit(const sal_raster *raster, int64_t band);
+/* What is stored in a band: whole numbers or not, and what the file declares of them. */
+typedef struct sal_band_info {
+    bool whole, has_nodata;
+    double nodata, scale, offset; /* scale 1 and offset 0 when the file declares none */
+} sal_band_info;
+sal_band_info sal_raster_band_info(const sal_raster *raster, int64_t band);
+/* Centre wavelength in nm from the metadata of a band (items wavelength and wavelength_units, as ENVI headers and GDAL's
+ * IMAGERY domain have them), NaN when there is none. */
+double sal_raster_band_wavelength_nm(const sal_raster *raster, int64_t band);
 /* Item of a metadata domain (NULL domain = default); NULL when absent. Domain SALINA is also found where only its copy
  * in the default domain is left, as after gdal_translate. */
 const char *sal_raster_metadata(const sal_raster *raster, const char *domain, const char *key);

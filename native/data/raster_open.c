@@ -54,6 +54,7 @@ static sal_status describe_band(sal_raster *raster, GDALRasterBandH handle, int6
                         "band %lld of raster \"%s\" holds complex numbers; give its amplitude or another real band",
                         (long long)index + 1, raster->path);
     band->wide = !(type == GDT_Byte || type == GDT_Int16 || type == GDT_UInt16 || type == GDT_Float32);
+    band->whole = type != GDT_Float32 && type != GDT_Float64;
     int has = 0;
     band->scale = GDALGetRasterScale(handle, &has);
     if (!has || band->scale == 0 || !isfinite(band->scale)) band->scale = 1;
@@ -158,6 +159,26 @@ const char *sal_raster_band_name(const sal_raster *raster, int64_t band)
 const char *sal_raster_band_unit(const sal_raster *raster, int64_t band)
 {
     return band >= 0 && band < raster->band_count ? raster->bands[band].unit : "";
+}
+
+sal_band_info sal_raster_band_info(const sal_raster *raster, int64_t band)
+{
+    const sal__band *b = &raster->bands[band];
+    return (sal_band_info){ b->whole, b->has_nodata, b->nodata, b->scale, b->offset };
+}
+
+double sal_raster_band_wavelength_nm(const sal_raster *raster, int64_t band)
+{
+    sal__gdal gdal;
+    sal__gdal_enter(&gdal);
+    GDALRasterBandH handle = GDALGetRasterBand(raster->dataset, (int)band + 1);
+    const char *text = GDALGetMetadataItem(handle, "wavelength", NULL),
+               *unit = GDALGetMetadataItem(handle, "wavelength_units", NULL),
+               *micrometres = GDALGetMetadataItem(handle, "CENTRAL_WAVELENGTH_UM", "IMAGERY");
+    double value = text ? CPLAtof(text) : micrometres ? 1000 * CPLAtof(micrometres) : NAN;
+    if (text && (unit ? unit[0] == 'M' || unit[0] == 'm' || unit[0] == 'u' : value < 100)) value *= 1000;
+    sal__gdal_leave(&gdal);
+    return value > 0 ? value : NAN;
 }
 
 const char *sal_raster_metadata(const sal_raster *raster, const char *domain, const char *key)
