@@ -1,5 +1,5 @@
 /* product.h - a scene as its agency delivers it: a folder or an archive with a file a band and the numbers that turn
- * stored values into reflectance. One reader for each agency (safe.c, landsat.c, hls.c); scenes.c takes what they find.
+ * stored values into reflectance. One reader for each agency (safe.c, landsat.c); scenes.c takes what they find.
  */
 #ifndef SAL_FEATURES_PRODUCT_H
 #define SAL_FEATURES_PRODUCT_H
@@ -21,7 +21,7 @@ typedef struct sal__product {
     const char *archive; /* the file to hash in place of its members; "" for a folder */
     const char *sensor, *tile, *baseline;
     char date[11];
-    bool top_of_atmosphere;
+    const char *level; /* "surface", "top of atmosphere", "" when not known */
     sal__product_band bands[SAL__PRODUCT_BANDS];
     int64_t band_count;
     double invalid[SAL_SOURCE_INVALID]; /* stored values that are no measurement */
@@ -38,6 +38,15 @@ sal_status sal__safe_read(sal_build *build, const char *path, sal__product *prod
 /* Adds the bands and the mask of a product, with the user's scale and offset where given. DATA when it does not belong
  * to what the build already holds: another day, another sensor, the same band again. (products.c) */
 sal_status sal__build_add_product(sal_build *build, const sal__product *product);
+/* Landsat 4-9 Collection 2: Level 2, or Level 1 with its MTL file. (landsat.c) */
+bool sal__is_landsat(sal_build *build, const char *path);
+sal_status sal__landsat_read(sal_build *build, const char *path, sal__product *product);
+
+/* Whether a text ends so, without regard to case; the part of a path behind the last slash. (products.c) */
+bool sal__ends_with(const char *text, const char *ending);
+const char *sal__plain_name(const char *path);
+/* Adds what the sources from `first` on came from to build->scenes. (products.c) */
+sal_status sal__build_describe(sal_build *build, const sal__product *product, int64_t first);
 /* Text by printf rules in the arena of the build. */
 sal_status sal__build_text(sal_build *build, const char **out, const char *format, ...) SAL_PRINTF(3, 4);
 

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 sal_status sal__build_text(sal_build *build, const char **out, const char *format, ...)
 {
@@ -21,6 +22,18 @@ sal_status sal__build_text(sal_build *build, const char **out, const char *forma
     const sal_status status = sal_arena_text(build->arena, text, &copy);
     *out = copy;
     return status;
+}
+
+bool sal__ends_with(const char *text, const char *ending)
+{
+    const size_t n = strlen(text), m = strlen(ending);
+    return n >= m && strcasecmp(text + n - m, ending) == 0;
+}
+
+const char *sal__plain_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
 }
 
 static sal_status check_belongs(const sal_build *build, const sal__product *p)
@@ -46,7 +59,7 @@ static sal_status check_belongs(const sal_build *build, const sal__product *p)
 }
 
 /* {"name", "path", "sensor", "date", ..., "bands": {"B04": {"file", "scale", "offset"}}} as they are used. */
-static sal_status describe(sal_build *build, const sal__product *p, int64_t first)
+sal_status sal__build_describe(sal_build *build, const sal__product *p, int64_t first)
 {
     sal_status status;
     sal_context *ctx = build->ctx;
@@ -57,7 +70,7 @@ static sal_status describe(sal_build *build, const sal__product *p, int64_t firs
     SAL_TRY(sal_json_add_text(ctx, entry, "date", p->date));
     if (p->tile[0]) SAL_TRY(sal_json_add_text(ctx, entry, "tile", p->tile));
     if (p->baseline[0]) SAL_TRY(sal_json_add_text(ctx, entry, "processing_baseline", p->baseline));
-    SAL_TRY(sal_json_add_text(ctx, entry, "level", p->top_of_atmosphere ? "top of atmosphere" : "surface"));
+    SAL_TRY(sal_json_add_text(ctx, entry, "level", p->level));
     for (int64_t i = first; i < build->source_count; i++) {
         const sal_source *s = &build->sources[i];
         band = json_object_new_object();
@@ -100,7 +113,7 @@ sal_status sal__build_add_product(sal_build *build, const sal__product *p)
         for (int64_t k = 0; k < p->invalid_count; k++) s->invalid[k] = p->invalid[k];
     }
     if (p->mask[0]) SAL_TRY(sal__mask_add(build, p->mask_kind, p->mask, 0, p->archive));
-    SAL_TRY(describe(build, p, first));
+    SAL_TRY(sal__build_describe(build, p, first));
     sal_log(build->ctx, "%s of %s: %s%s%s", p->sensor, p->date, p->name, p->note[0] ? ", " : "", p->note);
     if (overridden)
         sal_log(build->ctx, "scale and offset as given replace those of the product: reflectance = DN x %.9g + %.9g",

@@ -30,19 +30,7 @@ static const char *const by_number[] = { "B01", "B02", "B03", "B04", "B05", "B06
 
 enum { WANTED = sizeof wanted / sizeof *wanted, NUMBERS = sizeof by_number / sizeof *by_number, IMAGES = 256 };
 
-static bool ends_with(const char *text, const char *ending)
-{
-    const size_t n = strlen(text), m = strlen(ending);
-    return n >= m && strcasecmp(text + n - m, ending) == 0;
-}
-
 /* ---- where it is ---- */
-
-static const char *plain_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
 
 /* Folder of the product inside a zip: the first *.SAFE of its top, or the top itself when the metadata lie there. */
 static sal_status inside_zip(sal_build *build, const char *path, const char **root)
@@ -55,7 +43,7 @@ static sal_status inside_zip(sal_build *build, const char *path, const char **ro
     *root = NULL;
     for (int64_t i = 0; i < n && !*root; i++) {
         if (strcmp(names[i], metadata_name) == 0) *root = top;
-        if (ends_with(names[i], ".SAFE")) SAL_TRY(sal__build_text(build, root, "%s/%s", top, names[i]));
+        if (sal__ends_with(names[i], ".SAFE")) SAL_TRY(sal__build_text(build, root, "%s/%s", top, names[i]));
     }
 done:
     return status;
@@ -66,9 +54,9 @@ bool sal__is_safe(sal_build *build, const char *path)
     const char *inside = NULL;
     size_t n = strlen(path);
     while (n > 1 && path[n - 1] == '/') n--;
-    if (strcmp(plain_name(path), metadata_name) == 0) return true;
+    if (strcmp(sal__plain_name(path), metadata_name) == 0) return true;
     if (n > 5 && strncasecmp(path + n - 5, ".SAFE", 5) == 0) return true;
-    if (ends_with(path, ".zip")) {
+    if (sal__ends_with(path, ".zip")) {
         if (inside_zip(build, path, &inside) != SAL_STATUS_OK) sal_error_clear(build->ctx);
         return inside != NULL;
     }
@@ -82,11 +70,11 @@ static sal_status find_root(sal_build *build, const char *path, sal__product *p,
     sal_status status = SAL_STATUS_OK;
     const char *other;
     p->archive = "";
-    if (ends_with(path, ".zip")) {
+    if (sal__ends_with(path, ".zip")) {
         p->archive = path;
         return inside_zip(build, path, root);
     }
-    if (strcmp(plain_name(path), metadata_name) == 0) {
+    if (strcmp(sal__plain_name(path), metadata_name) == 0) {
         const size_t n = strlen(path) - strlen(metadata_name);
         return sal__build_text(build, root, "%.*s", n > 0 ? (int)n - 1 : 1, n > 0 ? path : ".");
     }
@@ -185,12 +173,13 @@ static sal_status read_identity(sal_build *build, const sal_xml *xml, const char
                *start = sal_xml_text(xml, "PRODUCT_START_TIME"), *tile = NULL;
     if (!name) name = sal_xml_text(xml, "PRODUCT_URI_2A");
     if (!start || !sal_date_parse(start, p->date)) return fail_metadata(build, p, "PRODUCT_START_TIME");
-    SAL_TRY(sal__build_text(build, &p->name, "%s", name ? name : plain_name(root)));
+    SAL_TRY(sal__build_text(build, &p->name, "%s", name ? name : sal__plain_name(root)));
     SAL_TRY(sal__build_text(build, &p->baseline, "%s", baseline ? baseline : ""));
     for (const char *at = p->name; (at = strstr(at, "_T")); at++)
         if (isdigit((unsigned char)at[2]) && isdigit((unsigned char)at[3]) && isalpha((unsigned char)at[4])) tile = at + 2;
     SAL_TRY(sal__build_text(build, &p->tile, "%.5s", tile ? tile : ""));
     p->sensor = "Sentinel-2";
+    p->level = "surface";
 done:
     return status;
 }
@@ -203,7 +192,7 @@ static sal_status find_image(sal_build *build, const char *root, const char *con
     sal_status status = SAL_STATUS_OK;
     const char *found = NULL;
     for (int64_t i = 0; i < n; i++) {
-        if (!ends_with(images[i], ending)) continue;
+        if (!sal__ends_with(images[i], ending)) continue;
         if (found)
             return sal_fail(build->ctx, SAL_STATUS_DATA,
                             "scene \"%s\" holds more than one tile (\"%s\" and \"%s\"); give products of one tile",

@@ -43,8 +43,23 @@ static bool date_at(const char *text, char date[11])
     return year >= 1900 && year <= 2200 && sal_date_days(date) != INT64_MIN;
 }
 
+/* HLS names hold the year and the day of the year: HLS.S30.T31UFS.2020167T105031.v2.0.B04. */
+static bool hls_date(const char *text, char date[11])
+{
+    static const int lengths[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+    if (strncmp(text, "HLS.", 4) != 0 || strlen(text) < 23) return false;
+    const int year = digits(text + 15, 4);
+    int day = digits(text + 19, 3), month = 0;
+    if (year < 1900 || day < 1 || text[22] != 'T') return false;
+    const bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    for (int length; month < 12 && day > (length = lengths[month] + (month == 1 && leap)); month++) day -= length;
+    snprintf(date, 11, "%04u-%02u-%02u", (unsigned)year % 10000, (unsigned)(month + 1) % 100, (unsigned)day % 100);
+    return month < 12;
+}
+
 bool sal__date_find(const char *text, char date[11])
 {
+    if (hls_date(text, date)) return true;
     for (const char *at = text; *at; at++)
         if ((at == text || !isdigit((unsigned char)at[-1])) && date_at(at, date)) return true;
     return false;
@@ -101,7 +116,7 @@ bool sal__band_in_stem(const char *stem, char name[SAL__NAME])
     return false;
 }
 
-/* Sensor from names such as S2A_MSIL2A_..., LC08_L2SP_...; NULL when the name does not begin like those. */
+/* Sensor from names such as S2A_MSIL2A_..., LC08_L2SP_..., HLS.S30....; NULL when the name does not begin like those. */
 const char *sal__sensor_in_stem(const char *stem)
 {
     char token[8];
@@ -110,5 +125,9 @@ const char *sal__sensor_in_stem(const char *stem)
     snprintf(token, sizeof token, "%.*s", (int)n, stem);
     if (strncmp(token, "S2", 2) == 0 && (n == 2 || (n == 3 && isalpha((unsigned char)token[2]))))
         return sal__sensor_find(token);
+    if (strcmp(token, "HLS") == 0 && strlen(stem) > 8) {
+        snprintf(token, sizeof token, "HLS%.3s", stem + 4);
+        return sal__sensor_find(token);
+    }
     return n == 4 && token[0] == 'L' && strchr("CETO", token[1]) && token[2] == '0' ? sal__sensor_find(token) : NULL;
 }

@@ -8,8 +8,8 @@
 #include "features/masks.h"
 #include "features/product.h"
 #include "features/scene_names.h"
+#include "features/scene_numbers.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,7 +59,15 @@ static bool skipped(const char *name) { return name[0] == 0 || strcmp(name, "-")
 typedef struct scene {
     sal_raster *raster;
     char stem[256], file_band[NAME];
+    const char **by_wavelength; /* role of each band, NULL where the names say it */
+    bool may_be_none;           /* one of a folder: left out when it is no band */
 } scene;
+
+/* What the user gave, with the files of a folder in its place. */
+typedef struct entry {
+    const char *path;
+    bool from_folder;
+} entry;
 
 /* Name of a band before the sensor is known; "" when it has none. */
 static const char *raw_name(const scene *s, const role_list *roles, int64_t band)
@@ -69,6 +77,7 @@ static const char *raw_name(const scene *s, const role_list *roles, int64_t band
             if (roles->bands[i] == band && !skipped(roles->names[i])) return roles->names[i];
         return "";
     }
+    if (s->by_wavelength) return s->by_wavelength[band] ? s->by_wavelength[band] : "";
     const char *description = sal_raster_band_name(s->raster, band);
     if (sal_raster_band_count(s->raster) == 1 && !sal__looks_like_band(description) && !sal__mask_kind(description) &&
         strncmp(description, "SR_B", 4) != 0 && !sal__band_id("", description))
@@ -164,6 +173,7 @@ static sal_status add_bands(sal_build *build, const scene *s, const role_list *r
 {
     sal_status status = SAL_STATUS_OK;
     int64_t found = 0;
+    const int64_t first = build->source_count;
     SAL_TRY(check_roles(build, s, roles));
     for (int64_t b = 0; b < sal_raster_band_count(s->raster); b++) {
         const char *name = raw_name(s, roles, b), *id = sal__band_id(build->sensor, name), *mask = sal__mask_kind(name);
@@ -174,10 +184,9 @@ static sal_status add_bands(sal_build *build, const scene *s, const role_list *r
             continue;
         }
         SAL_TRY(sal__build_add(build, SAL_SOURCE_REFLECTANCE, sal_raster_path(s->raster), b, id, NULL));
-        sal_source *source = &build->sources[build->source_count - 1];
-        if (isfinite(build->scale)) source->scale = build->scale;
-        if (isfinite(build->offset)) source->offset = build->offset;
+        SAL_TRY(sal__source_numbers(build, s->raster, &build->sources[build->source_count - 1]));
     }
+    if (found == 0 && s->may_be_none) return SAL_STATUS_OK;
     if (found == 0)
         SAL_TRY(sal_fail(build->ctx, SAL_STATUS_DATA,
                          "scene \"%s\" has no band that can be recognised (first band: \"%s\", sensor: %s); give "
@@ -185,13 +194,27 @@ static sal_status add_bands(sal_build *build, const scene *s, const role_list *r
                          "or sensor, or name the bands in their descriptions",
                          sal_raster_path(s->raster), raw_name(s, roles, 0),
                          build->sensor[0] ? build->sensor : "not known"));
-    warn_left_out(build, s, roles);
+    if (build->source_count > first) {
+        const sal__product said = { .path = sal_raster_path(s->raster), .name = s->stem, .sensor = build->sensor,
+                                    .tile = "", .baseline = "", .level = "" };
+        SAL_TRY(sal__build_describe(build, &said, first));
+    }
+    if (!s->by_wavelength) warn_left_out(build, s, roles);
 done:
     return status;
 }
 
+/* Whether no band of a raster with several has a name that says what it is. */
+static bool nameless(const sal_build *build, const scene *s, const role_list *roles)
+{
+    if (roles->n > 0 || sal_raster_band_count(s->raster) < 2) return false;
+    for (int64_t b = 0; b < sal_raster_band_count(s->raster); b++)
+        if (sal__band_id(build->sensor, raw_name(s, roles, b))) return false;
+    return true;
+}
+
 /* Rasters that are no product of an agency. */
-static sal_status add_loose(sal_build *build, const char *const *paths, int64_t n, const char *roles_text)
+static sal_status add_loose(sal_build *build, const entry *entries, int64_t n, const char *roles_text)
 {
     sal_status status;
     sal_context *ctx = build->ctx;
@@ -201,13 +224,18 @@ static sal_status add_loose(sal_build *build, const char *const *paths, int64_t 
     SAL_TRY(sal_allocate(ctx, 1, sizeof *roles, &roles));
     SAL_TRY(parse_roles(ctx, roles_text, roles));
     for (int64_t i = 0; i < n; i++) {
-        SAL_TRY(sal_raster_open(ctx, paths[i], &scenes[i].raster));
-        sal__file_stem(paths[i], scenes[i].stem);
+        SAL_TRY(sal_raster_open(ctx, entries[i].path, &scenes[i].raster));
+        scenes[i].may_be_none = entries[i].from_folder;
+        sal__file_stem(entries[i].path, scenes[i].stem);
         if (!sal__band_in_stem(scenes[i].stem, scenes[i].file_band)) scenes[i].file_band[0] = 0;
     }
     find_sensor(build, scenes, n, roles);
     SAL_TRY(find_date(build, scenes, n));
-    for (int64_t i = 0; i < n; i++) SAL_TRY(add_bands(build, &scenes[i], roles));
+    for (int64_t i = 0; i < n; i++) {
+        if (nameless(build, &scenes[i], roles))
+            SAL_TRY(sal__roles_by_wavelength(build, scenes[i].raster, &scenes[i].by_wavelength));
+        SAL_TRY(add_bands(build, &scenes[i], roles));
+    }
 done:
     for (int64_t i = 0; scenes && i < n; i++) sal_raster_free(scenes[i].raster);
     sal_release(ctx, scenes);
@@ -215,32 +243,73 @@ done:
     return status;
 }
 
-/* Agencies and how their products are known; a path that is none of them is a raster. */
+/* ---- what the user gave ---- */
+
+/* Agencies and how their products are known; a path that is none of them is a raster, or a folder of rasters. */
 static const struct {
     bool (*is)(sal_build *build, const char *path);
     sal_status (*read)(sal_build *build, const char *path, sal__product *product);
-} readers[] = { { sal__is_safe, sal__safe_read } };
+} readers[] = { { sal__is_safe, sal__safe_read }, { sal__is_landsat, sal__landsat_read } };
+
+enum { READERS = sizeof readers / sizeof *readers };
+
+static sal_status append(sal_build *build, entry **entries, int64_t *n, const char *path, bool from_folder)
+{
+    sal_status status = sal_reallocate(build->ctx, *n, *n + 1, sizeof **entries, entries);
+    if (status == SAL_STATUS_OK) (*entries)[(*n)++] = (entry){ path, from_folder };
+    return status;
+}
+
+/* The rasters of a folder by their endings; those that turn out to be no band are left out. */
+static sal_status expand(sal_build *build, const char *path, entry **entries, int64_t *n)
+{
+    static const char *const endings[] = { ".tif", ".tiff", ".jp2", ".img", ".vrt" };
+    const char *const *names, *file;
+    int64_t count = 0;
+    const int64_t before = *n;
+    sal_status status;
+    if (!sal_files_is_folder(path)) return append(build, entries, n, path, false);
+    SAL_TRY(sal_files_list(build->ctx, build->arena, path, &names, &count));
+    for (int64_t i = 0; i < count; i++)
+        for (size_t k = 0; k < sizeof endings / sizeof *endings; k++)
+            if (sal__ends_with(names[i], endings[k])) {
+                SAL_TRY(sal__build_text(build, &file, "%s/%s", path, names[i]));
+                SAL_TRY(append(build, entries, n, file, true));
+            }
+    if (*n == before)
+        status = sal_fail(build->ctx, SAL_STATUS_DATA,
+                          "folder \"%s\" is no product that is known and holds no raster (tif, jp2, img, vrt); give "
+                          "the folder in which the files lie",
+                          path);
+done:
+    return status;
+}
 
 sal_status sal__build_add_scenes(sal_build *build, const char *const *paths, int64_t n, const char *roles)
 {
     sal_status status;
     sal_context *ctx = build->ctx;
-    const char **loose = NULL;
+    entry *loose = NULL;
     sal__product *product = NULL;
     int64_t loose_count = 0;
-    SAL_TRY(sal_allocate(ctx, n, sizeof *loose, &loose));
     SAL_TRY(sal_allocate(ctx, 1, sizeof *product, &product));
     for (int64_t i = 0; i < n; i++) {
-        size_t k = 0;
-        while (k < sizeof readers / sizeof *readers && !readers[k].is(build, paths[i])) k++;
-        if (k == sizeof readers / sizeof *readers) {
-            loose[loose_count++] = paths[i];
+        int k = 0;
+        while (k < READERS && !readers[k].is(build, paths[i])) k++;
+        if (k == READERS) {
+            SAL_TRY(expand(build, paths[i], &loose, &loose_count));
             continue;
         }
         SAL_TRY(readers[k].read(build, paths[i], product));
         SAL_TRY(sal__build_add_product(build, product));
     }
+    const int64_t before = build->source_count;
     if (loose_count > 0) SAL_TRY(add_loose(build, loose, loose_count, roles));
+    if (n > 0 && build->source_count == before && before == 0)
+        SAL_TRY(sal_fail(ctx, SAL_STATUS_DATA,
+                         "\"%s\" holds no band that can be recognised by its name; name the files by their bands "
+                         "(..._B04.tif), or give them one by one with roles",
+                         paths[0]));
 done:
     sal_release(ctx, loose);
     sal_release(ctx, product);

@@ -19,13 +19,14 @@ static const sal_param params[] = {
       .type = SAL_PARAM_RASTER,
       .flags = SAL_LIST,
       .label = "Scenes",
-      .help = "Surface reflectance of one day: rasters whose band descriptions name the bands (B02, SR_B4, Red), or "
-              "one file a band with the band in its name." },
+      .help = "Surface reflectance of one day: rasters whose band descriptions name the bands (B02, SR_B4, Red) or "
+              "whose metadata hold their wavelengths, or one file a band with the band in its name." },
     { .key = "product",
       .type = SAL_PARAM_FILE_IN,
       .flags = SAL_LIST,
       .label = "Scene products",
-      .help = "Scenes as they are delivered: a Sentinel-2 L2A SAFE folder, its zip or its MTD_MSIL2A.xml. Scale, offset "
+      .help = "Scenes as they are delivered: a Sentinel-2 L2A SAFE folder, its zip or its MTD_MSIL2A.xml; a Landsat "
+              "Collection 2 folder, tar or MTL file; a folder of HLS files or of files with a band each. Scale, offset "
               "and cloud mask are taken from the product." },
     { .key = "mask_classes",
       .type = SAL_PARAM_TEXT,
@@ -321,7 +322,8 @@ static sal_status take_texts(sal_context *ctx, sal_build *build, const sal_argum
         const char *known = sal__sensor_find(sensor);
         if (!known)
             sal_warn(ctx,
-                     "sensor \"%s\" is not one of Sentinel-2, Landsat 8/9, Landsat 4-7; bands are found by roles only",
+                     "sensor \"%s\" is not one of Sentinel-2, Landsat 8/9, Landsat 4-7, HLS S30, HLS L30; bands are found by "
+                     "roles and wavelengths only",
                      sensor);
         snprintf(build->sensor, sizeof build->sensor, "%.63s", known ? known : sensor);
     }
@@ -413,7 +415,13 @@ const sal_operation sal_operation_covariates = {
             "B11, B12, its day, and its scene classification. Reflectance is (DN + BOA_ADD_OFFSET) / "
             "BOA_QUANTIFICATION_VALUE by the numbers its metadata hold for each band: products of processing baseline "
             "04.00 and later have the offset, earlier ones have none. Set offset = 0 where a distributor has taken it "
-            "off already. Negative reflectance is kept. What was used stands in SCENES of the metadata.\n\n"
+            "off already. Negative reflectance is kept. A Landsat 4-9 Collection 2 product (folder, tar, MTL file) of Level 2 "
+            "is DN x 2.75e-5 - 0.2, or what its MTL file says; Level 1 becomes reflectance at the top of the atmosphere "
+            "by the factors and the sun elevation of its MTL file, with bands B2 ... instead of SR_B2 ..., because no "
+            "model of surface reflectance fits it. HLS folders (HLS.S30... and HLS.L30...) are DN x 0.0001. What was "
+            "used stands in SCENES of the metadata. Loose files are read the same way where their names tell (Landsat "
+            "L2SP, HLS, files inside a SAFE folder); elsewhere nothing is guessed. Bands of any raster without band "
+            "names are found by wavelength: for each role the band nearest to that of Sentinel-2.\n\n"
             "Masks. The quality band of a scene (SCL, QA_PIXEL, Fmask; also as a file or band of that name) drops "
             "reflectance, not terrain: mask_classes says which classes, mask_buffer how many pixels around them (a "
             "square; nodata does not spread). cropland drops what is 0 or nodata in it. The share that was dropped is "
