@@ -45,12 +45,18 @@ const char *sal_raster_band_unit(const sal_raster *raster, int64_t band);
 /* What is stored in a band: whole numbers or not, and what the file declares of them. */
 typedef struct sal_band_info {
     bool whole, has_nodata;
+    bool classes;                 /* has a colour table or names of categories, so its numbers have no mean */
     double nodata, scale, offset; /* scale 1 and offset 0 when the file declares none */
 } sal_band_info;
 sal_band_info sal_raster_band_info(const sal_raster *raster, int64_t band);
 /* Centre wavelength in nm from the metadata of a band (items wavelength and wavelength_units, as ENVI headers and GDAL's
  * IMAGERY domain have them), NaN when there is none. */
 double sal_raster_band_wavelength_nm(const sal_raster *raster, int64_t band);
+/* Metres in one unit of height, by the unit of the band or else of the vertical CRS: 1 when neither tells, NaN when the
+ * unit is not known. */
+double sal_raster_height_metres(const sal_raster *raster, int64_t band);
+/* Makes reads of a band give factor times as much: for heights in feet. */
+void sal_raster_multiply(sal_raster *raster, int64_t band, double factor);
 /* Item of a metadata domain (NULL domain = default); NULL when absent. Domain SALINA is also found where only its copy
  * in the default domain is left, as after gdal_translate. */
 const char *sal_raster_metadata(const sal_raster *raster, const char *domain, const char *key);

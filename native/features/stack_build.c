@@ -19,7 +19,7 @@ static const float reflectance_step =
 
 sal_status sal__build_new(sal_context *ctx, sal_build *build)
 {
-    *build = (sal_build){ .ctx = ctx, .scale = NAN, .offset = NAN };
+    *build = (sal_build){ .ctx = ctx, .scale = NAN, .offset = NAN, .resampling = "bilinear" };
     build->scenes = json_object_new_array();
     if (!build->scenes) return sal_fail(ctx, SAL_STATUS_MEMORY, "out of memory for the list of scenes");
     return sal_arena_new(ctx, &build->arena);

@@ -21,7 +21,8 @@ typedef struct sal_source {
     const char *path, *id, *unit; /* owned by the build's arena */
     const char *archive; /* file to hash in place of `path`, which lies in it; "" when there is none */
     int64_t band;
-    double scale, offset; /* reflectance = read value * scale + offset; 1 and 0 for other kinds */
+    double scale, offset; /* reflectance = read value * scale + offset; metres of an elevation; 1 and 0 otherwise */
+    bool classes;         /* numbers without a mean: nearest neighbour */
     double invalid[SAL_SOURCE_INVALID]; /* stored values that are no measurement, besides the nodata of the file */
     int64_t invalid_count;
     sal_raster *raster;       /* on the grid once placed; neighbours in the list with the same path share one */
@@ -56,6 +57,7 @@ typedef struct sal_build {
     json_object *scenes;              /* [{name, path, sensor, date, ...}] for the metadata and the result */
     double smooth_dem, relief_radius; /* pixels, m */
     int64_t max_memory;
+    const char *resampling; /* of reflectance on a grid as fine or finer: "bilinear", "cubic", "nearest" */
 } sal_build;
 
 sal_status sal__build_new(sal_context *ctx, sal_build *build); /* zeroes build, scale and offset NaN */

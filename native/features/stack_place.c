@@ -1,7 +1,7 @@
 /* stack_place.c - the grid of a stack, and every source brought on to it.
  *
- * A source that lies on the grid pixel by pixel is read as it is; any other is warped: bilinear, or averaged where the
- * grid is more than 1.5 times coarser. The elevation model is placed with a margin, so that terrain is known up to the
+ * A source that lies on the grid pixel by pixel is read as it is; any other is warped: bilinear (reflectance as the
+ * user says), averaged where the grid is more than 1.5 times coarser, classes by nearest neighbour. The elevation model is placed with a margin, so that terrain is known up to the
  * border of the grid.
  */
 #include "features/indices.h"
@@ -100,6 +100,14 @@ static int64_t margin(const sal_build *build, const sal_source *s)
     return s->kind == SAL_SOURCE_ELEVATION && build->terrain_count > 0 ? sal_terrain_halo(&o) : 0;
 }
 
+/* Classes have no mean; what gets coarser is averaged, or it would alias. */
+static const char *choose_method(const sal_build *build, const sal_source *s, double pixel)
+{
+    if (s->classes) return "nearest";
+    if (build->grid.pixel > average_from * pixel) return "average";
+    return s->kind == SAL_SOURCE_REFLECTANCE ? build->resampling : "bilinear";
+}
+
 /* Opens the sources [first, last), which are bands of one file. */
 static sal_status place_group(sal_build *build, int64_t first, int64_t last)
 {
@@ -131,7 +139,7 @@ static sal_status place_group(sal_build *build, int64_t first, int64_t last)
         grid.y0 += grid.pixel * (double)y;
         grid.columns += 2 * x;
         grid.rows += 2 * y;
-        const char *method = build->grid.pixel > average_from * pixel ? "average" : "bilinear";
+        const char *method = choose_method(build, s, pixel);
         view.grid = &grid;
         view.method = method;
         SAL_TRY(sal_raster_open_view(ctx, s->path, &view, &raster));
@@ -143,6 +151,7 @@ static sal_status place_group(sal_build *build, int64_t first, int64_t last)
         s->slot = direct && plain ? s->band : i - first;
         s->shift_x = x;
         s->shift_y = y;
+        if (s->kind == SAL_SOURCE_ELEVATION) sal_raster_multiply(raster, s->slot, s->scale);
     }
     raster = NULL;
 done:
@@ -209,6 +218,7 @@ sal_status sal__build_place(sal_build *build)
                         (long long)g->columns, (long long)g->rows);
     for (int64_t i = 0, next; i < build->source_count; i = next) {
         for (next = i + 1; next < build->source_count && build->sources[next].kind == build->sources[i].kind &&
+                           build->sources[next].classes == build->sources[i].classes &&
                            strcmp(build->sources[next].path, build->sources[i].path) == 0;)
             next++;
         SAL_TRY(

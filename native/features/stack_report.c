@@ -36,8 +36,8 @@ static sal_status describe_sources(const sal_build *b, json_object **out)
             SAL_TRY(sal_json_add_i64(b->ctx, entry, "size", (int64_t)about.st_size));
             SAL_TRY(sal_json_add_text(b->ctx, entry, "sha256", hash));
         } else {
-            SAL_TRY(sal_json_add(b->ctx, entry, "size", NULL));
-            SAL_TRY(sal_json_add(b->ctx, entry, "sha256", NULL));
+            json_object_object_add(entry, "size", NULL); /* null: sal_json_add takes that for a lack of memory */
+            json_object_object_add(entry, "sha256", NULL);
         }
         json_object_array_add(list, entry);
         entry = NULL;

@@ -11,6 +11,7 @@
 #include "operations/operation.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -49,7 +50,8 @@ static const sal_param params[] = {
     { .key = "dem",
       .type = SAL_PARAM_RASTER,
       .label = "Elevation model",
-      .help = "Digital elevation model in metres; it gives DEM, slope, curvatures and relative elevation." },
+      .help = "Digital elevation model; it gives DEM in metres, slope, curvatures and relative elevation. One in degrees "
+              "is warped to the grid first." },
     { .key = "extra",
       .type = SAL_PARAM_TEXT,
       .flags = SAL_LIST,
@@ -72,6 +74,28 @@ static const sal_param params[] = {
       .type = SAL_PARAM_RASTER,
       .label = "Reference grid",
       .help = "Raster whose grid the stack takes; without it, the grid of the finest scene." },
+    { .key = "resampling",
+      .type = SAL_PARAM_CHOICE,
+      .default_value = "bilinear",
+      .choices = "bilinear|cubic|nearest",
+      .flags = SAL_ADVANCED,
+      .label = "Resampling of reflectance",
+      .help = "How bands come to another grid as fine or finer; where the grid is more than 1.5 times coarser, pixels "
+              "are averaged." },
+    { .key = "class_covariates",
+      .type = SAL_PARAM_TEXT,
+      .flags = SAL_LIST | SAL_ADVANCED,
+      .label = "Covariates that are classes",
+      .help = "Ids of ready-made covariates whose numbers are classes, such as LC: they take the nearest pixel. Rasters "
+              "with a colour table or category names are recognised." },
+    { .key = "dem_unit",
+      .type = SAL_PARAM_CHOICE,
+      .default_value = "auto",
+      .choices = "auto|metre|foot|us_foot",
+      .flags = SAL_ADVANCED,
+      .label = "Unit of elevation",
+      .help = "Unit of the heights; auto: that of the band or of the vertical CRS, metres where neither tells. Heights "
+              "become metres." },
     { .key = "smooth_dem",
       .type = SAL_PARAM_F64,
       .default_value = "2",
@@ -269,15 +293,32 @@ static sal_status add_extra(sal_context *ctx, sal_build *build, const char *text
                              "extra \"%s\": band %lld has no description to take as id; write ID=%s", path,
                              (long long)b + 1, path));
         SAL_TRY(sal__build_add(build, SAL_SOURCE_READY, path, b, name, sal_raster_band_unit(raster, b)));
+        build->sources[build->source_count - 1].classes = sal_raster_band_info(raster, b).classes;
     }
 done:
     sal_raster_free(raster);
     return status;
 }
 
-static sal_status add_elevation(sal_context *ctx, sal_build *build, const char *path)
+/* Metres in one unit of the heights. */
+static sal_status height_metres(sal_context *ctx, const sal_raster *raster, const char *unit, double *metres)
+{
+    *metres = strcmp(unit, "metre") == 0 ? 1 : strcmp(unit, "foot") == 0 ? 0.3048 : 1200.0 / 3937;
+    if (strcmp(unit, "auto") != 0) return SAL_STATUS_OK;
+    *metres = raster ? sal_raster_height_metres(raster, 0) : 1;
+    if (isnan(*metres))
+        return sal_fail(ctx, SAL_STATUS_DATA,
+                        "elevation model \"%s\" has heights in \"%s\", which is no unit that is known; set dem_unit to "
+                        "metre, foot or us_foot, or convert the heights",
+                        sal_raster_path(raster), sal_raster_band_unit(raster, 0));
+    if (*metres != 1) sal_log(ctx, "heights of \"%s\" are taken times %.7g to be metres", sal_raster_path(raster), *metres);
+    return SAL_STATUS_OK;
+}
+
+static sal_status add_elevation(sal_context *ctx, sal_build *build, const char *path, const char *unit)
 {
     sal_raster *raster = NULL;
+    double metres = 1;
     sal_status status = sal_raster_open(ctx, path, &raster);
     if (status == SAL_STATUS_DATA)
         sal_error_clear(ctx); /* the warper may take it, or says why not */
@@ -286,8 +327,29 @@ static sal_status add_elevation(sal_context *ctx, sal_build *build, const char *
     if (raster && sal_raster_band_count(raster) > 1)
         sal_warn(ctx, "\"%s\" has %lld bands; the elevation is taken from the first, \"%s\"", path,
                  (long long)sal_raster_band_count(raster), sal_raster_band_name(raster, 0));
+    status = height_metres(ctx, raster, unit, &metres);
     sal_raster_free(raster);
-    return sal__build_add(build, SAL_SOURCE_ELEVATION, path, 0, "DEM", "m");
+    if (status == SAL_STATUS_OK) status = sal__build_add(build, SAL_SOURCE_ELEVATION, path, 0, "DEM", "m");
+    if (status == SAL_STATUS_OK) build->sources[build->source_count - 1].scale = metres;
+    return status;
+}
+
+/* class_covariates: ids among the ready-made covariates. */
+static sal_status mark_classes(sal_context *ctx, sal_build *build, const sal_arguments *arguments)
+{
+    char word[64];
+    for (int64_t entry = 0, at = 0; next_word(arguments, "class_covariates", &entry, &at, word);) {
+        int64_t i = 0;
+        while (i < build->source_count &&
+               (build->sources[i].kind != SAL_SOURCE_READY || strcmp(build->sources[i].id, word) != 0))
+            i++;
+        if (i == build->source_count)
+            return sal_fail(ctx, SAL_STATUS_ARGUMENT,
+                            "class_covariates has \"%s\", which is no covariate of extra; write ids that extra gives",
+                            word);
+        build->sources[i].classes = true;
+    }
+    return SAL_STATUS_OK;
 }
 
 static sal_status gather(sal_context *ctx, sal_build *build, const sal_arguments *arguments)
@@ -306,8 +368,9 @@ static sal_status gather(sal_context *ctx, sal_build *build, const sal_arguments
     if (scenes > 0) SAL_TRY(sal__build_add_scenes(build, paths, scenes, sal_argument_text(arguments, "roles")));
     if (sal_argument_text(arguments, "cropland"))
         SAL_TRY(sal__mask_add(build, "area", sal_argument_text(arguments, "cropland"), 0, ""));
-    if (dem) SAL_TRY(add_elevation(ctx, build, dem));
+    if (dem) SAL_TRY(add_elevation(ctx, build, dem, sal_argument_text(arguments, "dem_unit")));
     for (int64_t i = 0; i < extras; i++) SAL_TRY(add_extra(ctx, build, sal_argument_text_at(arguments, "extra", i)));
+    SAL_TRY(mark_classes(ctx, build, arguments));
 done:
     return status;
 }
@@ -342,6 +405,7 @@ static sal_status take_texts(sal_context *ctx, sal_build *build, const sal_argum
     }
     build->scale = sal_argument_f64(arguments, "scale");
     build->offset = sal_argument_f64(arguments, "offset");
+    build->resampling = sal_argument_text(arguments, "resampling");
     build->smooth_dem = sal_argument_f64(arguments, "smooth_dem");
     build->relief_radius = sal_argument_f64(arguments, "rel_elev_radius");
     build->max_memory = sal_argument_i64(arguments, "max_memory");
@@ -428,8 +492,8 @@ const sal_operation sal_operation_covariates = {
             "logged as cloud_share and kept in MASKS of the metadata; a scene without a clear pixel is refused.\n\n"
             "Grid. The stack takes the grid of reference_grid, or of the finest scene; it has to be metric. What lies "
             "on it pixel by pixel is copied, "
-            "all else is warped: bilinear, or averaged where the grid is more than 1.5 times coarser; masks take the "
-            "nearest pixel.\n\n"
+            "all else is warped: bilinear (reflectance: resampling), or averaged where the grid is more than 1.5 times "
+            "coarser; masks and classes take the nearest pixel. Heights in feet become metres.\n\n"
             "Terrain. From the elevation model: DEM, SLOPE in degrees (Horn 1981), PROFILE_CURV and PLAN_CURV in 1/m "
             "(Zevenbergen and Thorne 1987; "
             "positive is convex, level ground is 0, plan curvature is kept within 1 per metre), each after a Gaussian "
