@@ -218,10 +218,7 @@ static sal_status take_bands(sal_build *build, const metadata *m, const listing 
         SAL_TRY(calibrate(build, m, l, number, p, band));
     }
     SAL_TRY(find_file(build, l, "_QA_PIXEL.TIF", &p->mask));
-    if (!p->mask) {
-        p->mask = "";
-        sal_warn(build->ctx, "scene \"%s\" has no %s_QA_PIXEL.TIF: its clouds cannot be masked", p->path, l->stem);
-    }
+    if (!p->mask) p->mask = "";
     p->mask_kind = "QA_PIXEL";
 done:
     return status;

@@ -271,6 +271,15 @@ static void class_names(const sal_mask *m, char out[160])
     }
 }
 
+bool sal__masks_took_all(const sal_build *build)
+{
+    for (int64_t i = 0; i < build->mask_count; i++) {
+        const sal_mask *m = &build->masks[i];
+        if (m->seen > 0 && m->dropped == m->seen && strcmp(m->kind, area) != 0) return true;
+    }
+    return false;
+}
+
 sal_status sal__masks_check(const sal_build *build)
 {
     char names[160];

@@ -20,6 +20,8 @@ sal_status sal__masks_scratch(sal_build *build, int64_t edge, void *out);
 /* Makes every reflectance of the dropped pixels NaN and counts. block: (rows, columns, bands), sources first. */
 sal_status sal__masks_apply(sal_build *build, int64_t column, int64_t row, int64_t columns, int64_t rows, void *scratch,
                             float *block, int64_t bands);
+/* Whether the quality bands left no pixel with a value. */
+bool sal__masks_took_all(const sal_build *build);
 /* DATA when a mask took every pixel. */
 sal_status sal__masks_check(const sal_build *build);
 /* [{"kind", "file", "dropped": ["cloud" ...], "buffer", "share"}]; NULL when out of memory. */

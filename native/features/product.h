@@ -35,6 +35,8 @@ bool sal__is_safe(sal_build *build, const char *path);
 /* Reads its metadata and finds its files. DATA in one sentence when something is missing. */
 sal_status sal__safe_read(sal_build *build, const char *path, sal__product *product);
 
+/* Reads the metadata of a scene that is a product. (scene_list.c) */
+sal_status sal__product_read(sal_build *build, const sal_scene *scene, sal__product *product);
 /* Adds the bands and the mask of a product, with the user's scale and offset where given. DATA when it does not belong
  * to what the build already holds: another day, another sensor, the same band again. (products.c) */
 sal_status sal__build_add_product(sal_build *build, const sal__product *product);

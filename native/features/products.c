@@ -112,7 +112,10 @@ sal_status sal__build_add_product(sal_build *build, const sal__product *p)
         s->invalid_count = p->invalid_count;
         for (int64_t k = 0; k < p->invalid_count; k++) s->invalid[k] = p->invalid[k];
     }
-    if (p->mask[0]) SAL_TRY(sal__mask_add(build, p->mask_kind, p->mask, 0, p->archive));
+    if (!p->mask[0])
+        sal_warn(build->ctx, "scene \"%s\" has no file %s: its clouds cannot be masked", p->path, p->mask_kind);
+    else
+        SAL_TRY(sal__mask_add(build, p->mask_kind, p->mask, 0, p->archive));
     SAL_TRY(sal__build_describe(build, p, first));
     sal_log(build->ctx, "%s of %s: %s%s%s", p->sensor, p->date, p->name, p->note[0] ? ", " : "", p->note);
     if (overridden)

@@ -63,11 +63,6 @@ typedef struct scene {
     bool may_be_none;           /* one of a folder: left out when it is no band */
 } scene;
 
-/* What the user gave, with the files of a folder in its place. */
-typedef struct entry {
-    const char *path;
-    bool from_folder;
-} entry;
 
 /* Name of a band before the sensor is known; "" when it has none. */
 static const char *raw_name(const scene *s, const role_list *roles, int64_t band)
@@ -214,7 +209,7 @@ static bool nameless(const sal_build *build, const scene *s, const role_list *ro
 }
 
 /* Rasters that are no product of an agency. */
-static sal_status add_loose(sal_build *build, const entry *entries, int64_t n, const char *roles_text)
+static sal_status add_loose(sal_build *build, const sal_scene *const *entries, int64_t n, const char *roles_text)
 {
     sal_status status;
     sal_context *ctx = build->ctx;
@@ -224,9 +219,9 @@ static sal_status add_loose(sal_build *build, const entry *entries, int64_t n, c
     SAL_TRY(sal_allocate(ctx, 1, sizeof *roles, &roles));
     SAL_TRY(parse_roles(ctx, roles_text, roles));
     for (int64_t i = 0; i < n; i++) {
-        SAL_TRY(sal_raster_open(ctx, entries[i].path, &scenes[i].raster));
-        scenes[i].may_be_none = entries[i].from_folder;
-        sal__file_stem(entries[i].path, scenes[i].stem);
+        SAL_TRY(sal_raster_open(ctx, entries[i]->path, &scenes[i].raster));
+        scenes[i].may_be_none = entries[i]->from_folder;
+        sal__file_stem(entries[i]->path, scenes[i].stem);
         if (!sal__band_in_stem(scenes[i].stem, scenes[i].file_band)) scenes[i].file_band[0] = 0;
     }
     find_sensor(build, scenes, n, roles);
@@ -243,73 +238,29 @@ done:
     return status;
 }
 
-/* ---- what the user gave ---- */
-
-/* Agencies and how their products are known; a path that is none of them is a raster, or a folder of rasters. */
-static const struct {
-    bool (*is)(sal_build *build, const char *path);
-    sal_status (*read)(sal_build *build, const char *path, sal__product *product);
-} readers[] = { { sal__is_safe, sal__safe_read }, { sal__is_landsat, sal__landsat_read } };
-
-enum { READERS = sizeof readers / sizeof *readers };
-
-static sal_status append(sal_build *build, entry **entries, int64_t *n, const char *path, bool from_folder)
-{
-    sal_status status = sal_reallocate(build->ctx, *n, *n + 1, sizeof **entries, entries);
-    if (status == SAL_STATUS_OK) (*entries)[(*n)++] = (entry){ path, from_folder };
-    return status;
-}
-
-/* The rasters of a folder by their endings; those that turn out to be no band are left out. */
-static sal_status expand(sal_build *build, const char *path, entry **entries, int64_t *n)
-{
-    static const char *const endings[] = { ".tif", ".tiff", ".jp2", ".img", ".vrt" };
-    const char *const *names, *file;
-    int64_t count = 0;
-    const int64_t before = *n;
-    sal_status status;
-    if (!sal_files_is_folder(path)) return append(build, entries, n, path, false);
-    SAL_TRY(sal_files_list(build->ctx, build->arena, path, &names, &count));
-    for (int64_t i = 0; i < count; i++)
-        for (size_t k = 0; k < sizeof endings / sizeof *endings; k++)
-            if (sal__ends_with(names[i], endings[k])) {
-                SAL_TRY(sal__build_text(build, &file, "%s/%s", path, names[i]));
-                SAL_TRY(append(build, entries, n, file, true));
-            }
-    if (*n == before)
-        status = sal_fail(build->ctx, SAL_STATUS_DATA,
-                          "folder \"%s\" is no product that is known and holds no raster (tif, jp2, img, vrt); give "
-                          "the folder in which the files lie",
-                          path);
-done:
-    return status;
-}
-
-sal_status sal__build_add_scenes(sal_build *build, const char *const *paths, int64_t n, const char *roles)
+sal_status sal__build_add_scenes(sal_build *build, const sal_scene *scenes, int64_t n, const char *roles)
 {
     sal_status status;
     sal_context *ctx = build->ctx;
-    entry *loose = NULL;
+    const sal_scene **loose = NULL;
     sal__product *product = NULL;
     int64_t loose_count = 0;
+    SAL_TRY(sal_allocate(ctx, n, sizeof *loose, &loose));
     SAL_TRY(sal_allocate(ctx, 1, sizeof *product, &product));
     for (int64_t i = 0; i < n; i++) {
-        int k = 0;
-        while (k < READERS && !readers[k].is(build, paths[i])) k++;
-        if (k == READERS) {
-            SAL_TRY(expand(build, paths[i], &loose, &loose_count));
+        if (scenes[i].agency < 0) {
+            loose[loose_count++] = &scenes[i];
             continue;
         }
-        SAL_TRY(readers[k].read(build, paths[i], product));
+        SAL_TRY(sal__product_read(build, &scenes[i], product));
         SAL_TRY(sal__build_add_product(build, product));
     }
-    const int64_t before = build->source_count;
     if (loose_count > 0) SAL_TRY(add_loose(build, loose, loose_count, roles));
-    if (n > 0 && build->source_count == before && before == 0)
+    if (n > 0 && build->source_count == 0)
         SAL_TRY(sal_fail(ctx, SAL_STATUS_DATA,
                          "\"%s\" holds no band that can be recognised by its name; name the files by their bands "
                          "(..._B04.tif), or give them one by one with roles",
-                         paths[0]));
+                         scenes[0].path));
 done:
     sal_release(ctx, loose);
     sal_release(ctx, product);

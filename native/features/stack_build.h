@@ -40,6 +40,14 @@ typedef struct sal_mask {
     int64_t seen, dropped;          /* pixels of the scenes with a value, and how many of them this mask took */
 } sal_mask;
 
+/* One raster or product with bands in it. */
+typedef struct sal_scene {
+    const char *path;
+    int agency;       /* who reads it (scene_list.c), -1 for a raster */
+    bool from_folder; /* one file of a folder: left out when it is no band */
+    char date[11];    /* "" when nothing tells */
+} sal_scene;
+
 typedef struct sal_build {
     sal_context *ctx;
     sal_arena *arena;
@@ -65,9 +73,13 @@ void sal__build_clear(sal_build *build);
 /* Texts are copied. DATA when the id is taken or is not letters, digits and underscores beginning with a letter. */
 sal_status sal__build_add(sal_build *build, sal_source_kind kind, const char *path, int64_t band, const char *id,
                           const char *unit);
-/* Adds the bands of scenes, named by their descriptions, by `roles` ("B=1,G=2" or "B,G,R" in band order, may be NULL)
- * or by the file name; finds sensor and date where the build has none yet. (scenes.c) */
-sal_status sal__build_add_scenes(sal_build *build, const char *const *paths, int64_t n, const char *roles);
+/* Products, folders and rasters as the user gave them become scenes with a day ("" when nothing tells). Paths of the
+ * user are borrowed, others owned by the arena; the caller releases *scenes, on failure too. (scene_list.c) */
+sal_status sal__scenes_list(sal_build *build, const char *const *paths, int64_t n, sal_scene **scenes, int64_t *count);
+/* Adds the bands of scenes of one day: products by their metadata, rasters by their band descriptions, by `roles`
+ * ("B=1,G=2" or "B,G,R" in band order, may be NULL), by the file name or by wavelength; finds sensor and date where the
+ * build has none yet. (scenes.c) */
+sal_status sal__build_add_scenes(sal_build *build, const sal_scene *scenes, int64_t n, const char *roles);
 /* Date in a text such as a file name: 2019-07-15, 2019_07_15 or 20190715; false when there is none. (scenes.c) */
 bool sal__date_find(const char *text, char date[11]);
 /* Whether a text is YYYY-MM-DD and that day exists. (scenes.c) */

@@ -4,6 +4,7 @@
  * What can be derived from the bands (the indices) is not stored unless asked for: every model computes it while
  * reading.
  */
+#include "data/files.h"
 #include "features/indices.h"
 #include "features/masks.h"
 #include "features/stack_build.h"
@@ -156,10 +157,11 @@ static const sal_param params[] = {
       .help = "Upper bound of working memory." },
     { .key = "output",
       .type = SAL_PARAM_RASTER_OUT,
-      .flags = SAL_REQUIRED,
+      .flags = SAL_REQUIRED | SAL_OR_FOLDER,
       .label = "Covariate stack",
       .extension = "tif",
-      .help = "GeoTIFF with one band for each covariate." },
+      .help = "GeoTIFF with one band for each covariate; for scenes of several days a folder that exists, which takes "
+              "stack_YYYY-MM-DD.tif for each." },
     { .key = NULL }
 };
 
@@ -352,22 +354,14 @@ static sal_status mark_classes(sal_context *ctx, sal_build *build, const sal_arg
     return SAL_STATUS_OK;
 }
 
-static sal_status gather(sal_context *ctx, sal_build *build, const sal_arguments *arguments)
+static sal_status gather(sal_context *ctx, sal_build *build, const sal_arguments *arguments, const sal_scene *scenes,
+                         int64_t n)
 {
     sal_status status = SAL_STATUS_OK;
-    const char *paths[4096], *dem = sal_argument_text(arguments, "dem");
-    const int64_t rasters = sal_argument_count(arguments, "scene"), extras = sal_argument_count(arguments, "extra"),
-                  scenes = rasters + sal_argument_count(arguments, "product");
-    if (scenes == 0 && extras == 0 && !dem)
-        return sal_fail(ctx, SAL_STATUS_ARGUMENT,
-                        "nothing to build a stack from: give at least one of product, scene, dem and extra");
-    if (scenes > 4096) return sal_fail(ctx, SAL_STATUS_ARGUMENT, "%lld scenes are more than 4096", (long long)scenes);
-    for (int64_t i = 0; i < scenes; i++)
-        paths[i] = i < rasters ? sal_argument_text_at(arguments, "scene", i)
-                               : sal_argument_text_at(arguments, "product", i - rasters);
-    if (scenes > 0) SAL_TRY(sal__build_add_scenes(build, paths, scenes, sal_argument_text(arguments, "roles")));
-    if (sal_argument_text(arguments, "cropland"))
-        SAL_TRY(sal__mask_add(build, "area", sal_argument_text(arguments, "cropland"), 0, ""));
+    const char *dem = sal_argument_text(arguments, "dem"), *cropland = sal_argument_text(arguments, "cropland");
+    const int64_t extras = sal_argument_count(arguments, "extra");
+    if (n > 0) SAL_TRY(sal__build_add_scenes(build, scenes, n, sal_argument_text(arguments, "roles")));
+    if (cropland) SAL_TRY(sal__mask_add(build, "area", cropland, 0, ""));
     if (dem) SAL_TRY(add_elevation(ctx, build, dem, sal_argument_text(arguments, "dem_unit")));
     for (int64_t i = 0; i < extras; i++) SAL_TRY(add_extra(ctx, build, sal_argument_text_at(arguments, "extra", i)));
     SAL_TRY(mark_classes(ctx, build, arguments));
@@ -431,15 +425,26 @@ done:
     return status;
 }
 
-static sal_status run(sal_context *ctx, const sal_arguments *arguments, json_object *result)
+typedef struct request {
+    const sal_arguments *arguments;
+    const sal_scene *scenes; /* of one day, or of no known day */
+    int64_t scene_count;
+    const char *output, *campaign; /* campaign: "" for that of the arguments */
+    bool write;                    /* false: only check that it can be built */
+    bool cloudy;                   /* out: no clear pixel, so no stack */
+} request;
+
+static sal_status build_one(sal_context *ctx, request *r, json_object *result)
 {
     sal_status status;
     sal_build build;
+    const sal_arguments *arguments = r->arguments;
     choice indices = { .n = 0 }, terrain = { .n = 0 };
     SAL_TRY(sal__build_new(ctx, &build));
     SAL_TRY(take_texts(ctx, &build, arguments));
+    if (r->campaign[0]) snprintf(build.campaign, sizeof build.campaign, "%s", r->campaign);
     SAL_TRY(take_masks(&build, arguments));
-    SAL_TRY(gather(ctx, &build, arguments));
+    SAL_TRY(gather(ctx, &build, arguments, r->scenes, r->scene_count));
     SAL_TRY(choose_indices(ctx, &build, arguments, &indices));
     SAL_TRY(choose_terrain(ctx, arguments, &terrain));
     build.indices = indices.rows;
@@ -447,15 +452,156 @@ static sal_status run(sal_context *ctx, const sal_arguments *arguments, json_obj
     build.terrain = terrain.rows;
     build.terrain_count = terrain.n;
     SAL_TRY(sal__build_choose_grid(&build, sal_argument_text(arguments, "reference_grid")));
-    sal_progress_push(ctx, 0, 0.05);
+    sal_progress_push(ctx, 0, r->write ? 0.05 : 1);
     status = sal__build_place(&build);
     sal_progress_pop(ctx);
-    if (status != SAL_STATUS_OK) goto done;
+    if (status != SAL_STATUS_OK || !r->write) goto done;
     sal_progress_push(ctx, 0.05, 1);
-    status = sal__build_write(&build, sal_argument_text(arguments, "output"), result);
+    status = sal__build_write(&build, r->output, result);
     sal_progress_pop(ctx);
+    r->cloudy = status == SAL_STATUS_DATA && sal__masks_took_all(&build);
 done:
     sal__build_clear(&build);
+    return status;
+}
+
+/* By day; scenes of one day keep their order, which is that of the bands in the stack. */
+static void sort_by_date(sal_scene *scenes, int64_t n)
+{
+    for (int64_t i = 1; i < n; i++) {
+        const sal_scene scene = scenes[i];
+        int64_t k = i;
+        for (; k > 0 && strcmp(scenes[k - 1].date, scene.date) > 0; k--) scenes[k] = scenes[k - 1];
+        scenes[k] = scene;
+    }
+}
+
+/* Where a stack of several goes: output names a folder. */
+static sal_status name_stack(sal_context *ctx, const sal_arguments *arguments, const char *date, request *r,
+                             char path[4096], char campaign[256])
+{
+    const char *given = sal_argument_text(arguments, "campaign");
+    snprintf(campaign, 256, "%.200s%s%s", given ? given : "", given && given[0] ? "_" : "", date);
+    const int n = snprintf(path, 4096, "%s/stack_%s.tif", sal_argument_text(arguments, "output"), date);
+    r->output = path;
+    r->campaign = campaign;
+    for (int64_t i = 0; i < r->scene_count; i++)
+        if (n >= 4096 || strcmp(r->scenes[i].path, path) == 0)
+            return sal_fail(ctx, SAL_STATUS_ARGUMENT, "the stack \"%s\" would overwrite a scene; choose another folder",
+                            path);
+    return SAL_STATUS_OK;
+}
+
+/* Checks or writes the stack of scenes of one day; one without clear ground is left out with a warning. */
+static sal_status build_day(sal_context *ctx, request *r, json_object *stacks)
+{
+    char path[4096], campaign[256];
+    const char *date = r->scenes[0].date;
+    json_object *one = NULL;
+    sal_status status = name_stack(ctx, r->arguments, date, r, path, campaign);
+    if (status != SAL_STATUS_OK) return status;
+    one = json_object_new_object();
+    status = build_one(ctx, r, one);
+    if (status != SAL_STATUS_OK && r->cloudy) {
+        sal_warn(ctx, "no stack for %s: %s", date, sal_context_message(ctx));
+        sal_error_clear(ctx);
+        status = SAL_STATUS_OK;
+    } else if (status == SAL_STATUS_OK && r->write) {
+        json_object_array_add(stacks, json_object_get(one));
+    }
+    json_object_put(one);
+    return status;
+}
+
+/* One stack for each day: all are checked before the first is written. */
+static sal_status build_campaigns(sal_context *ctx, const sal_arguments *arguments, const sal_scene *scenes, int64_t n,
+                                  json_object *result)
+{
+    sal_status status = SAL_STATUS_OK;
+    json_object *stacks = json_object_new_array();
+    for (int round = 0; round < 2; round++)
+        for (int64_t first = 0, next; first < n; first = next) {
+            const double from = round ? 0.1 : 0, share = (round ? 0.9 : 0.1) / (double)n;
+            for (next = first + 1; next < n && strcmp(scenes[next].date, scenes[first].date) == 0;) next++;
+            request r = { .arguments = arguments, .scenes = scenes + first, .scene_count = next - first,
+                          .write = round == 1 };
+            sal_progress_push(ctx, from + share * (double)first, from + share * (double)next);
+            status = build_day(ctx, &r, stacks);
+            sal_progress_pop(ctx);
+            if (status != SAL_STATUS_OK) goto done;
+        }
+    if (json_object_array_length(stacks) == 0)
+        SAL_TRY(sal_fail(ctx, SAL_STATUS_DATA, "none of the scenes shows clear ground; set mask_classes or mask_buffer "
+                                               "lower, or take other days"));
+    SAL_TRY(sal_json_add_text(ctx, result, "output", sal_argument_text(arguments, "output")));
+    SAL_TRY(sal_json_add(ctx, result, "stacks", json_object_get(stacks)));
+done:
+    json_object_put(stacks);
+    return status;
+}
+
+/* Whether the scenes are of several days, and then whether the user wants a stack for each. */
+static sal_status several_days(sal_context *ctx, const sal_arguments *arguments, const sal_scene *scenes, int64_t n,
+                               bool *several)
+{
+    const char *date = sal_argument_text(arguments, "date"), *output = sal_argument_text(arguments, "output");
+    int64_t days = 0;
+    const char *first = "";
+    for (int64_t i = n - 1; i >= 0 && scenes[i].date[0]; i--) { /* those without a day stand in front */
+        days += i == n - 1 || strcmp(scenes[i].date, first) != 0;
+        first = scenes[i].date;
+    }
+    const bool folder = sal_files_is_folder(output);
+    *several = days > 0 && folder && !(date && date[0]);
+    if (folder && days == 0)
+        return sal_fail(ctx, SAL_STATUS_ARGUMENT,
+                        "output \"%s\" is a folder, which takes a stack for each day, but no scene tells its day; name a "
+                        "file for the stack",
+                        output);
+    if (!*several && days > 1 && !(date && date[0]))
+        return sal_fail(ctx, SAL_STATUS_DATA,
+                        "scenes are of different days, %lld from %s to %s; give a folder that exists as output for one "
+                        "stack a day, or date if they belong together",
+                        (long long)days, first, scenes[n - 1].date);
+    for (int64_t i = 0; i < n && *several; i++)
+        if (!scenes[i].date[0])
+            return sal_fail(ctx, SAL_STATUS_DATA,
+                            "scene \"%s\" does not tell its day, so it belongs to no stack; put the day into its name, "
+                            "such as 2020-06-15",
+                            scenes[i].path);
+    return SAL_STATUS_OK;
+}
+
+static sal_status run(sal_context *ctx, const sal_arguments *arguments, json_object *result)
+{
+    sal_status status;
+    sal_build lists; /* only to own texts */
+    sal_scene *scenes = NULL;
+    const char **paths = NULL;
+    bool several = false;
+    int64_t n = 0;
+    const int64_t rasters = sal_argument_count(arguments, "scene"),
+                  given = rasters + sal_argument_count(arguments, "product");
+    SAL_TRY(sal__build_new(ctx, &lists));
+    lists.scale = sal_argument_f64(arguments, "scale"); /* what a product does not tell need not be told then */
+    lists.offset = sal_argument_f64(arguments, "offset");
+    if (given == 0 && sal_argument_count(arguments, "extra") == 0 && !sal_argument_text(arguments, "dem"))
+        SAL_TRY(sal_fail(ctx, SAL_STATUS_ARGUMENT,
+                         "nothing to build a stack from: give at least one of product, scene, dem and extra"));
+    SAL_TRY(sal_allocate(ctx, given, sizeof *paths, &paths));
+    for (int64_t i = 0; i < given; i++)
+        paths[i] = i < rasters ? sal_argument_text_at(arguments, "scene", i)
+                               : sal_argument_text_at(arguments, "product", i - rasters);
+    SAL_TRY(sal__scenes_list(&lists, paths, given, &scenes, &n));
+    sort_by_date(scenes, n);
+    SAL_TRY(several_days(ctx, arguments, scenes, n, &several));
+    request r = { .arguments = arguments, .scenes = scenes, .scene_count = n, .write = true,
+                  .output = sal_argument_text(arguments, "output"), .campaign = "" };
+    status = several ? build_campaigns(ctx, arguments, scenes, n, result) : build_one(ctx, &r, result);
+done:
+    sal_release(ctx, scenes);
+    sal_release(ctx, paths);
+    sal__build_clear(&lists);
     return status;
 }
 
@@ -472,7 +618,9 @@ const sal_operation sal_operation_covariates = {
             "... B12 and B8A of Sentinel-2, SR_B1 ... "
             "SR_B7 of Landsat, or the roles B, G, R, RE1, RE2, RE3, NIR, NIR2, SWIR1, SWIR2 and Blue, Green, Red ...), "
             "by roles, or, for files with one "
-            "band, by the file name. All scenes of one stack are of one day. Reflectance is a number from 0 to 1; "
+            "band, by the file name. All scenes of one stack are of one day; scenes of several days make a stack for each when output is "
+            "a folder that exists (a day without clear ground is left out with a warning; in QGIS use the batch dialog, "
+            "one row a campaign). Reflectance is a number from 0 to 1; "
             "scale and offset that a file states "
             "are used, and values that cannot be reflectance are refused with the scale to set.\n\n"
             "Products. A Sentinel-2 L2A product (SAFE folder, zip or MTD_MSIL2A.xml) gives its ten bands B02 ... B8A, "
