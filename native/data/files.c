@@ -85,8 +85,9 @@ sal_status sal_files_text(sal_context *ctx, const char *path, int64_t most, char
     if (VSIStatL(path, &about) != 0 || VSI_ISDIR(about.st_mode) || !(file = VSIFOpenL(path, "rb")))
         SAL_TRY(sal_fail(ctx, SAL_STATUS_IO, "\"%s\" cannot be read%s", path, sal__gdal_reason(&gdal)));
     if ((int64_t)about.st_size > most)
-        SAL_TRY(sal_fail(ctx, SAL_STATUS_DATA, "\"%s\" has %lld bytes, which is more than the %lld such a file may have",
-                         path, (long long)about.st_size, (long long)most));
+        SAL_TRY(sal_fail(ctx, SAL_STATUS_DATA,
+                         "\"%s\" has %lld bytes, which is more than the %lld such a file may have", path,
+                         (long long)about.st_size, (long long)most));
     SAL_TRY(sal_allocate(ctx, (int64_t)about.st_size + 1, 1, &bytes));
     if (VSIFReadL(bytes, 1, (size_t)about.st_size, file) != (size_t)about.st_size)
         SAL_TRY(sal_fail(ctx, SAL_STATUS_IO, "\"%s\" ends before its %lld bytes%s; copy it again", path,

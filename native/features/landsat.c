@@ -183,8 +183,10 @@ static sal_status calibrate(sal_build *build, const metadata *m, const listing *
     sun = sin(elevation * degree);
     band->scale = scale / sun;
     band->offset = offset / sun;
-    snprintf(p->note, sizeof p->note, "reflectance at the top of the atmosphere, sun %.2f degrees high: not corrected "
-                                      "for the atmosphere", elevation);
+    snprintf(p->note, sizeof p->note,
+             "reflectance at the top of the atmosphere, sun %.2f degrees high: not corrected "
+             "for the atmosphere",
+             elevation);
     return SAL_STATUS_OK;
 }
 
@@ -239,7 +241,8 @@ sal_status sal__landsat_read(sal_build *build, const char *path, sal__product *p
     look_up(&m, NULL, "DATE_ACQUIRED", day);
     if (!sal_date_parse(day, p->date) && !sal__date_find(l.stem, p->date))
         SAL_TRY(sal_fail(build->ctx, SAL_STATUS_DATA,
-                         "scene \"%s\": neither its MTL file nor the name \"%s\" tells its day; give date", path, l.stem));
+                         "scene \"%s\": neither its MTL file nor the name \"%s\" tells its day; give date", path,
+                         l.stem));
     SAL_TRY(take_bands(build, &m, &l, p));
 done:
     sal_release(build->ctx, m.text);

@@ -42,7 +42,7 @@ static const class_row classes[] = {
 enum { KINDS = sizeof kinds / sizeof *kinds, CLASSES = sizeof classes / sizeof *classes };
 enum { CLEAR, DROPPED, SPREADS };
 
-static const char area[] = "area";
+const char sal__mask_area[] = "area";
 
 const char *sal__mask_kind(const char *name)
 {
@@ -59,6 +59,18 @@ static bool holds_bits(const char *kind)
 }
 
 /* ---- what is dropped ---- */
+
+const char *sal__mask_dropped(const sal_mask *m, int64_t i)
+{
+    const char *last = "";
+    for (int k = 0; k < CLASSES; k++) {
+        if (strcmp(classes[k].kind, m->kind) != 0 || !m->drop[classes[k].number] || !strcmp(last, classes[k].name))
+            continue;
+        last = classes[k].name;
+        if (i-- == 0) return last;
+    }
+    return NULL;
+}
 
 /* Whether the word is a class of any kind: sensors differ in what they tell, so one list may serve several. */
 static bool known_word(const char *word)
@@ -102,7 +114,7 @@ sal_status sal__mask_add(sal_build *build, const char *kind, const char *path, i
 {
     sal_status status = SAL_STATUS_OK;
     sal_mask m = { .kind = kind, .band = band };
-    bool any = strcmp(kind, area) == 0;
+    bool any = strcmp(kind, sal__mask_area) == 0;
     char *copy;
     if (build->mask_count == SAL_BUILD_MASKS)
         return sal_fail(build->ctx, SAL_STATUS_DATA, "\"%s\" would be mask number %d; give at most %d", path,
@@ -111,8 +123,7 @@ sal_status sal__mask_add(sal_build *build, const char *kind, const char *path, i
     m.path = copy;
     SAL_TRY(sal_arena_text(build->arena, archive, &copy));
     m.archive = copy;
-    for (int64_t i = 0; i < build->mask_class_count && !any; i++)
-        SAL_TRY(take_word(build, &m, build->mask_classes[i]));
+    for (int64_t i = 0; i < build->mask_class_count && !any; i++) SAL_TRY(take_word(build, &m, build->mask_classes[i]));
     if (build->mask_class_count == 0 && !any) SAL_TRY(take_word(build, &m, "default"));
     for (int i = 0; i < 256; i++) any = any || m.drop[i];
     if (any) build->masks[build->mask_count++] = m;
@@ -122,7 +133,10 @@ done:
 
 /* ---- on the grid ---- */
 
-static int64_t margin(const sal_build *build, const sal_mask *m) { return strcmp(m->kind, area) ? build->mask_buffer : 0; }
+int64_t sal__mask_margin(const sal_build *build, const sal_mask *m)
+{
+    return strcmp(m->kind, sal__mask_area) ? build->mask_buffer : 0;
+}
 
 sal_status sal__masks_place(sal_build *build)
 {
@@ -130,7 +144,7 @@ sal_status sal__masks_place(sal_build *build)
     for (int64_t i = 0; i < build->mask_count; i++) {
         sal_mask *m = &build->masks[i];
         sal_grid grid = build->grid; /* borrows the CRS */
-        m->shift_x = m->shift_y = margin(build, m);
+        m->shift_x = m->shift_y = sal__mask_margin(build, m);
         grid.x0 -= grid.pixel * (double)m->shift_x;
         grid.y0 += grid.pixel * (double)m->shift_y;
         grid.columns += 2 * m->shift_x;
@@ -144,10 +158,10 @@ done:
 /* ---- applying ---- */
 
 typedef struct scratch {
-    float *values;           /* (rows + 2 margin, columns + 2 margin) */
-    unsigned char *codes;    /* the same */
-    unsigned char *line;     /* one column */
-    unsigned char *dropped;  /* (rows, columns) */
+    float *values;          /* (rows + 2 margin, columns + 2 margin) */
+    unsigned char *codes;   /* the same */
+    unsigned char *line;    /* one column */
+    unsigned char *dropped; /* (rows, columns) */
 } scratch;
 
 static int64_t with_margin(const sal_build *build, int64_t edge) { return edge + 2 * build->mask_buffer; }
@@ -178,7 +192,7 @@ done:
 
 static void encode(const sal_mask *m, const float *values, int64_t n, unsigned char *codes)
 {
-    const bool bits = holds_bits(m->kind), by_area = strcmp(m->kind, area) == 0;
+    const bool bits = holds_bits(m->kind), by_area = strcmp(m->kind, sal__mask_area) == 0;
     uint32_t wanted = 0;
     for (int i = 0; i < 32; i++) wanted |= m->drop[i] ? 1u << i : 0;
     for (int64_t i = 0; i < n; i++) {
@@ -212,23 +226,22 @@ static void spread_line(unsigned char *codes, int64_t n, int64_t step, int64_t r
 static sal_status drop_by(sal_build *build, sal_mask *m, int64_t x, int64_t y, int64_t columns, int64_t rows,
                           scratch *s)
 {
-    const int64_t b = margin(build, m), wide = columns + 2 * b, high = rows + 2 * b;
+    const int64_t b = sal__mask_margin(build, m), wide = columns + 2 * b, high = rows + 2 * b;
     const int64_t band = 0;
-    sal_status status = sal_raster_read(m->raster, &band, 1, m->shift_x + x - b, m->shift_y + y - b, wide, high,
-                                        s->values);
+    sal_status status =
+        sal_raster_read(m->raster, &band, 1, m->shift_x + x - b, m->shift_y + y - b, wide, high, s->values);
     if (status != SAL_STATUS_OK) return status;
     encode(m, s->values, wide * high, s->codes);
     for (int64_t r = 0; r < high && b > 0; r++) spread_line(s->codes + r * wide, wide, 1, b, s->line);
     for (int64_t c = 0; c < wide && b > 0; c++) spread_line(s->codes + c, high, wide, b, s->line);
     for (int64_t r = 0; r < rows; r++)
-        for (int64_t c = 0; c < columns; c++)
-            s->dropped[r * columns + c] = s->codes[(r + b) * wide + c + b] != CLEAR;
+        for (int64_t c = 0; c < columns; c++) s->dropped[r * columns + c] = s->codes[(r + b) * wide + c + b] != CLEAR;
     return SAL_STATUS_OK;
 }
 
 /* Sets NaN where dropped, and counts the pixels that had a value. */
-static void clear_pixels(const sal_build *build, sal_mask *m, int64_t pixels, const unsigned char *dropped, float *block,
-                         int64_t bands)
+static void clear_pixels(const sal_build *build, sal_mask *m, int64_t pixels, const unsigned char *dropped,
+                         float *block, int64_t bands)
 {
     for (int64_t i = 0; i < pixels; i++) {
         bool seen = false;
@@ -254,89 +267,4 @@ sal_status sal__masks_apply(sal_build *build, int64_t column, int64_t row, int64
     }
 done:
     return status;
-}
-
-/* ---- what became of it ---- */
-
-static void class_names(const sal_mask *m, char out[160])
-{
-    size_t n = 0;
-    const char *last = "";
-    out[0] = 0;
-    for (int i = 0; i < CLASSES; i++) {
-        if (strcmp(classes[i].kind, m->kind) != 0 || !m->drop[classes[i].number] || !strcmp(last, classes[i].name))
-            continue;
-        last = classes[i].name;
-        n += (size_t)snprintf(out + n, 160 - n, "%s%s", n ? ", " : "", last);
-    }
-}
-
-bool sal__masks_took_all(const sal_build *build)
-{
-    for (int64_t i = 0; i < build->mask_count; i++) {
-        const sal_mask *m = &build->masks[i];
-        if (m->seen > 0 && m->dropped == m->seen && strcmp(m->kind, area) != 0) return true;
-    }
-    return false;
-}
-
-sal_status sal__masks_check(const sal_build *build)
-{
-    char names[160];
-    for (int64_t i = 0; i < build->mask_count; i++) {
-        const sal_mask *m = &build->masks[i];
-        class_names(m, names);
-        if (m->seen > 0 && m->dropped == m->seen && strcmp(m->kind, area) == 0)
-            return sal_fail(build->ctx, SAL_STATUS_DATA,
-                            "cropland \"%s\" keeps none of the %lld pixels of the scenes: it is 0 or nodata on all of "
-                            "them; give a mask of this place, not 0 where crops grow",
-                            m->path, (long long)m->seen);
-        if (m->seen > 0 && m->dropped == m->seen)
-            return sal_fail(build->ctx, SAL_STATUS_DATA,
-                            "the scene%s%s shows no clear ground: \"%s\" drops all of its %lld pixels (%s, buffer %lld "
-                            "pixels); take another date, or set mask_classes or mask_buffer lower",
-                            build->date[0] ? " of " : "", build->date, m->path, (long long)m->seen, names,
-                            (long long)build->mask_buffer);
-        sal_log(build->ctx, "mask %s drops %.2f %% of the pixels of the scene%s%s%s%s", m->kind,
-                m->seen ? 100.0 * (double)m->dropped / (double)m->seen : 0, build->date[0] ? " of " : "", build->date,
-                names[0] ? ": " : "", names);
-    }
-    return SAL_STATUS_OK;
-}
-
-double sal__masks_cloud_share(const sal_build *build)
-{
-    int64_t seen = 0, dropped = 0;
-    for (int64_t i = 0; i < build->mask_count; i++) {
-        const sal_mask *m = &build->masks[i];
-        if (strcmp(m->kind, area) == 0) continue;
-        if (seen == 0) seen = m->seen;
-        dropped += m->dropped; /* a mask sees what the one before it left */
-    }
-    return seen ? (double)dropped / (double)seen : NAN;
-}
-
-static json_object *describe(const sal_build *build, const sal_mask *m)
-{
-    json_object *entry = json_object_new_object(), *names = json_object_new_array();
-    const char *last = "";
-    for (int i = 0; i < CLASSES; i++) {
-        if (strcmp(classes[i].kind, m->kind) != 0 || !m->drop[classes[i].number] || !strcmp(last, classes[i].name))
-            continue;
-        last = classes[i].name;
-        json_object_array_add(names, json_object_new_string(last));
-    }
-    json_object_object_add(entry, "kind", json_object_new_string(m->kind));
-    json_object_object_add(entry, "file", json_object_new_string(m->path));
-    json_object_object_add(entry, "dropped", names);
-    json_object_object_add(entry, "buffer", json_object_new_int64(margin(build, m)));
-    json_object_object_add(entry, "share", sal_json_number(m->seen ? (double)m->dropped / (double)m->seen : 0));
-    return entry;
-}
-
-json_object *sal__masks_json(const sal_build *build)
-{
-    json_object *list = json_object_new_array();
-    for (int64_t i = 0; list && i < build->mask_count; i++) json_object_array_add(list, describe(build, &build->masks[i]));
-    return list;
 }

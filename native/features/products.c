@@ -17,8 +17,10 @@ sal_status sal__build_text(sal_build *build, const char **out, const char *forma
     const int n = vsnprintf(text, sizeof text, format, list);
     va_end(list);
     if (n < 0 || n >= (int)sizeof text)
-        return sal_fail(build->ctx, SAL_STATUS_ARGUMENT, "a path of more than %zu letters begins with \"%.60s\"; move "
-                                                         "the files to a shorter one", sizeof text - 1, text);
+        return sal_fail(build->ctx, SAL_STATUS_ARGUMENT,
+                        "a path of more than %zu letters begins with \"%.60s\"; move "
+                        "the files to a shorter one",
+                        sizeof text - 1, text);
     const sal_status status = sal_arena_text(build->arena, text, &copy);
     *out = copy;
     return status;

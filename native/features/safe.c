@@ -82,8 +82,10 @@ static sal_status find_root(sal_build *build, const char *path, sal__product *p,
     while (n > 1 && path[n - 1] == '/') n--;
     SAL_TRY(sal__build_text(build, root, "%.*s", (int)n, path));
     if (!sal_files_is_folder(*root))
-        SAL_TRY(sal_fail(build->ctx, SAL_STATUS_IO, "scene \"%s\" is no folder that can be read; unpack it, or give "
-                                                    "the zip", path));
+        SAL_TRY(sal_fail(build->ctx, SAL_STATUS_IO,
+                         "scene \"%s\" is no folder that can be read; unpack it, or give "
+                         "the zip",
+                         path));
     SAL_TRY(sal__build_text(build, &other, "%s/MTD_MSIL1C.xml", *root));
     if (sal_files_exist(other))
         status = sal_fail(build->ctx, SAL_STATUS_DATA,
@@ -103,7 +105,8 @@ static sal_status fail_metadata(const sal_build *build, const sal__product *p, c
 }
 
 /* Offsets by band number, from the XML; 0 for a baseline that has none. */
-static sal_status read_offsets(const sal_build *build, const sal_xml *xml, const sal__product *p, double offset[NUMBERS])
+static sal_status read_offsets(const sal_build *build, const sal_xml *xml, const sal__product *p,
+                               double offset[NUMBERS])
 {
     const sal_xml *found[NUMBERS];
     const int64_t n = sal_xml_find(xml, "BOA_ADD_OFFSET", found, NUMBERS);
@@ -176,7 +179,8 @@ static sal_status read_identity(sal_build *build, const sal_xml *xml, const char
     SAL_TRY(sal__build_text(build, &p->name, "%s", name ? name : sal__plain_name(root)));
     SAL_TRY(sal__build_text(build, &p->baseline, "%s", baseline ? baseline : ""));
     for (const char *at = p->name; (at = strstr(at, "_T")); at++)
-        if (isdigit((unsigned char)at[2]) && isdigit((unsigned char)at[3]) && isalpha((unsigned char)at[4])) tile = at + 2;
+        if (isdigit((unsigned char)at[2]) && isdigit((unsigned char)at[3]) && isalpha((unsigned char)at[4]))
+            tile = at + 2;
     SAL_TRY(sal__build_text(build, &p->tile, "%.5s", tile ? tile : ""));
     p->sensor = "Sentinel-2";
     p->level = "surface";

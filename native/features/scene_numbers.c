@@ -40,16 +40,16 @@ static sal_status known_numbers(sal_build *build, const char *path, sal_source *
         s->offset = -0.2;
     } else if (name[0] == 'L' && (strstr(name, "_L1TP_") || strstr(name, "_L1GT_") || strstr(name, "_L1GS_"))) {
         if (isnan(build->scale))
-            return sal_fail(build->ctx, SAL_STATUS_DATA,
-                            "\"%s\" is a band of a Landsat Level 1 product, whose numbers mean nothing without their MTL "
-                            "file; give the MTL file as product, or better the Level 2 product",
-                            path);
+            return sal_fail(
+                build->ctx, SAL_STATUS_DATA,
+                "\"%s\" is a band of a Landsat Level 1 product, whose numbers mean nothing without their MTL "
+                "file; give the MTL file as product, or better the Level 2 product",
+                path);
     } else if (baseline >= 0 && strcmp(build->sensor, "Sentinel-2") == 0) {
         s->scale = 1e-4;
         s->offset = baseline >= 400 ? -0.1 : 0;
     }
-    if (s->scale != 1)
-        sal_log(build->ctx, "\"%s\": reflectance = DN x %g %+g by its name", name, s->scale, s->offset);
+    if (s->scale != 1) sal_log(build->ctx, "\"%s\": reflectance = DN x %g %+g by its name", name, s->scale, s->offset);
     return SAL_STATUS_OK;
 }
 
@@ -80,9 +80,9 @@ sal_status sal__source_numbers(sal_build *build, const sal_raster *raster, sal_s
 static const struct {
     const char *role;
     double from, to, centre;
-} windows[] = { { "B", 450, 520, 492 },      { "G", 530, 590, 560 },          { "R", 630, 690, 665 },
-                { "NIR", 780, 900, 833 },    { "NIR2", 850, 880, 865 },       { "RE1", 695, 715, 704 },
-                { "RE2", 730, 750, 740 },    { "RE3", 770, 795, 783 },        { "SWIR1", 1550, 1750, 1614 },
+} windows[] = { { "B", 450, 520, 492 },       { "G", 530, 590, 560 },    { "R", 630, 690, 665 },
+                { "NIR", 780, 900, 833 },     { "NIR2", 850, 880, 865 }, { "RE1", 695, 715, 704 },
+                { "RE2", 730, 750, 740 },     { "RE3", 770, 795, 783 },  { "SWIR1", 1550, 1750, 1614 },
                 { "SWIR2", 2080, 2350, 2202 } };
 
 sal_status sal__roles_by_wavelength(sal_build *build, const sal_raster *raster, const char ***names)

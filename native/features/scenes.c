@@ -63,7 +63,6 @@ typedef struct scene {
     bool may_be_none;           /* one of a folder: left out when it is no band */
 } scene;
 
-
 /* Name of a band before the sensor is known; "" when it has none. */
 static const char *raw_name(const scene *s, const role_list *roles, int64_t band)
 {
@@ -190,8 +189,12 @@ static sal_status add_bands(sal_build *build, const scene *s, const role_list *r
                          sal_raster_path(s->raster), raw_name(s, roles, 0),
                          build->sensor[0] ? build->sensor : "not known"));
     if (build->source_count > first) {
-        const sal__product said = { .path = sal_raster_path(s->raster), .name = s->stem, .sensor = build->sensor,
-                                    .tile = "", .baseline = "", .level = "" };
+        const sal__product said = { .path = sal_raster_path(s->raster),
+                                    .name = s->stem,
+                                    .sensor = build->sensor,
+                                    .tile = "",
+                                    .baseline = "",
+                                    .level = "" };
         SAL_TRY(sal__build_describe(build, &said, first));
     }
     if (!s->by_wavelength) warn_left_out(build, s, roles);

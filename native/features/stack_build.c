@@ -66,9 +66,9 @@ sal_status sal__build_add(sal_build *build, sal_source_kind kind, const char *pa
     SAL_TRY(sal_arena_text(build->arena, unit ? unit : "", &texts[2]));
     SAL_TRY(sal_reallocate(build->ctx, build->source_count, build->source_count + 1, sizeof *build->sources,
                            &build->sources));
-    build->sources[build->source_count++] =
-        (sal_source){ .kind = kind, .path = texts[0], .id = texts[1], .unit = texts[2], .archive = "", .band = band,
-                      .scale = 1 };
+    build->sources[build->source_count++] = (sal_source){
+        .kind = kind, .path = texts[0], .id = texts[1], .unit = texts[2], .archive = "", .band = band, .scale = 1
+    };
 done:
     return status;
 }
@@ -79,7 +79,8 @@ static int64_t block_bytes(const sal__pass *p, int64_t edge)
 {
     const int64_t pixels = edge * edge, with_halo = (edge + 2 * p->halo) * (edge + 2 * p->halo);
     const int64_t per_pixel = (int64_t)sizeof(float) * (p->bands + p->widest + 1);
-    return pixels * per_pixel + sal__masks_bytes(p->build, edge) + (p->elevation >= 0 && p->build->terrain_count ? with_halo * 20 : 0);
+    return pixels * per_pixel + sal__masks_bytes(p->build, edge) +
+           (p->elevation >= 0 && p->build->terrain_count ? with_halo * 20 : 0);
 }
 
 static sal_status choose_block(sal__pass *p)

@@ -19,7 +19,7 @@ enum { SAL_SOURCE_INVALID = 2, SAL_BUILD_MASKS = 4 };
 typedef struct sal_source {
     sal_source_kind kind;
     const char *path, *id, *unit; /* owned by the build's arena */
-    const char *archive; /* file to hash in place of `path`, which lies in it; "" when there is none */
+    const char *archive;          /* file to hash in place of `path`, which lies in it; "" when there is none */
     int64_t band;
     double scale, offset; /* reflectance = read value * scale + offset; metres of an elevation; 1 and 0 otherwise */
     bool classes;         /* numbers without a mean: nearest neighbour */
@@ -57,10 +57,10 @@ typedef struct sal_build {
     sal_grid grid;
     const int64_t *indices, *terrain; /* rows of the tables to write as bands */
     int64_t index_count, terrain_count;
-    double scale, offset;             /* of reflectance, in place of what the scenes state; NaN: as they state */
+    double scale, offset; /* of reflectance, in place of what the scenes state; NaN: as they state */
     sal_mask masks[SAL_BUILD_MASKS];
-    int64_t mask_count, mask_buffer;  /* buffer in pixels of the grid */
-    const char *const *mask_classes;  /* words of the user; NULL: those of the kind */
+    int64_t mask_count, mask_buffer; /* buffer in pixels of the grid */
+    const char *const *mask_classes; /* words of the user; NULL: those of the kind */
     int64_t mask_class_count;
     json_object *scenes;              /* [{name, path, sensor, date, ...}] for the metadata and the result */
     double smooth_dem, relief_radius; /* pixels, m */
