@@ -9,16 +9,18 @@ from qgis.PyQt import sip
 from qgis.PyQt.QtGui import QIcon
 from qgis.core import (
     QgsApplication,
+    QgsMultiBandColorRenderer,
     QgsProcessingAlgorithm,
     QgsProcessingContext,
     QgsProcessingException,
     QgsProcessingLayerPostProcessorInterface,
     QgsProcessingOutputNumber,
     QgsProcessingOutputString,
+    QgsRaster,
 )
 
 from .. import native
-from ..texts import icon_path, metadata, tr
+from ..texts import help_url, icon_path, tr
 from .parameters import LAYER_OUTPUTS, OUTPUTS, define, help_text, out_of_bounds
 from .values import Values
 
@@ -26,11 +28,25 @@ WARNING = "Warning: "  # libsalina puts it in front of a line that is one
 
 
 class SidecarStyle(QgsProcessingLayerPostProcessorInterface):
-    """Gives a loaded output the style that the operation wrote beside it; Processing itself does not look there."""
+    """Gives a loaded output the style that the operation wrote beside it; Processing itself does not look there. A scene or stack has
+    none: it is shown in its natural colours."""
 
     def postProcessLayer(self, layer, context, feedback):
         layer.loadDefaultStyle()
+        show_natural_colours(layer)
         layer.triggerRepaint()
+
+
+def show_natural_colours(layer):
+    """Red, green and blue as the file marks them: QGIS itself takes the first three bands, whatever they are."""
+    renderer, provider = layer.renderer(), layer.dataProvider()
+    if not isinstance(renderer, QgsMultiBandColorRenderer):
+        return
+    found = {provider.colorInterpretation(band): band for band in range(provider.bandCount(), 0, -1)}
+    bands = [found.get(colour) for colour in (QgsRaster.RedBand, QgsRaster.GreenBand, QgsRaster.BlueBand)]
+    if None not in bands and bands != [renderer.redBand(), renderer.greenBand(), renderer.blueBand()]:
+        layer.setRenderer(QgsMultiBandColorRenderer(provider, *bands))
+        layer.setDefaultContrastEnhancement()
 
 
 _styles = []
@@ -111,7 +127,7 @@ class SalinaAlgorithm(QgsProcessingAlgorithm):
         return "\n".join(line for line in lines if line.strip())
 
     def helpUrl(self):
-        return f'{metadata("homepage")}#{self.operation}'
+        return help_url(self.operation)
 
     def icon(self):
         return QIcon(self.svgIconPath())

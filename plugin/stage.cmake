@@ -19,7 +19,7 @@ foreach(translation ${translations})
     execute_process(COMMAND ${LRELEASE} -silent ${translation} -qm ${package}/i18n/${name}.qm)
   endif()
 endforeach()
-file(COPY ${SOURCE}/metadata.txt ${SOURCE}/LICENSE DESTINATION ${package})
+file(COPY ${SOURCE}/metadata.txt ${SOURCE}/README.md ${SOURCE}/LICENSE DESTINATION ${package})
 string(REPLACE "," ";" libraries "${LIBRARIES}")
 foreach(library ${libraries})
   get_filename_component(real ${library} REALPATH) # one plain file: a zip and some file systems know no links

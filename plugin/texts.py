@@ -22,5 +22,11 @@ def metadata(key):
     return parser.get("general", key, fallback="")
 
 
+def help_url(section):
+    """Where to read on: the section of the homepage or, while the project has none, the README of this package."""
+    homepage = metadata("homepage")
+    return f"{homepage}#{section}" if homepage else (HERE / "README.md").as_uri()
+
+
 def icon_path(name):
     return str(HERE / "icons" / name)

@@ -94,6 +94,8 @@ int32_t sal_context_threads(const sal_context *ctx); /* resolved, >= 1 */
  * their bits. Nested calls run in the calling thread. Tasks must not fail, allocate, or call sal_fail. */
 typedef void (*sal_pool_task)(void *arg, int64_t chunk, int32_t worker);
 void sal_pool_run(sal_context *ctx, int64_t chunks, sal_pool_task task, void *arg);
+/* The same for work that lasts: looks at the progress callback between chunks, and CANCELLED leaves the chunks that were not begun. */
+sal_status sal_pool_try(sal_context *ctx, int64_t chunks, sal_pool_task task, void *arg);
 /* Bounds of chunk i of n items cut into `chunks` nearly equal pieces. */
 static inline int64_t sal_chunk_begin(int64_t items, int64_t chunks, int64_t i) { return items * i / chunks; }
 
@@ -116,6 +118,8 @@ void sal_progress_push(sal_context *ctx, double from, double to);
 void sal_progress_pop(sal_context *ctx);
 /* Whether cancellation was asked for. Any thread. */
 bool sal_cancelled(const sal_context *ctx);
+/* The same from within a long task, having asked the callback again when this is the operation's own thread (worker 0) and 100 ms are over. */
+bool sal_look(sal_context *ctx);
 /* Keeps a line for the log of the running operation (result JSON, report) and shows it through the progress callback. */
 void sal_log(sal_context *ctx, const char *format, ...) SAL_PRINTF(2, 3);
 void sal_warn(sal_context *ctx, const char *format, ...) SAL_PRINTF(2, 3); /* the same, marked as a warning */
@@ -134,6 +138,9 @@ void sal_time_iso(char out[24]);         /* now, UTC, 2026-11-20T12:00:00Z */
 typedef struct sal_output sal_output;
 sal_status sal_output_new(sal_context *ctx, const char *target, sal_output **out);
 const char *sal_output_path(const sal_output *output);
+/* Brings what was written to the disk piece by piece, looking at the progress callback between pieces: the commit that follows takes no time.
+ * Of several outputs, settle all before the first commit, for CANCELLED is possible here and not there. */
+sal_status sal_output_settle(sal_output *output);
 /* Moves the file and any companions into place. */
 sal_status sal_output_commit(sal_output *output);
 void sal_output_free(sal_output *output);
@@ -144,6 +151,7 @@ sal_status sal_file_read(sal_context *ctx, const char *path, char **bytes, int64
 bool sal_file_exists(const char *path);
 /* 64 hex digits of SHA-256 (FIPS 180-4) and a NUL. */
 void sal_sha256(const void *bytes, int64_t length, char out[65]);
+/* Of a file, with progress from 0 to 1 in the current span; can be cancelled. */
 sal_status sal_file_sha256(sal_context *ctx, const char *path, char out[65]);
 /* Tests compare both ways; returns whether the processor's extensions are in use now. */
 bool sal__sha256_use_extensions(bool wanted);

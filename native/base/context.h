@@ -41,6 +41,8 @@ struct sal_context {
 void sal__context_begin(sal_context *ctx);
 /* Whether the calling thread is inside a task of sal_pool_run. */
 bool sal__pool_inside(void);
+/* Whether the calling thread is one of the pool's own, not the one that runs the operation. */
+bool sal__pool_helper(void);
 void sal__pool_free(struct sal__pool *pool);
 
 #endif

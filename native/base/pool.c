@@ -40,6 +40,7 @@ struct sal__pool {
 static _Thread_local int32_t current_worker = -1; /* -1 outside a task */
 
 bool sal__pool_inside(void) { return current_worker >= 0; }
+bool sal__pool_helper(void) { return current_worker > 0; }
 
 static inline void relax(void)
 {
@@ -189,4 +190,23 @@ void sal_pool_run(sal_context *ctx, int64_t chunks, sal_pool_task task, void *ar
         return;
     }
     run_parallel(ctx->pool, chunks, task, arg);
+}
+
+typedef struct attempt {
+    sal_context *ctx;
+    sal_pool_task task;
+    void *arg;
+} attempt;
+
+static void unless_cancelled(void *arg, int64_t chunk, int32_t index)
+{
+    const attempt *a = arg;
+    if (!sal_look(a->ctx)) a->task(a->arg, chunk, index);
+}
+
+sal_status sal_pool_try(sal_context *ctx, int64_t chunks, sal_pool_task task, void *arg)
+{
+    attempt a = { ctx, task, arg };
+    sal_pool_run(ctx, chunks, unless_cancelled, &a);
+    return sal_cancelled(ctx) ? sal_fail(ctx, SAL_STATUS_CANCELLED, "cancelled") : SAL_STATUS_OK;
 }

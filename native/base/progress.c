@@ -1,7 +1,7 @@
 /* progress.c - fractions, nested spans and cancellation.
  *
  * The callback may be Python under a lock: it is reached at most every 100 ms, or for a message, and only from the thread that
- * runs the operation, never from a task of the pool.
+ * runs the operation: in a task of the pool only worker 0 is that thread.
  */
 #define _POSIX_C_SOURCE 200809L
 #include "context.h"
@@ -27,6 +27,15 @@ void sal_time_iso(char out[24])
 }
 
 bool sal_cancelled(const sal_context *ctx) { return atomic_load(&ctx->cancelled); }
+
+bool sal_look(sal_context *ctx)
+{
+    if (sal_cancelled(ctx)) return true;
+    if (sal__pool_helper() || !ctx->callback || sal_clock() - ctx->reported_at < THROTTLE_SECONDS) return false;
+    ctx->reported_at = sal_clock();
+    if (ctx->callback(ctx->callback_user, ctx->fraction, NULL)) atomic_store(&ctx->cancelled, true);
+    return sal_cancelled(ctx);
+}
 
 static sal_status answer(sal_context *ctx)
 {

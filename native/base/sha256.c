@@ -3,8 +3,10 @@
 #define _POSIX_C_SOURCE 200809L
 #include "base.h"
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #if defined(__x86_64__)
 #include <cpuid.h>
 #include <immintrin.h>
@@ -168,8 +170,13 @@ sal_status sal_file_sha256(sal_context *ctx, const char *path, char out[65])
     if (!file) return sal_fail(ctx, SAL_STATUS_IO, "cannot read \"%s\": %s", path, strerror(errno));
     SAL_TRY(sal_allocate(ctx, PIECE, 1, &piece));
     hash s;
+    struct stat about;
+    double size = fstat(fileno(file), &about) == 0 && about.st_size > 0 ? (double)about.st_size : INFINITY;
     start(&s);
-    for (size_t n; (n = fread(piece, 1, PIECE, file)) > 0;) feed(&s, piece, n);
+    for (size_t n; (n = fread(piece, 1, PIECE, file)) > 0;) {
+        feed(&s, piece, n);
+        SAL_TRY(sal_progress(ctx, (double)s.bytes / size, NULL));
+    }
     if (ferror(file)) SAL_TRY(sal_fail(ctx, SAL_STATUS_IO, "cannot read \"%s\": %s", path, strerror(errno)));
     finish(&s, out);
 done:

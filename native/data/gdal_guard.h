@@ -16,6 +16,10 @@ typedef struct sal__gdal {
 /* Registers the drivers once per process and installs a silent handler for this thread. Calls nest. */
 void sal__gdal_enter(sal__gdal *gdal);
 void sal__gdal_leave(sal__gdal *gdal);
+/* Writes and drops the blocks that GDAL has not used for longest until its cache holds at most `bytes` more than `before`
+ * (GDALGetCacheUsed64 when the work began). Left alone it grows to 5 % of the machine. The limit itself, GDALSetCacheMax64,
+ * belongs to the whole process: QGIS may set and use it in other threads at the same time. */
+void sal__gdal_bound_cache(int64_t before, int64_t bytes);
 /* ": reason" for the end of a sentence, or "" when GDAL gave none. */
 const char *sal__gdal_reason(sal__gdal *gdal);
 

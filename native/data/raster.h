@@ -45,7 +45,6 @@ const char *sal_raster_band_unit(const sal_raster *raster, int64_t band);
 /* What is stored in a band: whole numbers or not, and what the file declares of them. */
 typedef struct sal_band_info {
     bool whole, has_nodata;
-    bool classes;                 /* has a colour table or names of categories, so its numbers have no mean */
     double nodata, scale, offset; /* scale 1 and offset 0 when the file declares none */
 } sal_band_info;
 sal_band_info sal_raster_band_info(const sal_raster *raster, int64_t band);
@@ -57,6 +56,8 @@ double sal_raster_band_wavelength_nm(const sal_raster *raster, int64_t band);
 double sal_raster_height_metres(const sal_raster *raster, int64_t band);
 /* Makes reads of a band give factor times as much: for heights in feet. */
 void sal_raster_multiply(sal_raster *raster, int64_t band, double factor);
+/* Whether the values are codes of classes: integers with a colour table or category names. No mean of them makes sense. */
+bool sal_raster_band_is_classes(const sal_raster *raster, int64_t band);
 /* Item of a metadata domain (NULL domain = default); NULL when absent. Domain SALINA is also found where only its copy
  * in the default domain is left, as after gdal_translate. */
 const char *sal_raster_metadata(const sal_raster *raster, const char *domain, const char *key);
@@ -76,10 +77,19 @@ typedef enum sal_raster_type {
     SAL_RASTER_UINT16 = 4
 } sal_raster_type;
 
+/* How viewers show a band of a picture: as one of three colours. */
+typedef enum sal_band_colour {
+    SAL_COLOUR_NONE = 0,
+    SAL_COLOUR_RED = 1,
+    SAL_COLOUR_GREEN = 2,
+    SAL_COLOUR_BLUE = 3
+} sal_band_colour;
+
 typedef struct sal_band_spec {
-    const char *name;     /* band description */
-    const char *unit;     /* NULL when none */
-    double scale, offset; /* physical = stored * scale + offset; scale 0 means 1 */
+    const char *name;       /* band description */
+    const char *unit;       /* NULL when none */
+    double scale, offset;   /* physical = stored * scale + offset; scale 0 means 1 */
+    sal_band_colour colour; /* where any band has one, the others are marked as undefined */
 } sal_band_spec;
 
 typedef struct sal_raster_spec {

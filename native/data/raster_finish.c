@@ -17,9 +17,13 @@ static sal_status finish_failed(sal_raster_writer *writer, sal__gdal *gdal)
                     sal__gdal_reason(gdal));
 }
 
+/* Of GDAL's blocks while overviews or a COG are made: what is left of it when a user cancels is still compressed by GDALClose. */
+static const int64_t cache_bytes = 32 << 20;
+
 static int CPL_STDCALL report(double complete, const char *message, void *user)
 {
     sal_raster_writer *writer = user;
+    sal__gdal_bound_cache(writer->cache_before, cache_bytes);
     return sal_progress(writer->ctx, complete, NULL) == SAL_STATUS_OK;
 }
 
@@ -69,11 +73,14 @@ static sal_status check_blocks(sal_raster_writer *writer, const char *path, sal_
             }
     }
     if (dataset) GDALClose(dataset);
+    if (whole && sal_progress(writer->ctx, 0, NULL) != SAL_STATUS_OK) whole = false;
     return whole && !gdal->failed ? SAL_STATUS_OK : finish_failed(writer, gdal);
 }
 
 static sal_status close_dataset(sal_raster_writer *writer, sal__gdal *gdal)
 {
+    sal_status status = sal__raster_flush(writer);
+    if (status != SAL_STATUS_OK) return status;
     GDALFlushCache(writer->dataset);
     GDALClose(writer->dataset);
     writer->dataset = NULL;
@@ -120,10 +127,18 @@ sal_status sal__raster_finish(sal_raster_writer *writer)
     sal__gdal_enter(&gdal);
     if (writer->overviews) set_statistics(writer);
     sal_status status = close_dataset(writer, &gdal);
-    if (status == SAL_STATUS_OK && writer->cog_options)
+    writer->cache_before = GDALGetCacheUsed64();
+    const double share = writer->cog_options ? 0.5 : 1; /* of the overviews */
+    if (status == SAL_STATUS_OK && writer->overviews) {
+        sal_progress_push(writer->ctx, 0, share);
+        status = build_overviews(writer, &gdal); /* the COG driver would build its own without a look at the callback for seconds */
+        sal_progress_pop(writer->ctx);
+    }
+    if (status == SAL_STATUS_OK && writer->cog_options) {
+        sal_progress_push(writer->ctx, writer->overviews ? share : 0, 1);
         status = convert_to_cog(writer, &gdal);
-    else if (status == SAL_STATUS_OK && writer->overviews)
-        status = build_overviews(writer, &gdal);
+        sal_progress_pop(writer->ctx);
+    }
     sal__gdal_leave(&gdal);
     return status;
 }

@@ -56,7 +56,7 @@ static sal_status describe_band(sal_raster *raster, GDALRasterBandH handle, int6
                         (long long)index + 1, raster->path);
     band->wide = !(type == GDT_Byte || type == GDT_Int16 || type == GDT_UInt16 || type == GDT_Float32);
     band->whole = type != GDT_Float32 && type != GDT_Float64;
-    band->classes = GDALGetRasterColorTable(handle) != NULL || CSLCount(GDALGetRasterCategoryNames(handle)) > 0;
+    band->classes = GDALDataTypeIsInteger(type) && (GDALGetRasterColorTable(handle) || GDALGetRasterCategoryNames(handle));
     int has = 0;
     band->scale = GDALGetRasterScale(handle, &has);
     if (!has || band->scale == 0 || !isfinite(band->scale)) band->scale = 1;
@@ -166,7 +166,7 @@ const char *sal_raster_band_unit(const sal_raster *raster, int64_t band)
 sal_band_info sal_raster_band_info(const sal_raster *raster, int64_t band)
 {
     const sal__band *b = &raster->bands[band];
-    return (sal_band_info){ b->whole, b->has_nodata, b->classes, b->nodata, b->scale, b->offset };
+    return (sal_band_info){ b->whole, b->has_nodata, b->nodata, b->scale, b->offset };
 }
 
 double sal_raster_band_wavelength_nm(const sal_raster *raster, int64_t band)
@@ -222,6 +222,11 @@ void sal_raster_multiply(sal_raster *raster, int64_t band, double factor)
 {
     raster->bands[band].scale *= factor;
     raster->bands[band].offset *= factor;
+}
+
+bool sal_raster_band_is_classes(const sal_raster *raster, int64_t band)
+{
+    return band >= 0 && band < raster->band_count && raster->bands[band].classes;
 }
 
 const char *sal_raster_metadata(const sal_raster *raster, const char *domain, const char *key)

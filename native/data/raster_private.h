@@ -11,8 +11,8 @@ typedef struct sal__band {
     bool has_nodata;
     double nodata; /* as stored */
     bool whole;    /* an integer type */
-    bool classes;  /* colour table or category names */
     bool wide;     /* stored values do not all fit float32 exactly: read as float64 */
+    bool classes;  /* integers with a colour table or category names */
     bool masked;   /* validity comes from a mask or alpha band as well */
 } sal__band;
 

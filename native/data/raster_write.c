@@ -1,5 +1,5 @@
 /* raster_write.c - writing a GeoTIFF window by window under a temporary name. Any order of windows gives a right file;
- * windows aligned to blocks (512 x 512, or full block rows) are compressed once and leave GDAL's cache after 64 MiB,
+ * windows aligned to blocks (512 x 512, or full block rows) are compressed once and leave GDAL's cache after 8 MiB,
  * while a block written in pieces may be compressed again and again and waste space in the file.
  */
 #include "raster_write.h"
@@ -9,7 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
-static const int64_t flush_bytes = 64 << 20, scratch_limit = 4 << 20;
+/* What is not yet compressed when a user cancels is compressed all the same, by GDALClose: so it is kept small. */
+static const int64_t flush_bytes = 8 << 20, scratch_limit = 4 << 20;
 
 static GDALDataType gdal_type(sal_raster_type type)
 {
@@ -47,6 +48,7 @@ static void choose_options(sal_raster_writer *writer, const sal_raster_spec *spe
                                : spec->type == SAL_RASTER_UINT8 ? "1"
                                                                 : "2");
     *options = CSLSetNameValue(*options, "INTERLEAVE", "BAND");
+    *options = CSLSetNameValue(*options, "PHOTOMETRIC", "MINISBLACK"); /* three bands alone are no picture */
     *options = CSLSetNameValue(*options, "BIGTIFF", "IF_SAFER");
     *options = CSLSetNameValue(*options, "NUM_THREADS", threads);
     if (cog) {
@@ -78,6 +80,18 @@ static CPLErr set_item(GDALDatasetH dataset, const char *key, const char *value)
     return GDALSetMetadataItem(dataset, copy, value, NULL) == CE_None ? error : CE_Failure;
 }
 
+/* Without a colour anywhere all stays as GDAL has it. */
+static CPLErr set_colours(GDALDatasetH dataset, const sal_raster_spec *spec)
+{
+    static const GDALColorInterp interpretations[] = { GCI_Undefined, GCI_RedBand, GCI_GreenBand, GCI_BlueBand };
+    CPLErr error = CE_None;
+    bool any = false;
+    for (int64_t b = 0; b < spec->band_count; b++) any |= spec->bands[b].colour != SAL_COLOUR_NONE;
+    for (int64_t b = 0; any && b < spec->band_count && error == CE_None; b++)
+        error = GDALSetRasterColorInterpretation(GDALGetRasterBand(dataset, (int)b + 1), interpretations[spec->bands[b].colour]);
+    return error;
+}
+
 static sal_status describe(sal_raster_writer *writer, const sal_raster_spec *spec, sal__gdal *gdal)
 {
     const sal_grid *grid = spec->grid;
@@ -103,6 +117,7 @@ static sal_status describe(sal_raster_writer *writer, const sal_raster_spec *spe
         }
         if (writer->has_nodata && GDALSetRasterNoDataValue(handle, spec->nodata) != CE_None) error = CE_Failure;
     }
+    if (set_colours(writer->dataset, spec) != CE_None) error = CE_Failure;
     for (const char *const *m = spec->metadata; m && *m; m++) {
         char *key = NULL;
         const char *value = CPLParseNameValue(*m, &key);
@@ -217,17 +232,32 @@ static void encode_rows(sal_raster_writer *writer, const float *values, int64_t 
         }
 }
 
-static void flush_when_due(sal_raster_writer *writer, int64_t column, int64_t row, int64_t columns, int64_t rows)
+sal_status sal__raster_flush(sal_raster_writer *writer)
 {
+    sal_status status = SAL_STATUS_OK;
+    for (int64_t b = 0; b < writer->band_count && status == SAL_STATUS_OK; b++) {
+        GDALRasterBandH band = GDALGetRasterBand(writer->dataset, (int)b + 1);
+        GDALFlushRasterCache(band);
+        for (int k = 0; k < GDALGetOverviewCount(band); k++) GDALFlushRasterCache(GDALGetOverview(band, k));
+        status = sal_progress(writer->ctx, 0, NULL);
+    }
+    writer->failed |= status != SAL_STATUS_OK;
+    return status;
+}
+
+static sal_status flush_when_due(sal_raster_writer *writer, int64_t column, int64_t row, int64_t columns, int64_t rows)
+{
+    sal_status status = SAL_STATUS_OK;
     int64_t bc = writer->block_columns, br = writer->block_rows;
     bool whole = column % bc == 0 && row % br == 0 &&
                  ((column + columns) % bc == 0 || column + columns == writer->columns) &&
                  ((row + rows) % br == 0 || row + rows == writer->rows);
     writer->aligned &= whole;
-    if (writer->unflushed < flush_bytes) return;
-    if (writer->aligned) GDALFlushCache(writer->dataset);
+    if (writer->unflushed < flush_bytes) return status;
+    if (writer->aligned) status = sal__raster_flush(writer);
     writer->unflushed = 0;
     writer->aligned = true;
+    return status;
 }
 
 sal_status sal_raster_writer_write(sal_raster_writer *writer, int64_t column, int64_t row, int64_t columns,
@@ -263,8 +293,8 @@ sal_status sal_raster_writer_write(sal_raster_writer *writer, int64_t column, in
                                       bytes, NULL);
     }
     writer->unflushed += line * rows;
-    if (error == CE_None) flush_when_due(writer, column, row, columns, rows);
-    sal_status status = error == CE_None && !gdal.failed ? SAL_STATUS_OK : write_failed(writer, &gdal);
+    sal_status status = error == CE_None ? flush_when_due(writer, column, row, columns, rows) : write_failed(writer, &gdal);
+    if (status == SAL_STATUS_OK && gdal.failed) status = write_failed(writer, &gdal);
     sal__gdal_leave(&gdal);
     return status;
 }
@@ -284,7 +314,13 @@ sal_status sal_raster_writer_commit(sal_raster_writer *writer)
     if (writer->failed)
         return sal_fail(writer->ctx, SAL_STATUS_IO, "raster \"%s\" was not written whole and is not kept",
                         writer->target);
+    sal_progress_push(writer->ctx, 0, 0.95);
     sal_status status = sal__raster_finish(writer);
+    sal_progress_pop(writer->ctx);
+    if (status != SAL_STATUS_OK) return status;
+    sal_progress_push(writer->ctx, 0.95, 1);
+    status = sal_output_settle(writer->output);
+    sal_progress_pop(writer->ctx);
     return status == SAL_STATUS_OK ? sal_output_commit(writer->output) : status;
 }
 

@@ -22,9 +22,12 @@ struct sal_raster_writer {
     char **cog_options;          /* string list of GDAL */
     void *scratch;
     int64_t scratch_bytes, unflushed; /* bytes written since the last flush */
+    int64_t cache_before;             /* bytes in GDAL's cache when finishing began */
     bool aligned;                     /* every window since then ended on block edges */
 };
 
+/* Compresses and writes the blocks that wait, band by band with a look at the callback between; overviews too. Inside an entered guard. */
+sal_status sal__raster_flush(sal_raster_writer *writer);
 /* Statistics, overviews, close, check that the file is whole. */
 sal_status sal__raster_finish(sal_raster_writer *writer);
 

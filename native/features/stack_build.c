@@ -133,6 +133,15 @@ static sal_status check_distinct(const sal__pass *p)
     return SAL_STATUS_OK;
 }
 
+/* Red, green and blue of a scene are marked when all three are there, so that viewers show it in its natural colours. */
+static void colour_bands(sal__pass *p)
+{
+    static const char *const roles[3] = { "R", "G", "B" };
+    int64_t at[3];
+    for (int k = 0; k < 3; k++) at[k] = p->role[sal__role_find(roles[k], 1)];
+    for (int k = 0; k < 3 && at[0] >= 0 && at[1] >= 0 && at[2] >= 0; k++) p->specs[at[k]].colour = (sal_band_colour)(SAL_COLOUR_RED + k);
+}
+
 static sal_status lay_out(sal__pass *p)
 {
     sal_status status;
@@ -163,6 +172,7 @@ static sal_status lay_out(sal__pass *p)
     for (int64_t k = 0; k < b->index_count; k++)
         p->specs[p->index_slot + k] = (sal_band_spec){ .name = sal_index_at(b->indices[k])->id, .scale = 1 };
     SAL_TRY(bind_indices(p));
+    colour_bands(p);
     SAL_TRY(check_distinct(p));
     SAL_TRY(choose_block(p));
     const int64_t with_halo = p->edge + 2 * p->halo;

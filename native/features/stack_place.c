@@ -1,8 +1,8 @@
 /* stack_place.c - the grid of a stack, and every source brought on to it.
  *
  * A source that lies on the grid pixel by pixel is read as it is; any other is warped: bilinear (reflectance as the
- * user says), averaged where the grid is more than 1.5 times coarser, classes by nearest neighbour. The elevation model is placed with a margin, so that terrain is known up to the
- * border of the grid.
+ * user says), averaged where the grid is more than 1.5 times coarser, classes by nearest neighbour. The elevation model
+ * is placed with a margin, so that terrain is known up to the border of the grid.
  */
 #include "features/indices.h"
 #include "features/masks.h"
@@ -195,6 +195,7 @@ static sal_status check_reflectance(sal_build *build, const sal_source *s)
                       y = build->grid.rows * (2 * (k / SPOTS) + 1) / (2 * SPOTS);
         float *spot = values + n;
         SAL_TRY(sal_raster_read(s->raster, &s->slot, 1, s->shift_x + x, s->shift_y + y, SPOT, SPOT, spot));
+        SAL_TRY(sal_progress(build->ctx, 0, NULL));
         for (int i = 0; i < SPOT * SPOT; i++)
             if (!isnan(spot[i])) values[n++] = (float)(spot[i] * s->scale + s->offset);
     }

@@ -32,7 +32,10 @@ static sal_status describe_sources(const sal_build *b, json_object **out)
         entry = json_object_new_object();
         SAL_TRY(sal_json_add_text(b->ctx, entry, "path", path));
         if (plain) {
-            SAL_TRY(sal_file_sha256(b->ctx, path, hash));
+            sal_progress_push(b->ctx, (double)i / (double)b->source_count, (double)(i + 1) / (double)b->source_count);
+            status = sal_file_sha256(b->ctx, path, hash);
+            sal_progress_pop(b->ctx);
+            if (status != SAL_STATUS_OK) goto done;
             SAL_TRY(sal_json_add_i64(b->ctx, entry, "size", (int64_t)about.st_size));
             SAL_TRY(sal_json_add_text(b->ctx, entry, "sha256", hash));
         } else {

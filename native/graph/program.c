@@ -295,7 +295,8 @@ void sal_program_run(sal_program *p, uint64_t seed, uint64_t step)
     sal_kernels_enter(p->ctx);
     const sal_node *nodes = p->tape->nodes;
     job j = { p, 0, 0, { .data = p->data, .nodes = nodes, .seed = seed, .step = step, .partials = p->partials, .scratch = p->scratch } };
-    for (; j.first < p->scheduled; j.first += j.nodes) {
+    bool training = sal_tape_training(p->tape); /* a step of training is short and leaves a whole state */
+    for (; j.first < p->scheduled && (training || !sal_look(p->ctx)); j.first += j.nodes) {
         const sal_node *n = &nodes[p->schedule[j.first]];
         for (j.nodes = 1; j.first + j.nodes < p->scheduled; j.nodes++) {
             if (nodes[p->schedule[j.first + j.nodes]].group_first != n->id) break;

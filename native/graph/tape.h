@@ -102,7 +102,8 @@ real *sal_program_input(sal_program *program, const char *name);
 /* Where an output stands after a run; NULL when there is none of that name. */
 const real *sal_program_output(const sal_program *program, const char *name);
 sal_shape sal_program_output_shape(const sal_program *program, const char *name);
-/* Runs every node once. (seed, step) drive dropout. Same bits for any number of threads. */
+/* Runs every node once. (seed, step) drive dropout. Same bits for any number of threads. A program that does not train looks at the progress
+ * callback between nodes and stops when cancelled: its outputs then mean nothing, so ask sal_cancelled before using them. */
 void sal_program_run(sal_program *program, uint64_t seed, uint64_t step);
 /* CPU seconds of all threads per op name since creation, as a JSON object text, for the bench; owned by the caller. Needs sal_program_profile(true). */
 void sal_program_profile(sal_program *program, bool on);

@@ -276,7 +276,10 @@ void sal_gates_block(sal_gates *g, const sal_trunk *trunk, int64_t r, int64_t at
     spatial_gate(g, r, at);
     share_out(g->weights, g->place, n2, g->pools, g->shares);
     for (int64_t k = 0; k < g->e; k++) {
-        for (int64_t i = 0; i < n2; i++) cell[i] = sal_trunk_row(trunk, r + STEP * (i / g->cells), k) + at + STEP * (i % g->cells);
+        for (int64_t i = 0, n = 0; i < g->cells; i++) {
+            const float *row = sal_trunk_row(trunk, r + STEP * i, k) + at;
+            for (int64_t j = 0; j < g->cells; j++) cell[n++] = row + STEP * j;
+        }
         for (int64_t p = 0; p < g->pools; p += 2) {
             int64_t pools = g->pools - p < 2 ? 1 : 2;
             sal_lanes_pool(BLOCK, n2, pools, g->c, g->wide, cell, g->shares + p * n2 * BLOCK, g->gate + k * BLOCK, pooled + (k * g->pools + p) * g->c * BLOCK);

@@ -227,7 +227,7 @@ static void run_network(const sal_mapper *m, engine *e, const sal_tile *t, float
 {
     int64_t pushed = 0, high = t->rows + 2 * sal_mapper_halo(m), edge = sal_gates_edge(&m->options);
     if (e->trunk) sal_trunk_begin(e->trunk);
-    for (int64_t first = 0; first < t->rows && !sal_cancelled(m->ctx); first += CHUNK) {
+    for (int64_t first = 0; first < t->rows && !sal_look(m->ctx); first += CHUNK) {
         int64_t last = first + CHUNK < t->rows ? first + CHUNK : t->rows;
         while (e->trunk && sal_trunk_ready(e->trunk) < last + edge) {
             int64_t lacking = last + edge - sal_trunk_ready(e->trunk), rows = lacking < SAL_TRUNK_PUSH ? lacking : SAL_TRUNK_PUSH;

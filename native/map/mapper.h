@@ -9,7 +9,7 @@
 #include "train/network.h"
 
 /* Tiles have one fixed size and are anchored at the corner of the raster, whatever the memory, threads or reading blocks: the same bits always. */
-enum { SAL_TILE_ROWS = 256, SAL_TILE_COLUMNS = 256 };
+enum { SAL_TILE_ROWS = 256, SAL_TILE_COLUMNS = 512 };
 
 typedef struct sal_mapper sal_mapper;
 

@@ -2,6 +2,7 @@
  * a sum once. The trap: pixels outside the raster repeat what is inside, gaps too, but are edge, not missing.
  */
 #include "quality.h"
+#include "tensor/simd.h"
 #include <math.h>
 #include <string.h>
 
@@ -52,16 +53,28 @@ void sal_quality_windows(const sal_quality_place *p, const float *environment, i
     }
 }
 
+/* One covariate of n pixels, `step` values apart; comparisons with NaN are false. */
+SAL_CLONES static void flag_pixels(const float *values, int64_t step, int64_t n, float low, float high, bool missing, int32_t *flags)
+{
+    const int32_t gap = missing ? SAL_QUALITY_MISSING : 0;
+    for (int64_t i = 0; i < n; i++) {
+        float v = values[i * step], zero = v - v; /* NaN for infinities too */
+        flags[i] |= ((v < low) | (v > high) ? SAL_QUALITY_RANGE : 0) | (zero == zero ? 0 : gap);
+    }
+}
+
 void sal_quality_pixels(const sal_model_covariate *const *covariates, int64_t n, bool missing, const float *values, int64_t pixels, float *quality)
 {
-    for (int64_t i = 0; i < pixels; i++) {
-        int32_t flags = (int32_t)quality[i];
+    enum { PART = 256 };
+    int32_t flags[PART];
+    for (int64_t first = 0; first < pixels; first += PART) {
+        int64_t count = pixels - first < PART ? pixels - first : PART;
+        for (int64_t i = 0; i < count; i++) flags[i] = (int32_t)quality[first + i];
         for (int64_t k = 0; k < n; k++) {
             const sal_model_covariate *c = covariates[k];
-            double v = (double)values[i * n + k], slack = 1e-5 * (c->high - c->low);
-            if (v < c->low - slack || v > c->high + slack) flags |= SAL_QUALITY_RANGE;
-            if (missing && !isfinite(v)) flags |= SAL_QUALITY_MISSING;
+            double slack = 1e-5 * (c->high - c->low);
+            flag_pixels(values + first * n + k, n, count, (float)(c->low - slack), (float)(c->high + slack), missing, flags);
         }
-        quality[i] = (float)flags;
+        for (int64_t i = 0; i < count; i++) quality[first + i] = (float)flags[i];
     }
 }

@@ -26,7 +26,7 @@ const sal_system *sal_system_find(const char *id)
 
 void sal_model_defaults(sal_model_options *o)
 {
-    *o = (sal_model_options){ .window = 65, .width = 16, .heads = 2, .channels = { 8, 16, 16 }, .pools = 2, .hidden = 64, .dropout = 0.25,
+    *o = (sal_model_options){ .window = 65, .width = 16, .heads = 2, .channels = { 8, 8, 8 }, .pools = 2, .hidden = 64, .dropout = 0.25,
                               .head = SAL_HEAD_QUANTILE, .quantile_low = 0.05, .quantile_high = 0.95 };
 }
 

@@ -295,7 +295,7 @@ static sal_status add_extra(sal_context *ctx, sal_build *build, const char *text
                              "extra \"%s\": band %lld has no description to take as id; write ID=%s", path,
                              (long long)b + 1, path));
         SAL_TRY(sal__build_add(build, SAL_SOURCE_READY, path, b, name, sal_raster_band_unit(raster, b)));
-        build->sources[build->source_count - 1].classes = sal_raster_band_info(raster, b).classes;
+        build->sources[build->source_count - 1].classes = sal_raster_band_is_classes(raster, b);
     }
 done:
     sal_raster_free(raster);

@@ -104,6 +104,7 @@ done:
     if (status != SAL_STATUS_OK && !ctx->message[0])
         sal_fail(ctx, status, "%s: %s", operation->title, sal_status_text(status));
     ctx->threads = threads;
+    atomic_store(&ctx->cancelled, false); /* the request was for this operation */
     sal__arguments_free(arguments);
     json_object_put(object);
     return status;

@@ -72,7 +72,10 @@ static sal_status open_inputs(work *w)
     sal_status status = SAL_STATUS_OK;
     const char *path = sal_argument_text(w->arguments, "model");
     SAL_TRY(sal_model_file_load(w->ctx, path, &w->model));
-    SAL_TRY(sal_file_sha256(w->ctx, path, w->hash));
+    sal_progress_push(w->ctx, 0, 0);
+    status = sal_file_sha256(w->ctx, path, w->hash);
+    sal_progress_pop(w->ctx);
+    if (status != SAL_STATUS_OK) goto done;
     SAL_TRY(choose_centre(w));
     SAL_TRY(sal_stack_open(w->ctx, sal_argument_text(w->arguments, "stack"), &w->stack));
     SAL_TRY(sal_model_file_check_stack(w->model, w->stack));

@@ -43,7 +43,7 @@ static const sal_param params[] = {
     {.key = "transform", .type = SAL_PARAM_CHOICE, .default_value = "log1p", .choices = "log1p|none", .flags = SAL_ADVANCED, .label = "Transform of the target",
      .help = "log1p learns log(1 + value), right for skewed salinity; the map then shows the median, below the mean of a skewed variable, unless it is retrieved with centre mean."},
     {.key = "batch", .type = SAL_PARAM_I64, .default_value = "64", .bounds = {2, 1024}, .flags = SAL_ADVANCED, .label = "Batch size", .help = "Samples per training step."},
-    {.key = "learning_rate", .type = SAL_PARAM_F64, .default_value = "0.002", .bounds = {1e-6, 1}, .flags = SAL_ADVANCED, .label = "Learning rate", .help = "Largest step of AdamW; it falls along a cosine."},
+    {.key = "learning_rate", .type = SAL_PARAM_F64, .default_value = "0.003", .bounds = {1e-6, 1}, .flags = SAL_ADVANCED, .label = "Learning rate", .help = "Largest step of AdamW; it falls along a cosine."},
     {.key = "weight_decay", .type = SAL_PARAM_F64, .default_value = "0.01", .bounds = {0, 10}, .flags = SAL_ADVANCED, .label = "Weight decay", .help = "Decoupled weight decay of AdamW."},
     {.key = "dropout", .type = SAL_PARAM_F64, .default_value = "0.25", .bounds = {0, 0.9}, .flags = SAL_ADVANCED, .label = "Dropout", .help = "Share of hidden units dropped while training."},
     {.key = "width", .type = SAL_PARAM_I64, .default_value = "16", .bounds = {8, 512}, .flags = SAL_ADVANCED, .label = "Width", .help = "Width of tokens and queries; a multiple of 4."},
@@ -302,8 +302,10 @@ static sal_status provenance(work *w, sal_model_file *model)
         json_object_array_add(inputs, one);
         SAL_TRY(sal_json_add_text(w->ctx, one, "path", path));
         if (strncmp(path, "/vsi", 4) == 0 || strchr(path, '|')) continue; /* not a plain file */
-        SAL_TRY(sal_progress(w->ctx, 1, NULL));
-        SAL_TRY(sal_file_sha256(w->ctx, path, hash));
+        sal_progress_push(w->ctx, 0.97 + 0.02 * (double)i / (double)(w->stack_count + 1), 0.97 + 0.02 * (double)(i + 1) / (double)(w->stack_count + 1));
+        status = sal_file_sha256(w->ctx, path, hash);
+        sal_progress_pop(w->ctx);
+        if (status != SAL_STATUS_OK) goto done;
         SAL_TRY(sal_json_add_text(w->ctx, one, "sha256", hash));
     }
     SAL_TRY(sal_json_add(w->ctx, model->provenance, "inputs", json_object_get(inputs)));
@@ -471,6 +473,9 @@ static sal_status run(sal_context *ctx, const sal_arguments *arguments, json_obj
         SAL_TRY(sal_train_report_write(ctx, arguments, &input, sal_output_path(w.outputs[REPORT])));
     }
     SAL_TRY(add_results(&w, result));
+    for (int32_t k = 0; k < OUTPUTS; k++) {
+        if (w.outputs[k]) SAL_TRY(sal_output_settle(w.outputs[k]));
+    }
     SAL_TRY(sal_progress(ctx, 1, NULL)); /* the last moment to cancel */
     for (int32_t k = 0; k < OUTPUTS; k++) {
         if (w.outputs[k]) SAL_TRY(sal_output_commit(w.outputs[k]));

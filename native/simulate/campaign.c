@@ -83,6 +83,7 @@ static sal_status allocate_planes(sal_delta *d)
     for (size_t i = 0; i < sizeof(planes) / sizeof(planes[0]); i++) {
         if (*planes[i]) continue;
         sal_status status = sal_allocate(d->ctx, d->size * d->size, sizeof(float), planes[i]);
+        if (status == SAL_STATUS_OK) status = sal_progress(d->ctx, 0, NULL);
         if (status != SAL_STATUS_OK) return status;
     }
     return SAL_STATUS_OK;
@@ -97,7 +98,7 @@ sal_status sal_delta_enter(sal_delta *delta, int32_t campaign)
     d->campaign = campaign;
     SAL_TRY(allocate_planes(d));
     SAL_TRY(sal__delta_field(d, "campaign", 900, 1.0, d->field));
-    sal__plane_rows(d->ctx, d->size, salinity_row, &job);
+    SAL_TRY(sal__plane_rows(d->ctx, d->size, salinity_row, &job));
     SAL_TRY(sal_progress(d->ctx, 0.3, NULL));
     job.surface = sal_random_stream("surface", c, 1);
     job.root = sal_random_stream("root", c, 1);
@@ -107,12 +108,12 @@ sal_status sal_delta_enter(sal_delta *delta, int32_t campaign)
     SAL_TRY(sal__delta_field(d, "root", 130, 0.5, d->root));
     SAL_TRY(sal__delta_field(d, "fertility", 350, 1.0, d->fertility));
     SAL_TRY(sal_progress(d->ctx, 0.6, NULL));
-    sal__plane_rows(d->ctx, d->size, sensor_row, &job);
+    SAL_TRY(sal__plane_rows(d->ctx, d->size, sensor_row, &job));
     SAL_TRY(sal_allocate(d->ctx, d->size * d->size, sizeof(float), &job.patches));
     SAL_TRY(sal__delta_field(d, "moisture", 1200, 1.0, d->moisture));
     SAL_TRY(sal__delta_field(d, "wet patches", 120, 1.0, job.patches));
     job.rain = (float)(0.02 * sal_random_normal(d->seed, sal_random_stream("rain", c, 0), 0));
-    sal__plane_rows(d->ctx, d->size, moisture_row, &job);
+    SAL_TRY(sal__plane_rows(d->ctx, d->size, moisture_row, &job));
     SAL_TRY(sal_progress(d->ctx, 1.0, NULL));
 done:
     sal_release(d->ctx, job.patches);

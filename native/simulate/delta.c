@@ -103,9 +103,9 @@ static sal_status make_lines(sal_delta *d, const char *name, line_job job, float
     job.field = scratch;
     SAL_TRY(sal_allocate(d->ctx, d->size * d->size, 1, &job.seed));
     SAL_TRY(fill(d, name, 0, 2000, 1.5, scratch));
-    sal__plane_rows(d->ctx, d->size, line_row, &job);
+    SAL_TRY(sal__plane_rows(d->ctx, d->size, line_row, &job));
     SAL_TRY(sal__plane_distance(d->ctx, job.seed, d->size, out));
-    sal__plane_rows(d->ctx, d->size, to_metres, &job);
+    SAL_TRY(sal__plane_rows(d->ctx, d->size, to_metres, &job));
 done:
     sal_release(d->ctx, job.seed);
     return status;
@@ -124,8 +124,8 @@ static void coast_row(void *arg, int64_t row)
 static sal_status make_coast(sal_delta *d)
 {
     sal_status status = fill(d, "coast", 0, 2500, 1.5, d->coast);
+    if (status == SAL_STATUS_OK) status = sal__plane_rows(d->ctx, d->size, coast_row, d);
     if (status != SAL_STATUS_OK) return status;
-    sal__plane_rows(d->ctx, d->size, coast_row, d);
     float least = d->coast[0];
     for (int64_t i = 1; i < d->size * d->size; i++) least = fminf(least, d->coast[i]);
     for (int64_t i = 0; i < d->size * d->size; i++) d->coast[i] += 200.0f - least;
@@ -191,7 +191,7 @@ static sal_status make_moments(sal_delta *d)
     for (int pass = 0; pass < 2; pass++) { /* the product needs the moments of its factors */
         SAL_TRY(sal_allocate(d->ctx, d->size, sizeof(*job.sums), &job.sums));
         job.product = pass == 1;
-        sal__plane_rows(d->ctx, d->size, moment_row, &job);
+        SAL_TRY(sal__plane_rows(d->ctx, d->size, moment_row, &job));
         for (int j = 0; j < SAL_DELTA_DRIVERS; j++) {
             double sum = 0, squares = 0;
             for (int64_t row = 0; row < d->size; row++) {
@@ -250,8 +250,10 @@ sal_status sal_delta_new(sal_context *ctx, int64_t size, uint64_t seed, sal_delt
     *d = (sal_delta){ .ctx = ctx, .size = size, .seed = seed, .campaign = -1 };
     float **planes[] = { &d->coast,  &d->canal,   &d->drain,       &d->elevation, &d->dem,
                          &d->relief, &d->texture, &d->unexplained, &d->roughness, &scratch };
-    for (size_t i = 0; i < sizeof(planes) / sizeof(planes[0]); i++)
+    for (size_t i = 0; i < sizeof(planes) / sizeof(planes[0]); i++) {
         SAL_TRY(sal_allocate(ctx, pixels, sizeof(float), planes[i]));
+        SAL_TRY(sal_progress(ctx, 0, NULL)); /* zeroing a large plane takes time */
+    }
     SAL_TRY(make(d, scratch));
 done:
     sal_release(ctx, scratch);

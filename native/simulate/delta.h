@@ -100,6 +100,6 @@ sal_status sal_delta_scene(const sal_delta *delta, int64_t row, int64_t rows, fl
 typedef struct sal_delta_series sal_delta_series;
 sal_status sal_delta_series_new(const sal_delta *delta, sal_delta_series **out);
 void sal_delta_series_free(sal_delta_series *series);
-void sal_delta_phenology(const sal_delta_series *series, int64_t row, int64_t rows, float *out);
+sal_status sal_delta_phenology(const sal_delta_series *series, int64_t row, int64_t rows, float *out);
 
 #endif

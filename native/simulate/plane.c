@@ -22,10 +22,10 @@ static void run_rows(void *arg, int64_t chunk, int32_t worker)
     for (int64_t row = chunk * ROWS_A_CHUNK; row < end; row++) job->task(job->arg, row);
 }
 
-void sal__plane_rows(sal_context *ctx, int64_t size, sal_row_task task, void *arg)
+sal_status sal__plane_rows(sal_context *ctx, int64_t size, sal_row_task task, void *arg)
 {
     row_job job = { task, arg, size };
-    sal_pool_run(ctx, (size + ROWS_A_CHUNK - 1) / ROWS_A_CHUNK, run_rows, &job);
+    return sal_pool_try(ctx, (size + ROWS_A_CHUNK - 1) / ROWS_A_CHUNK, run_rows, &job);
 }
 
 typedef struct plane_job {
@@ -89,8 +89,8 @@ sal_status sal__plane_distance(sal_context *ctx, const uint8_t *seed, int64_t si
     int64_t threads = sal_context_threads(ctx);
     SAL_TRY(sal_allocate(ctx, threads * 2 * (size + 1), sizeof(double), &job.scratch));
     SAL_TRY(sal_allocate(ctx, threads * size, sizeof(int64_t), &job.hulls));
-    sal_pool_run(ctx, (size + COLUMNS_A_CHUNK - 1) / COLUMNS_A_CHUNK, sweep_columns, &job);
-    sal_pool_run(ctx, size, envelope_row, &job);
+    SAL_TRY(sal_pool_try(ctx, (size + COLUMNS_A_CHUNK - 1) / COLUMNS_A_CHUNK, sweep_columns, &job));
+    SAL_TRY(sal_pool_try(ctx, size, envelope_row, &job));
 done:
     sal_release(ctx, job.scratch);
     sal_release(ctx, job.hulls);
@@ -139,8 +139,8 @@ sal_status sal__plane_box_mean(sal_context *ctx, const float *in, int64_t size, 
     plane_job job = { .in = in, .out = out, .size = size, .radius = radius };
     int64_t threads = sal_context_threads(ctx), row = size + 1, ring = (2 * radius + 1) * COLUMNS_A_CHUNK;
     SAL_TRY(sal_allocate(ctx, threads * (row > ring ? row : ring), sizeof(double), &job.scratch));
-    sal_pool_run(ctx, size, mean_row, &job);
-    sal_pool_run(ctx, (size + COLUMNS_A_CHUNK - 1) / COLUMNS_A_CHUNK, mean_columns, &job);
+    SAL_TRY(sal_pool_try(ctx, size, mean_row, &job));
+    SAL_TRY(sal_pool_try(ctx, (size + COLUMNS_A_CHUNK - 1) / COLUMNS_A_CHUNK, mean_columns, &job));
 done:
     sal_release(ctx, job.scratch);
     return status;

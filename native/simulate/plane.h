@@ -5,9 +5,9 @@
 
 #include "base/base.h"
 
-/* Calls task(arg, row) for every row. */
+/* Calls task(arg, row) for every row; CANCELLED leaves some out. */
 typedef void (*sal_row_task)(void *arg, int64_t row);
-void sal__plane_rows(sal_context *ctx, int64_t size, sal_row_task task, void *arg);
+sal_status sal__plane_rows(sal_context *ctx, int64_t size, sal_row_task task, void *arg);
 
 /* Exact Euclidean distance in pixels from every pixel centre to the nearest centre of a pixel where seed != 0; 0 on seeds and
  * 2 * size everywhere without any seed. Felzenszwalb & Huttenlocher 2012 (doi 10.4086/toc.2012.v008a019). */

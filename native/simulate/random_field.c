@@ -139,12 +139,11 @@ sal_status sal_field_fill(sal_context *ctx, const sal_field_spec *spec, float *o
     SAL_TRY(sal_allocate(ctx, spec->size * s.blocks * LANES * 2, sizeof(float), &s.spectrum));
     SAL_TRY(sal_allocate(ctx, (int64_t)sal_context_threads(ctx) * 4 * n * LANES, sizeof(float), &s.scratch));
     SAL_TRY(sal_allocate(ctx, s.blocks, sizeof(double), &s.power));
-    sal_pool_run(ctx, s.blocks, column_task, &s);
+    SAL_TRY(sal_pool_try(ctx, s.blocks, column_task, &s));
     double power = 0;
     for (int64_t i = 0; i < s.blocks; i++) power += s.power[i];
     s.scale = (float)(1.0 / sqrt(power));
-    sal_pool_run(ctx, (spec->size + LANES - 1) / LANES, row_task, &s);
-    if (sal_cancelled(ctx)) status = sal_fail(ctx, SAL_STATUS_CANCELLED, "cancelled");
+    SAL_TRY(sal_pool_try(ctx, (spec->size + LANES - 1) / LANES, row_task, &s));
 done:
     sal__fft_clear(ctx, &s.columns);
     sal__fft_clear(ctx, &s.rows);

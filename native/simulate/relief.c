@@ -49,18 +49,18 @@ sal_status sal__delta_relief(sal_delta *d, float *scratch)
     sal_status status;
     relief_job job = { .d = d, .field = scratch, .farthest = 20000.0f };
     for (int64_t i = 0; i < d->size * d->size; i++) job.farthest = fmaxf(job.farthest, d->coast[i]);
-    sal__plane_rows(d->ctx, d->size, base_row, &job);
+    SAL_TRY(sal__plane_rows(d->ctx, d->size, base_row, &job));
     SAL_TRY(sal__delta_field(d, "relief", 1800, 1.5, scratch));
     job.amplitude = 0.55f;
-    sal__plane_rows(d->ctx, d->size, add_row, &job);
+    SAL_TRY(sal__plane_rows(d->ctx, d->size, add_row, &job));
     SAL_TRY(sal__delta_field(d, "hummocks", 180, 1.5, scratch));
     job.amplitude = 0.22f;
-    sal__plane_rows(d->ctx, d->size, add_row, &job);
+    SAL_TRY(sal__plane_rows(d->ctx, d->size, add_row, &job));
     SAL_TRY(sal__plane_box_mean(d->ctx, d->elevation, d->size, 32, d->relief));
-    sal__plane_rows(d->ctx, d->size, relative_row, d);
+    SAL_TRY(sal__plane_rows(d->ctx, d->size, relative_row, d));
     SAL_TRY(sal__plane_box_mean(d->ctx, d->elevation, d->size, 1, d->dem)); /* a radar DEM of 30 m ... */
     SAL_TRY(sal__delta_field(d, "dem noise", 60, 0.5, scratch));
-    sal__plane_rows(d->ctx, d->size, dem_noise_row, &job);
+    SAL_TRY(sal__plane_rows(d->ctx, d->size, dem_noise_row, &job));
     SAL_TRY(sal__plane_box_mean(d->ctx, d->dem, d->size, 1, d->dem)); /* ... brought to 10 m */
 done:
     return status;

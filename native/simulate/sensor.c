@@ -162,9 +162,9 @@ sal_status sal_delta_scene(const sal_delta *delta, int64_t row, int64_t rows, fl
         int64_t now = rows - done_rows < PIECE ? rows - done_rows : PIECE;
         job.row = row + done_rows;
         job.out = out + done_rows * width;
-        sal__plane_rows(delta->ctx, now + 2 * HALO, pixel_row, &job);
-        sal__plane_rows(delta->ctx, now + 2 * HALO, spread_across, &job);
-        sal__plane_rows(delta->ctx, now, spread_down, &job);
+        SAL_TRY(sal__plane_rows(delta->ctx, now + 2 * HALO, pixel_row, &job));
+        SAL_TRY(sal__plane_rows(delta->ctx, now + 2 * HALO, spread_across, &job));
+        SAL_TRY(sal__plane_rows(delta->ctx, now, spread_down, &job));
     }
 done:
     sal_release(delta->ctx, job.raw);

@@ -243,8 +243,8 @@ static void phenology_row(void *arg, int64_t r)
     }
 }
 
-void sal_delta_phenology(const sal_delta_series *series, int64_t row, int64_t rows, float *out)
+sal_status sal_delta_phenology(const sal_delta_series *series, int64_t row, int64_t rows, float *out)
 {
     phenology_job job = { series, row, sal__crop_keys_of(series->d), sal__soil_keys_of(series->d), out };
-    sal__plane_rows(series->d->ctx, rows, phenology_row, &job);
+    return sal__plane_rows(series->d->ctx, rows, phenology_row, &job);
 }

@@ -33,8 +33,7 @@ static sal_status fill_scene(const maker *m, int64_t row, int64_t rows, float *o
 
 static sal_status fill_phenology(const maker *m, int64_t row, int64_t rows, float *out)
 {
-    sal_delta_phenology(m->series, row, rows, out);
-    return SAL_STATUS_OK;
+    return sal_delta_phenology(m->series, row, rows, out);
 }
 
 static sal_status fill_dem(const maker *m, int64_t row, int64_t rows, float *out)
@@ -71,8 +70,7 @@ static void driver_row(void *arg, int64_t r)
 static sal_status fill_drivers(const maker *m, int64_t row, int64_t rows, float *out)
 {
     driver_job job = { m->delta, row, out };
-    sal__plane_rows(m->ctx, rows, driver_row, &job);
-    return SAL_STATUS_OK;
+    return sal__plane_rows(m->ctx, rows, driver_row, &job);
 }
 
 static sal_status write_raster(maker *m, const char *name, const sal_raster_spec *spec, fill_strip fill)
@@ -133,7 +131,7 @@ static sal_status write_scene(maker *m, const sal_delta_campaign *c)
     sal_band_spec bands[SAL_DELTA_BANDS];
     char *name = NULL, *date = NULL, *campaign = NULL;
     for (int b = 0; b < SAL_DELTA_BANDS; b++)
-        bands[b] = (sal_band_spec){ sal_delta_band_names[b], "reflectance", 1e-4, 0 };
+        bands[b] = (sal_band_spec){ sal_delta_band_names[b], "reflectance", 1e-4, 0, b < 3 ? SAL_COLOUR_BLUE - b : SAL_COLOUR_NONE };
     SAL_TRY(sal_text_format(m->ctx, &name, "scene_%s.tif", c->date));
     SAL_TRY(sal_text_format(m->ctx, &date, "DATE=%s", c->date));
     SAL_TRY(sal_text_format(m->ctx, &campaign, "CAMPAIGN=%s", c->name));

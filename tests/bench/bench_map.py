@@ -4,7 +4,8 @@
 One run, same weights, same pixels, all cores for both. PyTorch is given its windows ready in memory, in the batch size that suits it best, and is
 timed for the network alone; salina is timed for everything: reading, indices, network, intervals, quality, overviews, writing.
 cpu_ratio compares seconds of processors and not of the clock, so that it holds on a machine that others use as well.
-Prints one JSON line. SALINA_BUILD: build folder (default build/release); SALINA_BENCH_SIDE: pixels on a side.
+Two more figures: all cores against one thread, from the same runs; and the rate on four times the pixels (the stack laid out 2 x 2) against the
+rate on one, which stays the same where time is linear in pixels. Prints a JSON line for each. SALINA_BUILD: build folder (default build/release); SALINA_BENCH_SIDE: pixels on a side.
 """
 import json
 import os
@@ -20,10 +21,12 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "oracle"))
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
+from osgeo import gdal  # noqa: E402
 
 from ss_soilnet_stack import Stack, inputs  # noqa: E402
 from ss_soilnet_torch import from_model  # noqa: E402
 
+gdal.UseExceptions()
 GOAL, SIDE, WINDOWS = 300, int(os.environ.get("SALINA_BENCH_SIDE", 1024)), 512
 SALINA = Path(os.environ.get("SALINA_BUILD", ROOT / "build" / "release")) / "bin" / "salina"
 
@@ -64,9 +67,25 @@ def processor_seconds():
     return used.ru_utime + used.ru_stime
 
 
-def retrieve(folder, threads):
+def lay_out_twice(folder):
+    """The stack beside and below itself, stored as the stack is: four times the pixels with the same content."""
+    one = gdal.Open(str(folder / "stack.tif"))
+    options = ["TILED=YES", "BLOCKXSIZE=512", "BLOCKYSIZE=512", "COMPRESS=DEFLATE", "ZLEVEL=1", "PREDICTOR=3", "INTERLEAVE=BAND", "BIGTIFF=IF_SAFER"]
+    four = gdal.GetDriverByName("GTiff").Create(str(folder / "four.tif"), 2 * SIDE, 2 * SIDE, one.RasterCount, one.GetRasterBand(1).DataType, options)
+    four.SetProjection(one.GetProjection())
+    four.SetGeoTransform(one.GetGeoTransform())
+    four.SetMetadata(one.GetMetadata("SALINA"), "SALINA")
+    for k in range(1, one.RasterCount + 1):
+        a, b = one.GetRasterBand(k), four.GetRasterBand(k)
+        b.SetDescription(a.GetDescription())
+        b.SetUnitType(a.GetUnitType())
+        b.SetNoDataValue(a.GetNoDataValue())
+        b.WriteArray(np.tile(a.ReadAsArray(), (2, 2)))
+
+
+def retrieve(folder, threads, stack="stack.tif"):
     before = processor_seconds()
-    result = salina("retrieve", "--stack", folder / "stack.tif", "--model", folder / "model.safetensors", "--output", folder / "map.tif", "--threads", threads)
+    result = salina("retrieve", "--stack", folder / stack, "--model", folder / "model.safetensors", "--output", folder / f"map_of_{stack}", "--threads", threads)
     return result | {"cpu_rate": result["pixels"] / (processor_seconds() - before)}
 
 
@@ -83,9 +102,11 @@ def main():
         for threads in (1, os.cpu_count()):
             runs = [retrieve(folder, threads) for _ in range(2)]
             best[threads] = max(runs, key=lambda run: run["megapixels_per_second"])
+        lay_out_twice(folder)
+        four = retrieve(folder, os.cpu_count(), "four.tif")
         with torch.inference_mode():
             expected = network(**batch)[:, 1].numpy() * about["hyper"]["target_sd"] + about["hyper"]["target_mean"]
-        got = Stack(folder / "map.tif").bands["salinity"][rows, columns]
+        got = Stack(folder / "map_of_stack.tif").bands["salinity"][rows, columns]
         torch_rate, torch_cpu = map(max, zip(before, windows_per_second(network, batch)))
     cpu_ratio = max(run["cpu_rate"] for run in best.values()) / torch_cpu
     all_cores = best[os.cpu_count()]
@@ -94,6 +115,12 @@ def main():
               "salina_1_thread_mpx_s": round(best[1]["megapixels_per_second"], 4), "torch_windows_s": round(torch_rate, 1), "compute_ratio": round(alone * 1e6 / torch_rate, 1), "cpu_ratio": round(cpu_ratio, 1),
               "threads": os.cpu_count(), "memory_mib": all_cores["memory_bytes"] >> 20, "seconds_reading": round(all_cores["seconds_reading"], 3),
               "seconds_writing": round(all_cores["seconds_writing"], 3), "difference": float(np.abs(np.log1p(got) - np.maximum(expected, 0)).max())}
+    by_thread, whole_four = {n: run["megapixels_per_second"] for n, run in best.items()}, four["megapixels_per_second"]
+    print(json.dumps({"name": "map with all cores against one thread", "value": round(whole / by_thread[1], 3), "goal": 1.8,
+                      "detail": {"threads": os.cpu_count(), "mpx_s": {str(n): round(rate, 4) for n, rate in by_thread.items()}}}))
+    print(json.dumps({"name": "map, rate on 4 times the pixels against 1", "value": round(whole_four / whole, 3), "goal": 0.9,
+                      "detail": {"megapixels": [SIDE * SIDE / 1e6, 4 * SIDE * SIDE / 1e6], "mpx_s": [round(whole, 4), round(whole_four, 4)],
+                                 "by_processor_time": round(four["cpu_rate"] / all_cores["cpu_rate"], 3), "memory_mib": four["memory_bytes"] >> 20}}))
     print(json.dumps({"name": "map against window-by-window PyTorch", "value": round(whole * 1e6 / torch_rate, 1), "goal": GOAL, "detail": detail}))
 
 

@@ -2,7 +2,7 @@
 
 usage: run.py [--output bench.json] [name ...]
 
-A bench prints one JSON object per line: {"name", "value", "goal", "detail"}. Exit code 0 also when a goal is missed, 1 when a bench
+A bench prints one JSON object per line: {"name", "value", "goal", "detail"} and, where it is no ratio, {"unit"}. Exit code 0 also when a goal is missed, 1 when a bench
 crashed or printed nothing. OPENBLAS_CORETYPE is unset for everyone: some machines pin it to an older core.
 """
 import argparse
@@ -42,7 +42,7 @@ def run(path, environment):
     for line in done.stdout.splitlines():
         try:
             figure = json.loads(line)
-            figures.append({key: figure[key] for key in ("name", "value", "goal", "detail")})
+            figures.append({key: figure[key] for key in ("name", "value", "goal", "detail")} | {"unit": figure.get("unit", "x")})
         except (ValueError, KeyError, TypeError):
             print(f"   {line}", file=sys.stderr)
     if done.returncode:
@@ -77,7 +77,7 @@ def main():
         figures, failure = run(path, environment)
         for figure in figures:
             figure["met"] = figure["value"] >= figure["goal"]
-            row(figure["name"], f"{figure['value']:.2f} x", f"{figure['goal']:g} x", ("met" if figure["met"] else "MISSED") + (", busy machine" if loaded else ""))
+            row(figure["name"], f"{figure['value']:.{2 if figure['unit'] else 3}f} {figure['unit']}".strip(), f"{figure['goal']:g} {figure['unit']}".strip(), ("met" if figure["met"] else "MISSED") + (", busy machine" if loaded else ""))
         results += figures
         if failure:
             failures[name] = failure

@@ -25,7 +25,7 @@ os.environ.update(
 )
 sys.dont_write_bytecode = True
 
-METADATA = "[general]\nname=Salina\ndescription=Soil salinity from satellite imagery\nversion=0.1.0\nqgisMinimumVersion=3.22\nhasProcessingProvider=yes\nhomepage=https://salina.example\n"
+METADATA = "[general]\nname=Salina\ndescription=Soil salinity from satellite imagery\nversion=0.1.0\nqgisMinimumVersion=3.22\nhasProcessingProvider=yes\n"
 
 
 def stage(folder):
@@ -36,6 +36,7 @@ def stage(folder):
     shutil.copytree(REPO / "icons", package / "icons")
     if (REPO / "metadata.txt").exists():
         shutil.copy(REPO / "metadata.txt", package)
+        shutil.copy(REPO / "README.md", package)
     else:
         (package / "metadata.txt").write_text(METADATA)
     if shutil.which("lrelease"):

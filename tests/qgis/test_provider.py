@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import PLUGINS, REPO
+from qgis.PyQt.QtCore import QUrl
 
 SOURCES = [*(REPO / "plugin").rglob("*.py"), *(REPO / "algorithms").rglob("*.py")]
 IDS = ["covariates", "demo", "retrieve", "train"]
@@ -72,7 +73,7 @@ def test_texts_are_there(algorithms):
         assert algorithm.shortDescription() and "\n" not in algorithm.shortDescription()
         assert len(algorithm.shortHelpString()) > 200, algorithm.name()
         assert not re.search(r"<[a-zA-Z/]|&\w+;", algorithm.shortHelpString()), "qgis_process prints it as plain text"
-        assert algorithm.helpUrl().startswith("https://") and algorithm.helpUrl().endswith("#" + algorithm.name())
+        assert "Salina" in Path(QUrl(algorithm.helpUrl()).toLocalFile()).read_text(), "no address that nobody answers"
 
 
 def test_each_has_its_own_icon(algorithms):
@@ -139,6 +140,13 @@ def test_import_does_no_work():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_metadata_names_no_address_that_does_not_exist():
+    from salina.texts import metadata
+
+    assert metadata("name") == "Salina" and metadata("qgisMinimumVersion") and metadata("hasProcessingProvider") == "yes"
+    assert "example" not in (PLUGINS / "salina" / "metadata.txt").read_text()
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(REPO)))

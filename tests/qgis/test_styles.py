@@ -38,6 +38,24 @@ def test_post_processor_loads_the_style_beside_the_file(styled_raster):
     assert layer.renderer().type() == "singlebandpseudocolor"
 
 
+def test_layer_without_a_style_is_shown_in_its_natural_colours(app, tmp_path):
+    from osgeo import gdal
+    from qgis.core import QgsProcessingContext, QgsProcessingFeedback, QgsRasterLayer
+    from salina.algorithms.algorithm import sidecar_style
+
+    for colours, bands in (("UBGRU", [4, 3, 2]), ("UBGUU", [1, 2, 3])):
+        path = str(tmp_path / f"{colours}.tif")
+        made = gdal.GetDriverByName("GTiff").Create(path, 8, 8, 5, gdal.GDT_Float32, ["PHOTOMETRIC=MINISBLACK"])
+        for k, colour in enumerate(colours, 1):
+            made.GetRasterBand(k).SetColorInterpretation({"U": 0, "R": gdal.GCI_RedBand, "G": gdal.GCI_GreenBand, "B": gdal.GCI_BlueBand}[colour])
+            made.GetRasterBand(k).WriteRaster(0, 0, 1, 1, b"\0\0\x80?")
+        made = None
+        layer = QgsRasterLayer(path, "stack")
+        sidecar_style().postProcessLayer(layer, QgsProcessingContext(), QgsProcessingFeedback(False))
+        assert layer.renderer().type() == "multibandcolor" and layer.renderer().usesBands() == bands
+        assert layer.renderer().redContrastEnhancement() is not None
+
+
 def test_layer_that_will_be_loaded_gets_the_post_processor(fake_library, styled_raster):
     from qgis.core import QgsProcessingContext, QgsProcessingFeedback, QgsProcessingOutputLayerDefinition, QgsProject
     from salina.algorithms import algorithm

@@ -245,6 +245,31 @@ static void a_full_disk_is_one_sentence_and_leaves_the_old_file(void **state SAL
     assert_content("model.bin", "old");
 }
 
+static int32_t stop_at_once(void *user SAL_UNUSED, double fraction SAL_UNUSED, const char *message SAL_UNUSED) { return 1; }
+
+static void hashing_and_settling_can_be_cancelled_and_a_commit_not(void **state SAL_UNUSED)
+{
+    sal_context *own;
+    sal_output *output = NULL;
+    char hex[65];
+    assert_int_equal(sal_context_new(&own), SAL_STATUS_OK);
+    put(in_folder("hashed"), "some bytes");
+    assert_int_equal(sal_output_new(own, in_folder("settled"), &output), SAL_STATUS_OK);
+    assert_int_equal(sal_output_settle(output), SAL_STATUS_OK); /* nothing there yet */
+    FILE *file = fopen(sal_output_path(output), "wb");
+    for (int i = 0; i < 20 << 20; i += 16) fwrite("sixteen letters.", 1, 16, file);
+    fclose(file);
+    assert_int_equal(sal_output_settle(output), SAL_STATUS_OK);
+    sal_context_set_progress(own, stop_at_once, NULL);
+    assert_int_equal(sal_file_sha256(own, in_folder("hashed"), hex), SAL_STATUS_CANCELLED);
+    assert_int_equal(sal_output_settle(output), SAL_STATUS_CANCELLED);
+    sal_error_clear(own);
+    assert_int_equal(sal_output_commit(output), SAL_STATUS_OK);
+    assert_true(sal_file_exists(in_folder("settled")));
+    sal_output_free(output);
+    sal_context_free(own);
+}
+
 static void sha256_gives_the_published_digests(void **state SAL_UNUSED)
 {
     char hex[65], *million = malloc(1000000);
@@ -282,6 +307,7 @@ int main(void)
         T(files_without_a_size_are_read_whole),
         T(unreadable_files_are_named),
         T(a_full_disk_is_one_sentence_and_leaves_the_old_file),
+        T(hashing_and_settling_can_be_cancelled_and_a_commit_not),
         T(sha256_gives_the_published_digests),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

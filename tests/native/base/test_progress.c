@@ -122,6 +122,57 @@ static void tasks_of_the_pool_never_reach_the_callback(void **state SAL_UNUSED)
     assert_int_equal(s.calls, 0);
 }
 
+static void wait_100_ms(void)
+{
+    for (double begun = sal_clock(); sal_clock() - begun < 0.11;) continue;
+}
+
+static int looks_of_helpers;
+
+/* Every chunk waits until the callback may be asked again. */
+static void look_from_a_task(void *arg, int64_t chunk SAL_UNUSED, int32_t worker)
+{
+    wait_100_ms();
+    if (worker == 0) sal_look(arg);
+    else looks_of_helpers += sal_look(arg);
+}
+
+static void a_look_asks_the_callback_in_the_thread_of_the_operation_only(void **state SAL_UNUSED)
+{
+    sal_context_set_threads(ctx, 2);
+    assert_false(sal_look(ctx)); /* nothing was reported yet, so it is due */
+    assert_int_equal(s.calls, 1);
+    assert_false(sal_look(ctx));
+    assert_int_equal(s.calls, 1);
+    sal_pool_run(ctx, 6, look_from_a_task, ctx);
+    assert_true(s.calls >= 2 && s.calls <= 7 && looks_of_helpers == 0);
+    s.cancel_at = s.calls + 1;
+    wait_100_ms();
+    assert_true(sal_look(ctx) && sal_cancelled(ctx) && sal_look(ctx));
+    assert_int_equal(s.calls, s.cancel_at);
+}
+
+static void count_and_wait(void *arg, int64_t chunk SAL_UNUSED, int32_t worker SAL_UNUSED)
+{
+    __atomic_fetch_add((int *)arg, 1, __ATOMIC_RELAXED);
+    wait_100_ms();
+}
+
+static void a_cancelled_pool_leaves_the_chunks_that_were_not_begun(void **state SAL_UNUSED)
+{
+    int done = 0;
+    for (int32_t threads = 1; threads <= 2; threads++) {
+        sal_context_set_threads(ctx, threads);
+        assert_int_equal(sal_pool_try(ctx, 4, count_and_wait, &done), SAL_STATUS_OK);
+        assert_int_equal(done, 4);
+        done = 0;
+    }
+    s.cancel_at = s.calls + 3;
+    assert_int_equal(sal_pool_try(ctx, 1000, count_and_wait, &done), SAL_STATUS_CANCELLED);
+    assert_string_equal(sal_context_message(ctx), "cancelled");
+    assert_true(done >= 2 && done < 20);
+}
+
 static void without_a_callback_nothing_is_cancelled(void **state SAL_UNUSED)
 {
     sal_context_set_progress(ctx, NULL, NULL);
@@ -165,6 +216,8 @@ int main(void)
         T(spans_map_fractions_into_their_part),        T(the_fraction_never_falls_nor_leaves_0_to_1),
         T(spans_deeper_than_sixteen_do_no_harm),       T(silent_reports_reach_the_callback_at_most_every_100_ms),
         T(cancelling_is_recorded_and_stays),           T(cancelling_by_a_log_line_stops_the_next_report),
+        T(a_look_asks_the_callback_in_the_thread_of_the_operation_only),
+        T(a_cancelled_pool_leaves_the_chunks_that_were_not_begun),
         T(tasks_of_the_pool_never_reach_the_callback), T(without_a_callback_nothing_is_cancelled),
         T(the_log_keeps_lines_and_marks_warnings),     T(time_is_iso_utc_and_the_clock_runs),
     };

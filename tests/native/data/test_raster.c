@@ -1,7 +1,9 @@
 /* test_raster.c - reading, writing and warping rasters, and every raster that must be refused. */
 #include "data_test.h"
 #include "data/raster.h"
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/resource.h>
 
 static sal_grid utm(int64_t columns, int64_t rows)
@@ -290,6 +292,69 @@ static void write_ramp(const char *path, const sal_raster_spec *spec, int64_t st
     free(v);
     assert_done(sal_raster_writer_commit(writer));
     sal_raster_writer_free(writer);
+}
+
+static void colours_are_marked_and_three_bands_alone_are_no_picture(void **state)
+{
+    const char *cog[] = { "FORMAT=COG", NULL };
+    const GDALColorInterp marked[4] = { GCI_Undefined, GCI_BlueBand, GCI_GreenBand, GCI_RedBand };
+    const sal_raster_type types[] = { SAL_RASTER_FLOAT32, SAL_RASTER_INT16, SAL_RASTER_UINT8, SAL_RASTER_UINT16 };
+    sal_grid grid = utm(40, 30);
+    sal_band_spec bands[4] = { { .name = "DEM" }, { .name = "B02", .colour = SAL_COLOUR_BLUE }, { .name = "B03", .colour = SAL_COLOUR_GREEN }, { .name = "B04", .colour = SAL_COLOUR_RED } };
+    for (int k = 0; k < 8; k++) {
+        sal_raster_spec spec = { &grid, types[k / 2], bands, 4, types[k / 2] == SAL_RASTER_FLOAT32 ? NAN : 0, NULL, k % 2 ? cog : NULL, true };
+        write_ramp(in_folder("colours.tif"), &spec, 40, 30);
+        GDALDatasetH ds = GDALOpen(in_folder("colours.tif"), GA_ReadOnly);
+        for (int b = 0; b < 4; b++) assert_int_equal(GDALGetRasterColorInterpretation(GDALGetRasterBand(ds, b + 1)), marked[b]);
+        GDALClose(ds);
+        assert_false(sal_file_exists(in_folder("colours.tif.aux.xml")));
+        sal_band_spec plain[3] = { { .name = "SOS" }, { .name = "GUS" }, { .name = "SDPS" } };
+        spec.bands = plain, spec.band_count = 3;
+        write_ramp(in_folder("plain.tif"), &spec, 40, 30);
+        ds = GDALOpen(in_folder("plain.tif"), GA_ReadOnly);
+        for (int b = 0; b < 3; b++) assert_true(GDALGetRasterColorInterpretation(GDALGetRasterBand(ds, b + 1)) <= GCI_GrayIndex);
+        GDALClose(ds);
+    }
+    sal_grid_clear(ctx, &grid);
+}
+
+typedef struct sampler {
+    atomic_bool stop;
+    int64_t most; /* bytes in GDAL's cache */
+} sampler;
+
+static void *sample(void *arg)
+{
+    sampler *s = arg;
+    while (!atomic_load(&s->stop)) {
+        int64_t used = GDALGetCacheUsed64();
+        if (used > s->most) s->most = used;
+        usleep(500);
+    }
+    return NULL;
+}
+
+/* 110 MB of pixels: GDAL would keep all of them and their overviews. */
+static void memory_of_the_commit_does_not_grow_with_the_raster(void **state)
+{
+    const char *cog[] = { "FORMAT=COG", NULL };
+    sal_grid grid = utm(1850, 1850);
+    sal_band_spec bands[8] = { { "a", NULL, 0, 0 }, { "b", NULL, 0, 0 }, { "c", NULL, 0, 0 }, { "d", NULL, 0, 0 },
+                               { "e", NULL, 0, 0 }, { "f", NULL, 0, 0 }, { "g", NULL, 0, 0 }, { "h", NULL, 0, 0 } };
+    for (int k = 0; k < 2; k++) {
+        sal_raster_spec spec = { &grid, SAL_RASTER_FLOAT32, bands, 8, NAN, NULL, k ? cog : NULL, true };
+        int64_t before = GDALGetCacheUsed64();
+        sampler s = { .most = 0 };
+        pthread_t thread;
+        assert_int_equal(pthread_create(&thread, NULL, sample, &s), 0);
+        write_ramp(in_folder("large.tif"), &spec, 512, 512);
+        atomic_store(&s.stop, true);
+        pthread_join(thread, NULL);
+        print_message("%s: %lld MiB of GDAL's cache at most\n", k ? "COG" : "GeoTIFF", (long long)((s.most - before) >> 20));
+        assert_true(s.most - before < 48 << 20); /* 32 and what comes between two looks */
+        unlink(in_folder("large.tif"));
+    }
+    sal_grid_clear(ctx, &grid);
 }
 
 static void raster_written_is_read_back(void **state)
@@ -706,6 +771,8 @@ int main(void)
         TEST(raster_open_refuses_what_cannot_be_mapped),
         TEST(raster_read_of_a_cut_file_fails_and_names_the_rows),
         TEST(raster_read_of_a_cut_envi_file_fails),
+        TEST(colours_are_marked_and_three_bands_alone_are_no_picture),
+        TEST(memory_of_the_commit_does_not_grow_with_the_raster),
         TEST(raster_written_is_read_back),
         TEST(raster_bytes_do_not_depend_on_threads_nor_values_on_windows),
         TEST(raster_integers_are_scaled_rounded_and_kept_off_nodata),

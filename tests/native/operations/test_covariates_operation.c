@@ -223,6 +223,53 @@ static void a_coarser_reference_grid_takes_averages(void **state)
     free(v);
 }
 
+static float codes(double x, double y, int band) { return (int64_t)floor((x - 500000) / 30 + (y - 4200000) / 30 + 1e-6) % 2 ? 1 : 5; }
+
+/* A view of codes.tif as bytes, with names of its classes or without. */
+static void make_codes(const char *name, const char *categories)
+{
+    FILE *f = fopen(in_folder(name), "w");
+    fprintf(f,
+            "<VRTDataset rasterXSize=\"30\" rasterYSize=\"30\"><SRS>EPSG:32650</SRS><GeoTransform>499995,30,0,4200005,0,-30</GeoTransform>"
+            "<VRTRasterBand dataType=\"Byte\" band=\"1\">%s<SimpleSource><SourceFilename relativeToVRT=\"1\">codes.tif</SourceFilename>"
+            "<SourceBand>1</SourceBand></SimpleSource></VRTRasterBand></VRTDataset>",
+            categories);
+    fclose(f);
+}
+
+/* Pixels of a covariate that are neither 1 nor 5. */
+static int64_t between(const char *stack, const char *id)
+{
+    sal_grid g;
+    float *values = read_stack(stack, &id, 1, &g);
+    int64_t n = 0;
+    for (int64_t i = 0; i < g.rows * g.columns; i++) n += isfinite(values[i]) && values[i] != 1 && values[i] != 5;
+    free(values);
+    return n;
+}
+
+static void classes_are_taken_from_the_nearest_pixel_and_numbers_are_not(void **state)
+{
+    json_object *result;
+    make("codes.tif", "", codes, "EPSG:32650", 499995, 4200005, 30, 30, 30);
+    make("S2A_20200715.tif", "B04,B08", reflectance, "EPSG:32650", 500000, 4200000, 10, 80, 80);
+    make("grid100.tif", "", ramp, "EPSG:32650", 500000, 4200000, 100, 8, 8);
+    make_codes("named.vrt", "<CategoryNames><Category>water</Category><Category>field</Category></CategoryNames>");
+    make_codes("coloured.vrt", "<ColorInterp>Palette</ColorInterp><ColorTable><Entry c1=\"0\" c2=\"0\" c3=\"0\" c4=\"255\"/></ColorTable>");
+    make_codes("number.vrt", "");
+    const char *grids[] = { "@/S2A_20200715.tif", "@/grid100.tif" };
+    for (int k = 0; k < 2; k++) {
+        char text[600];
+        snprintf(text, sizeof text, "{'scene':['@/S2A_20200715.tif'],'extra':['LC=@/named.vrt','LC2=@/coloured.vrt','AGE=@/number.vrt'],'reference_grid':'%s','output':'@/landcover.tif'}", grids[k]);
+        run_well(text, &result);
+        assert_non_null(strstr(json_object_to_json_string(json_object_object_get(result, "log")), "nearest"));
+        json_object_put(result);
+        assert_int_equal(between("landcover.tif", "LC"), 0);
+        assert_int_equal(between("landcover.tif", "LC2"), 0);
+        assert_true(between("landcover.tif", "AGE") > 30);
+    }
+}
+
 static void indices_are_written_when_asked_for_and_equal_those_on_the_fly(void **state)
 {
     const char *ids[] = { "NDVI", "CRSI", "LSWI" };
@@ -439,6 +486,7 @@ int main(void)
         cmocka_unit_test(metadata_say_where_a_stack_came_from),
         cmocka_unit_test(loose_bands_are_named_by_their_files_and_take_the_finest_grid),
         cmocka_unit_test(a_coarser_reference_grid_takes_averages),
+        cmocka_unit_test(classes_are_taken_from_the_nearest_pixel_and_numbers_are_not),
         cmocka_unit_test(indices_are_written_when_asked_for_and_equal_those_on_the_fly),
         cmocka_unit_test(roles_name_bands_that_have_no_names),
         cmocka_unit_test(scale_and_offset_turn_numbers_into_reflectance),

@@ -354,7 +354,7 @@ static void the_map_equals_window_by_window_evaluation(void **state)
 
 static void block_size_threads_and_memory_do_not_change_a_bit(void **state)
 {
-    const char *ways[] = { ",'block_size':64,'threads':2", ",'block_size':100,'threads':1", ",'block_size':1000000,'threads':3", ",'threads':2,'max_memory':'120MiB'" };
+    const char *ways[] = { ",'block_size':64,'threads':2", ",'block_size':100,'threads':1", ",'block_size':1000000,'threads':3", ",'threads':2,'max_memory':'160MiB'" };
     const char *models[] = { "window.safetensors", "spec.safetensors" };
     for (int m = 0; m < 2; m++) {
         retrieve_well("stack.tif", models[m], "map.tif", ",'threads':1", NULL);
@@ -394,11 +394,11 @@ static void the_map_sees_the_windows_of_the_trainer_at_every_edge(void **state)
     }
 }
 
-/* Tiles are 256 rows high and 256 columns wide: the last ones hold a single row or column, or fewer than the window reaches, and see reflected rows that
+/* Tiles are 256 rows high and 512 columns wide: the last ones hold a single row or column, or fewer than the window reaches, and see reflected rows that
  * were read for the tiles before. */
 static void narrow_last_tiles_see_the_same_whatever_is_read_at_a_time(void **state)
 {
-    const int64_t sizes[][2] = { { 257, 257 }, { 263, 258 }, { 256, 261 } };
+    const int64_t sizes[][2] = { { 513, 257 }, { 519, 258 }, { 512, 261 } };
     const char *ways[] = { ",'block_size':64,'threads':2", ",'block_size':200,'threads':3", ",'threads':2" };
     for (int k = 0; k < 3; k++) {
         const variation v = { .column = 20, .row = 10, .columns = sizes[k][0], .rows = sizes[k][1] };

@@ -73,6 +73,14 @@ def tensors(path):
     return header, content[8 + length:], meta
 
 
+def test_scenes_and_stacks_mark_red_green_and_blue(delta):
+    wanted = {"B04": gdal.GCI_RedBand, "B03": gdal.GCI_GreenBand, "B02": gdal.GCI_BlueBand}
+    for path in (first_stack(delta), next(delta.glob("scene_*.tif"))):
+        source = gdal.Open(str(path))
+        bands = [source.GetRasterBand(k + 1) for k in range(source.RasterCount)]
+        assert {b.GetDescription(): b.GetColorInterpretation() for b in bands if b.GetColorInterpretation() > gdal.GCI_GrayIndex} == wanted
+
+
 # ---- what it writes ----
 
 @pytest.fixture(scope="module")
