@@ -42,6 +42,20 @@ int64_t sal_raster_band_count(const sal_raster *raster);
 const char *sal_raster_band_name(const sal_raster *raster,
                                  int64_t band); /* description, "" when none; bands count from 0 */
 const char *sal_raster_band_unit(const sal_raster *raster, int64_t band);
+/* What is stored in a band: whole numbers or not, and what the file declares of them. */
+typedef struct sal_band_info {
+    bool whole, has_nodata;
+    double nodata, scale, offset; /* scale 1 and offset 0 when the file declares none */
+} sal_band_info;
+sal_band_info sal_raster_band_info(const sal_raster *raster, int64_t band);
+/* Centre wavelength in nm from the metadata of a band (items wavelength and wavelength_units, as ENVI headers and GDAL's
+ * IMAGERY domain have them), NaN when there is none. */
+double sal_raster_band_wavelength_nm(const sal_raster *raster, int64_t band);
+/* Metres in one unit of height, by the unit of the band or else of the vertical CRS: 1 when neither tells, NaN when the
+ * unit is not known. */
+double sal_raster_height_metres(const sal_raster *raster, int64_t band);
+/* Makes reads of a band give factor times as much: for heights in feet. */
+void sal_raster_multiply(sal_raster *raster, int64_t band, double factor);
 /* Whether the values are codes of classes: integers with a colour table or category names. No mean of them makes sense. */
 bool sal_raster_band_is_classes(const sal_raster *raster, int64_t band);
 /* Item of a metadata domain (NULL domain = default); NULL when absent. Domain SALINA is also found where only its copy
@@ -121,6 +135,18 @@ sal_status sal_raster_open_warped(sal_context *ctx, const char *path, const sal_
 /* The same for n chosen bands (from 0), in that order: cheaper when a file has many. */
 sal_status sal_raster_open_warped_bands(sal_context *ctx, const char *path, const int64_t *bands, int64_t n,
                                         const sal_grid *grid, const char *method, sal_raster **out);
+
+/* How a file is looked at. */
+typedef struct sal_raster_view {
+    const int64_t *bands; /* from 0; NULL: all of them */
+    int64_t band_count;
+    const double *invalid; /* stored values that are no measurement, besides the file's own nodata; NULL when none */
+    int64_t invalid_count;
+    const sal_grid *grid; /* NULL: as it lies, and then it obeys the rules of sal_raster_open */
+    const char *method;   /* as above; not looked at without a grid */
+} sal_raster_view;
+/* Both above and more: invalid values become NaN and keep out of every average and interpolation. */
+sal_status sal_raster_open_view(sal_context *ctx, const char *path, const sal_raster_view *view, sal_raster **out);
 
 /* Where a raster lies in the CRS of a grid: bounds {xmin, ymin, xmax, ymax} and the pixel size it would have there.
  * Rotated rasters and rasters in degrees too. IO when it cannot be opened, DATA when it cannot be placed. */

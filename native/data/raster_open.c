@@ -6,6 +6,7 @@
 #include <cpl_conv.h>
 #include <cpl_string.h>
 #include <cpl_vsi.h>
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -54,6 +55,7 @@ static sal_status describe_band(sal_raster *raster, GDALRasterBandH handle, int6
                         "band %lld of raster \"%s\" holds complex numbers; give its amplitude or another real band",
                         (long long)index + 1, raster->path);
     band->wide = !(type == GDT_Byte || type == GDT_Int16 || type == GDT_UInt16 || type == GDT_Float32);
+    band->whole = type != GDT_Float32 && type != GDT_Float64;
     band->classes = GDALDataTypeIsInteger(type) && (GDALGetRasterColorTable(handle) || GDALGetRasterCategoryNames(handle));
     int has = 0;
     band->scale = GDALGetRasterScale(handle, &has);
@@ -159,6 +161,67 @@ const char *sal_raster_band_name(const sal_raster *raster, int64_t band)
 const char *sal_raster_band_unit(const sal_raster *raster, int64_t band)
 {
     return band >= 0 && band < raster->band_count ? raster->bands[band].unit : "";
+}
+
+sal_band_info sal_raster_band_info(const sal_raster *raster, int64_t band)
+{
+    const sal__band *b = &raster->bands[band];
+    return (sal_band_info){ b->whole, b->has_nodata, b->nodata, b->scale, b->offset };
+}
+
+double sal_raster_band_wavelength_nm(const sal_raster *raster, int64_t band)
+{
+    sal__gdal gdal;
+    sal__gdal_enter(&gdal);
+    GDALRasterBandH handle = GDALGetRasterBand(raster->dataset, (int)band + 1);
+    const char *text = GDALGetMetadataItem(handle, "wavelength", NULL),
+               *unit = GDALGetMetadataItem(handle, "wavelength_units", NULL),
+               *micrometres = GDALGetMetadataItem(handle, "CENTRAL_WAVELENGTH_UM", "IMAGERY");
+    double value = text ? CPLAtof(text) : micrometres ? 1000 * CPLAtof(micrometres) : NAN;
+    if (text && (unit ? unit[0] == 'M' || unit[0] == 'm' || unit[0] == 'u' : value < 100)) value *= 1000;
+    sal__gdal_leave(&gdal);
+    return value > 0 ? value : NAN;
+}
+
+/* Unit of the vertical part of a compound CRS, "" when there is none. */
+static void vertical_unit(const sal_raster *raster, char unit[64])
+{
+    sal__gdal gdal;
+    sal__gdal_enter(&gdal);
+    OGRSpatialReferenceH crs = GDALGetSpatialRef(raster->dataset);
+    char *name = NULL;
+    if (crs && OSRIsCompound(crs)) OSRGetTargetLinearUnits(crs, "COMPD_CS|VERT_CS", &name);
+    snprintf(unit, 64, "%s", name ? name : "");
+    sal__gdal_leave(&gdal);
+}
+
+double sal_raster_height_metres(const sal_raster *raster, int64_t band)
+{
+    static const struct {
+        const char *names;
+        double metres;
+    } units[] = { { "|m|metre|meter|metres|meters|", 1 },
+                  { "|ft|foot|feet|international foot|", 0.3048 },
+                  { "|us-ft|ftus|sftus|us survey foot|us survey feet|foot_us|", 1200.0 / 3937 },
+                  { "|cm|centimetre|centimeter|", 0.01 },
+                  { "|dm|decimetre|decimeter|", 0.1 },
+                  { "|mm|millimetre|millimeter|", 0.001 },
+                  { "|km|kilometre|kilometer|", 1000 } };
+    char unit[64], word[68];
+    snprintf(unit, sizeof unit, "%s", sal_raster_band_unit(raster, band));
+    if (!unit[0]) vertical_unit(raster, unit);
+    if (!unit[0] || strcmp(unit, "unknown") == 0) return 1;
+    snprintf(word, sizeof word, "|%s|", unit);
+    for (char *c = word; *c; c++) *c = (char)tolower((unsigned char)*c);
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (strstr(units[i].names, word)) return units[i].metres;
+    return NAN;
+}
+
+void sal_raster_multiply(sal_raster *raster, int64_t band, double factor)
+{
+    raster->bands[band].scale *= factor;
+    raster->bands[band].offset *= factor;
 }
 
 bool sal_raster_band_is_classes(const sal_raster *raster, int64_t band)

@@ -10,6 +10,7 @@ typedef struct sal__band {
     double scale, offset; /* physical = stored * scale + offset */
     bool has_nodata;
     double nodata; /* as stored */
+    bool whole;    /* an integer type */
     bool wide;     /* stored values do not all fit float32 exactly: read as float64 */
     bool classes;  /* integers with a colour table or category names */
     bool masked;   /* validity comes from a mask or alpha band as well */

@@ -8,6 +8,7 @@
 #include <cpl_string.h>
 #include <gdal_alg.h>
 #include <gdal_utils.h>
+#include <gdal_vrt.h>
 #include <gdalwarper.h>
 #include <math.h>
 #include <stdio.h>
@@ -85,6 +86,41 @@ static GDALDatasetH view_bands(GDALDatasetH source, const selection *s)
     CSLDestroy(arguments);
     GDALDatasetH view = options ? GDALTranslate("", source, options, NULL) : NULL;
     GDALTranslateOptionsFree(options);
+    return view;
+}
+
+/* One more stored value without meaning: GDAL knows one nodata value a band, so a pixel that holds another is left out
+ * of a view whose empty pixels hold that one. Takes `view` over. */
+static GDALDatasetH leave_out(GDALDatasetH view, const selection *s, double value)
+{
+    const int columns = GDALGetRasterXSize(view), rows = GDALGetRasterYSize(view);
+    double geotransform[6];
+    GDALDatasetH next = VRTCreate(columns, rows);
+    if (GDALGetGeoTransform(view, geotransform) == CE_None) GDALSetGeoTransform(next, geotransform);
+    if (GDALGetSpatialRef(view)) GDALSetSpatialRef(next, GDALGetSpatialRef(view));
+    for (int k = 0; k < (int)s->n + (s->alpha != 0); k++) {
+        GDALAddBand(next, s->wide ? GDT_Float64 : GDT_Float32, NULL);
+        GDALRasterBandH band = GDALGetRasterBand(next, k + 1);
+        if (k < s->n) GDALSetRasterNoDataValue(band, s->nodata[k]);
+        if (VRTAddComplexSource((VRTSourcedRasterBandH)band, GDALGetRasterBand(view, k + 1), 0, 0, columns, rows, 0, 0,
+                                columns, rows, 0, 1, k < s->n ? value : VRT_NODATA_UNSET) != CE_None) {
+            GDALReleaseDataset(next);
+            next = NULL;
+            break;
+        }
+    }
+    GDALReleaseDataset(view);
+    return next;
+}
+
+/* A view in which every invalid value has become the nodata of its band: the file's own, or the first of them. */
+static GDALDatasetH mark_invalid(GDALDatasetH view, selection *s, const double *invalid, int64_t count)
+{
+    for (int64_t k = 0; k < s->n && count > 0; k++) {
+        if (isnan(s->nodata[k])) s->nodata[k] = invalid[0];
+        if (view) GDALSetRasterNoDataValue(GDALGetRasterBand(view, (int)k + 1), s->nodata[k]);
+    }
+    for (int64_t i = 0; i < count && view; i++) view = leave_out(view, s, invalid[i]);
     return view;
 }
 
@@ -167,23 +203,28 @@ done:
     return status;
 }
 
-static sal_status open_view(sal_context *ctx, sal__gdal *gdal, const char *path, const int64_t *bands, int64_t n,
-                            const sal_grid *grid, GDALResampleAlg method, sal_raster **out)
+static sal_status open_view(sal_context *ctx, sal__gdal *gdal, const char *path, const sal_raster_view *how,
+                            GDALResampleAlg method, sal_raster **out)
 {
-    GDALDatasetH source = NULL, view = NULL, warped = NULL;
+    GDALDatasetH source = NULL, view = NULL, seen = NULL;
     selection s = { 0 };
     sal_status status = sal__dataset_open(ctx, gdal, path, &source);
     if (status != SAL_STATUS_OK) return status;
     SAL_TRY(check_source(ctx, path, source));
-    SAL_TRY(select_bands(ctx, path, bands, n, source, &s));
-    view = view_bands(source, &s);
-    if (view) warped = warp(view, grid, method, &s);
-    if (!warped) {
-        status = sal_fail(ctx, SAL_STATUS_DATA, "raster \"%s\" cannot be brought to %s%s", path, grid->crs_name,
-                          sal__gdal_reason(gdal));
+    SAL_TRY(select_bands(ctx, path, how->bands, how->band_count, source, &s));
+    view = mark_invalid(view_bands(source, &s), &s, how->invalid, how->invalid_count);
+    if (view && how->grid) {
+        seen = warp(view, how->grid, method, &s);
+    } else {
+        seen = view;
+        view = NULL;
+    }
+    if (!seen) {
+        status = sal_fail(ctx, SAL_STATUS_DATA, "raster \"%s\" cannot be brought to %s%s", path,
+                          how->grid ? how->grid->crs_name : "a view of its bands", sal__gdal_reason(gdal));
         goto done;
     }
-    SAL_TRY(sal__raster_take(ctx, path, warped, out));
+    SAL_TRY(sal__raster_take(ctx, path, seen, out));
     status = adopt(ctx, *out, source, &s);
     if (status != SAL_STATUS_OK) {
         sal_raster_free(*out);
@@ -197,19 +238,25 @@ done:
     return status;
 }
 
-sal_status sal_raster_open_warped_bands(sal_context *ctx, const char *path, const int64_t *bands, int64_t n,
-                                        const sal_grid *grid, const char *method, sal_raster **out)
+sal_status sal_raster_open_view(sal_context *ctx, const char *path, const sal_raster_view *view, sal_raster **out)
 {
     *out = NULL;
     if (!path || !path[0]) return sal_fail(ctx, SAL_STATUS_ARGUMENT, "no raster is named");
     GDALResampleAlg algorithm = GRA_NearestNeighbour;
-    sal_status status = choose_method(ctx, method, &algorithm);
+    sal_status status = view->grid ? choose_method(ctx, view->method, &algorithm) : SAL_STATUS_OK;
     if (status != SAL_STATUS_OK) return status;
     sal__gdal gdal;
     sal__gdal_enter(&gdal);
-    status = open_view(ctx, &gdal, path, bands, n, grid, algorithm, out);
+    status = open_view(ctx, &gdal, path, view, algorithm, out);
     sal__gdal_leave(&gdal);
     return status;
+}
+
+sal_status sal_raster_open_warped_bands(sal_context *ctx, const char *path, const int64_t *bands, int64_t n,
+                                        const sal_grid *grid, const char *method, sal_raster **out)
+{
+    const sal_raster_view view = { .bands = bands, .band_count = n, .grid = grid, .method = method };
+    return sal_raster_open_view(ctx, path, &view, out);
 }
 
 sal_status sal_raster_open_warped(sal_context *ctx, const char *path, const sal_grid *grid, const char *method,

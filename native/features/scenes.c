@@ -4,112 +4,17 @@
  * names in order, and single-band files with the band in the file name. The sensor comes first, since "B5" is red edge
  * on one and near infrared on another.
  */
-#include "data/date.h"
 #include "features/indices.h"
-#include "features/stack_build.h"
+#include "features/masks.h"
+#include "features/product.h"
+#include "features/scene_names.h"
+#include "features/scene_numbers.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAME = 64, ROLES_MAX = 64 };
-
-/* ---- dates ---- */
-
-static int digits(const char *text, int n)
-{
-    int value = 0;
-    for (int i = 0; i < n; i++) {
-        if (!isdigit((unsigned char)text[i])) return -1;
-        value = 10 * value + text[i] - '0';
-    }
-    return value;
-}
-
-static bool date_at(const char *text, char date[11])
-{
-    int year = digits(text, 4), month, day;
-    if (year < 0) return false;
-    if (text[4] == '-' || text[4] == '_') {
-        month = digits(text + 5, 2);
-        if (month < 0 || text[7] != text[4]) return false;
-        day = digits(text + 8, 2);
-        if (day < 0 || isdigit((unsigned char)text[10])) return false;
-    } else {
-        month = digits(text + 4, 2);
-        if (month < 0) return false;
-        day = digits(text + 6, 2);
-        if (day < 0 || isdigit((unsigned char)text[8])) return false;
-    }
-    snprintf(date, 11, "%04d-%02d-%02d", year % 10000, month % 100, day % 100);
-    return year >= 1900 && year <= 2200 && sal_date_days(date) != INT64_MIN;
-}
-
-bool sal__date_find(const char *text, char date[11])
-{
-    for (const char *at = text; *at; at++)
-        if ((at == text || !isdigit((unsigned char)at[-1])) && date_at(at, date)) return true;
-    return false;
-}
-
-bool sal__date_valid(const char *text)
-{
-    char date[11];
-    return strlen(text) == 10 && date_at(text, date) && strcmp(text, date) == 0;
-}
-
-/* ---- names ---- */
-
-static void file_stem(const char *path, char stem[256])
-{
-    const char *slash = strrchr(path, '/');
-    snprintf(stem, 256, "%s", slash ? slash + 1 : path);
-    char *dot = strrchr(stem, '.');
-    if (dot && dot != stem) *dot = 0;
-}
-
-static bool looks_like_band(const char *token)
-{
-    size_t n = strlen(token);
-    if (n < 2 || n > 4 || toupper((unsigned char)token[0]) != 'B' || !isdigit((unsigned char)token[1])) return false;
-    for (size_t i = 1; i < n; i++)
-        if (!isdigit((unsigned char)token[i]) && !(i == n - 1 && toupper((unsigned char)token[i]) == 'A')) return false;
-    return true;
-}
-
-/* The last word of a file name that looks like a band: "B04", "SR_B4", "red". */
-static bool band_in_stem(const char *stem, char name[NAME])
-{
-    char copy[256], *tokens[64], *rest = copy;
-    int n = 0;
-    snprintf(copy, sizeof copy, "%s", stem);
-    for (char *token; n < 64 && (token = strtok_r(rest, "_-. ", &rest));) tokens[n++] = token;
-    for (int i = n - 1; i >= 0; i--) {
-        if (looks_like_band(tokens[i])) {
-            bool surface = i > 0 && strcmp(tokens[i - 1], "SR") == 0;
-            snprintf(name, NAME, "%s%.8s", surface ? "SR_" : "", tokens[i]);
-            return true;
-        }
-        if ((strlen(tokens[i]) > 1 || i == n - 1) && strlen(tokens[i]) < NAME && sal__band_id("", tokens[i])) {
-            snprintf(name, NAME, "%s", tokens[i]);
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Sensor from names such as S2A_MSIL2A_..., LC08_L2SP_...; NULL when the name does not begin like those. */
-static const char *sensor_in_stem(const char *stem)
-{
-    char token[8];
-    size_t n = strcspn(stem, "_-.");
-    if (n < 2 || n > 4) return NULL;
-    snprintf(token, sizeof token, "%.*s", (int)n, stem);
-    if (strncmp(token, "S2", 2) == 0 && (n == 2 || (n == 3 && isalpha((unsigned char)token[2]))))
-        return sal__sensor_find(token);
-    return n == 4 && token[0] == 'L' && strchr("CETO", token[1]) && token[2] == '0' ? sal__sensor_find(token) : NULL;
-}
+enum { NAME = SAL__NAME, ROLES_MAX = 64 };
 
 /* ---- roles as the user writes them ---- */
 
@@ -154,6 +59,8 @@ static bool skipped(const char *name) { return name[0] == 0 || strcmp(name, "-")
 typedef struct scene {
     sal_raster *raster;
     char stem[256], file_band[NAME];
+    const char **by_wavelength; /* role of each band, NULL where the names say it */
+    bool may_be_none;           /* one of a folder: left out when it is no band */
 } scene;
 
 /* Name of a band before the sensor is known; "" when it has none. */
@@ -164,8 +71,9 @@ static const char *raw_name(const scene *s, const role_list *roles, int64_t band
             if (roles->bands[i] == band && !skipped(roles->names[i])) return roles->names[i];
         return "";
     }
+    if (s->by_wavelength) return s->by_wavelength[band] ? s->by_wavelength[band] : "";
     const char *description = sal_raster_band_name(s->raster, band);
-    if (sal_raster_band_count(s->raster) == 1 && !looks_like_band(description) &&
+    if (sal_raster_band_count(s->raster) == 1 && !sal__looks_like_band(description) && !sal__mask_kind(description) &&
         strncmp(description, "SR_B", 4) != 0 && !sal__band_id("", description))
         return s->file_band;
     return description;
@@ -177,7 +85,7 @@ static void find_sensor(sal_build *build, const scene *scenes, int64_t n, const 
     int64_t count = 0;
     for (int64_t i = 0; i < n && !build->sensor[0]; i++) {
         const char *stated = sal_raster_metadata(scenes[i].raster, "SALINA", "SENSOR");
-        found = stated && stated[0] ? stated : sensor_in_stem(scenes[i].stem);
+        found = stated && stated[0] ? stated : sal__sensor_in_stem(scenes[i].stem);
         if (found) snprintf(build->sensor, sizeof build->sensor, "%.63s", found);
     }
     for (int64_t i = 0; i < n; i++)
@@ -242,7 +150,7 @@ static void warn_left_out(const sal_build *build, const scene *s, const role_lis
     int64_t n = 0;
     for (int64_t b = 0; b < sal_raster_band_count(s->raster); b++) {
         const char *name = raw_name(s, roles, b);
-        if (sal__band_id(build->sensor, name)) continue;
+        if (sal__band_id(build->sensor, name) || sal__mask_kind(name)) continue;
         if (n++ < 8) sal_text_append(build->ctx, &names, "%s\"%s\"", n > 1 ? ", " : "", name);
     }
     if (n > 0 && roles->n == 0)
@@ -259,13 +167,20 @@ static sal_status add_bands(sal_build *build, const scene *s, const role_list *r
 {
     sal_status status = SAL_STATUS_OK;
     int64_t found = 0;
+    const int64_t first = build->source_count;
     SAL_TRY(check_roles(build, s, roles));
     for (int64_t b = 0; b < sal_raster_band_count(s->raster); b++) {
-        const char *id = sal__band_id(build->sensor, raw_name(s, roles, b));
-        if (!id) continue;
-        SAL_TRY(sal__build_add(build, SAL_SOURCE_REFLECTANCE, sal_raster_path(s->raster), b, id, NULL));
+        const char *name = raw_name(s, roles, b), *id = sal__band_id(build->sensor, name), *mask = sal__mask_kind(name);
+        if (!id && !mask) continue;
         found++;
+        if (!id) {
+            SAL_TRY(sal__mask_add(build, mask, sal_raster_path(s->raster), b, ""));
+            continue;
+        }
+        SAL_TRY(sal__build_add(build, SAL_SOURCE_REFLECTANCE, sal_raster_path(s->raster), b, id, NULL));
+        SAL_TRY(sal__source_numbers(build, s->raster, &build->sources[build->source_count - 1]));
     }
+    if (found == 0 && s->may_be_none) return SAL_STATUS_OK;
     if (found == 0)
         SAL_TRY(sal_fail(build->ctx, SAL_STATUS_DATA,
                          "scene \"%s\" has no band that can be recognised (first band: \"%s\", sensor: %s); give "
@@ -273,12 +188,31 @@ static sal_status add_bands(sal_build *build, const scene *s, const role_list *r
                          "or sensor, or name the bands in their descriptions",
                          sal_raster_path(s->raster), raw_name(s, roles, 0),
                          build->sensor[0] ? build->sensor : "not known"));
-    warn_left_out(build, s, roles);
+    if (build->source_count > first) {
+        const sal__product said = { .path = sal_raster_path(s->raster),
+                                    .name = s->stem,
+                                    .sensor = build->sensor,
+                                    .tile = "",
+                                    .baseline = "",
+                                    .level = "" };
+        SAL_TRY(sal__build_describe(build, &said, first));
+    }
+    if (!s->by_wavelength) warn_left_out(build, s, roles);
 done:
     return status;
 }
 
-sal_status sal__build_add_scenes(sal_build *build, const char *const *paths, int64_t n, const char *roles_text)
+/* Whether no band of a raster with several has a name that says what it is. */
+static bool nameless(const sal_build *build, const scene *s, const role_list *roles)
+{
+    if (roles->n > 0 || sal_raster_band_count(s->raster) < 2) return false;
+    for (int64_t b = 0; b < sal_raster_band_count(s->raster); b++)
+        if (sal__band_id(build->sensor, raw_name(s, roles, b))) return false;
+    return true;
+}
+
+/* Rasters that are no product of an agency. */
+static sal_status add_loose(sal_build *build, const sal_scene *const *entries, int64_t n, const char *roles_text)
 {
     sal_status status;
     sal_context *ctx = build->ctx;
@@ -288,16 +222,50 @@ sal_status sal__build_add_scenes(sal_build *build, const char *const *paths, int
     SAL_TRY(sal_allocate(ctx, 1, sizeof *roles, &roles));
     SAL_TRY(parse_roles(ctx, roles_text, roles));
     for (int64_t i = 0; i < n; i++) {
-        SAL_TRY(sal_raster_open(ctx, paths[i], &scenes[i].raster));
-        file_stem(paths[i], scenes[i].stem);
-        if (!band_in_stem(scenes[i].stem, scenes[i].file_band)) scenes[i].file_band[0] = 0;
+        SAL_TRY(sal_raster_open(ctx, entries[i]->path, &scenes[i].raster));
+        scenes[i].may_be_none = entries[i]->from_folder;
+        sal__file_stem(entries[i]->path, scenes[i].stem);
+        if (!sal__band_in_stem(scenes[i].stem, scenes[i].file_band)) scenes[i].file_band[0] = 0;
     }
     find_sensor(build, scenes, n, roles);
     SAL_TRY(find_date(build, scenes, n));
-    for (int64_t i = 0; i < n; i++) SAL_TRY(add_bands(build, &scenes[i], roles));
+    for (int64_t i = 0; i < n; i++) {
+        if (nameless(build, &scenes[i], roles))
+            SAL_TRY(sal__roles_by_wavelength(build, scenes[i].raster, &scenes[i].by_wavelength));
+        SAL_TRY(add_bands(build, &scenes[i], roles));
+    }
 done:
     for (int64_t i = 0; scenes && i < n; i++) sal_raster_free(scenes[i].raster);
     sal_release(ctx, scenes);
     sal_release(ctx, roles);
+    return status;
+}
+
+sal_status sal__build_add_scenes(sal_build *build, const sal_scene *scenes, int64_t n, const char *roles)
+{
+    sal_status status;
+    sal_context *ctx = build->ctx;
+    const sal_scene **loose = NULL;
+    sal__product *product = NULL;
+    int64_t loose_count = 0;
+    SAL_TRY(sal_allocate(ctx, n, sizeof *loose, &loose));
+    SAL_TRY(sal_allocate(ctx, 1, sizeof *product, &product));
+    for (int64_t i = 0; i < n; i++) {
+        if (scenes[i].agency < 0) {
+            loose[loose_count++] = &scenes[i];
+            continue;
+        }
+        SAL_TRY(sal__product_read(build, &scenes[i], product));
+        SAL_TRY(sal__build_add_product(build, product));
+    }
+    if (loose_count > 0) SAL_TRY(add_loose(build, loose, loose_count, roles));
+    if (n > 0 && build->source_count == 0)
+        SAL_TRY(sal_fail(ctx, SAL_STATUS_DATA,
+                         "\"%s\" holds no band that can be recognised by its name; name the files by their bands "
+                         "(..._B04.tif), or give them one by one with roles",
+                         scenes[0].path));
+done:
+    sal_release(ctx, loose);
+    sal_release(ctx, product);
     return status;
 }

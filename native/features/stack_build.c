@@ -11,13 +11,17 @@
 #include <math.h>
 #include <string.h>
 
+enum { READ_MOST = 512 }; /* bands of one file in one read */
+
 static const double store_scale = 1e-4; /* of int16 reflectance, the step of Sentinel-2 products */
 static const float reflectance_step =
     0x1p-17f; /* 8e-6, far below noise: zeros for the compressor, 1.9 instead of 3.0 bytes a value */
 
 sal_status sal__build_new(sal_context *ctx, sal_build *build)
 {
-    *build = (sal_build){ .ctx = ctx, .scale = 1 };
+    *build = (sal_build){ .ctx = ctx, .scale = NAN, .offset = NAN, .resampling = "bilinear" };
+    build->scenes = json_object_new_array();
+    if (!build->scenes) return sal_fail(ctx, SAL_STATUS_MEMORY, "out of memory for the list of scenes");
     return sal_arena_new(ctx, &build->arena);
 }
 
@@ -26,6 +30,8 @@ void sal__build_clear(sal_build *build)
     for (int64_t i = 0; i < build->source_count; i++)
         if (i == 0 || build->sources[i].raster != build->sources[i - 1].raster)
             sal_raster_free(build->sources[i].raster);
+    for (int64_t i = 0; i < build->mask_count; i++) sal_raster_free(build->masks[i].raster);
+    json_object_put(build->scenes);
     sal_release(build->ctx, build->sources);
     sal_grid_clear(build->ctx, &build->grid);
     if (build->arena) sal_arena_free(build->arena);
@@ -60,8 +66,9 @@ sal_status sal__build_add(sal_build *build, sal_source_kind kind, const char *pa
     SAL_TRY(sal_arena_text(build->arena, unit ? unit : "", &texts[2]));
     SAL_TRY(sal_reallocate(build->ctx, build->source_count, build->source_count + 1, sizeof *build->sources,
                            &build->sources));
-    build->sources[build->source_count++] =
-        (sal_source){ .kind = kind, .path = texts[0], .id = texts[1], .unit = texts[2], .band = band };
+    build->sources[build->source_count++] = (sal_source){
+        .kind = kind, .path = texts[0], .id = texts[1], .unit = texts[2], .archive = "", .band = band, .scale = 1
+    };
 done:
     return status;
 }
@@ -72,7 +79,8 @@ static int64_t block_bytes(const sal__pass *p, int64_t edge)
 {
     const int64_t pixels = edge * edge, with_halo = (edge + 2 * p->halo) * (edge + 2 * p->halo);
     const int64_t per_pixel = (int64_t)sizeof(float) * (p->bands + p->widest + 1);
-    return pixels * per_pixel + (p->elevation >= 0 && p->build->terrain_count ? with_halo * 20 : 0);
+    return pixels * per_pixel + sal__masks_bytes(p->build, edge) +
+           (p->elevation >= 0 && p->build->terrain_count ? with_halo * 20 : 0);
 }
 
 static sal_status choose_block(sal__pass *p)
@@ -170,6 +178,7 @@ static sal_status lay_out(sal__pass *p)
     const int64_t with_halo = p->edge + 2 * p->halo;
     SAL_TRY(sal_allocate(b->ctx, p->edge * p->edge * p->bands, sizeof *p->block, &p->block));
     SAL_TRY(sal_allocate(b->ctx, p->edge * p->edge * p->widest, sizeof *p->scratch, &p->scratch));
+    SAL_TRY(sal__masks_scratch(b, p->edge, &p->masked));
     if (b->terrain_count) SAL_TRY(sal_allocate(b->ctx, with_halo * with_halo, sizeof *p->heights, &p->heights));
 done:
     return status;
@@ -184,6 +193,7 @@ static void pass_clear(sal__pass *p)
     sal_release(ctx, p->block);
     sal_release(ctx, p->scratch);
     sal_release(ctx, p->heights);
+    sal_release(ctx, p->masked);
 }
 
 /* ---- one block ---- */
@@ -198,10 +208,14 @@ static void spread(const sal__pass *p, int64_t pixels, int64_t slot, int64_t n)
 static void spread_reflectance(const sal__pass *p, int64_t pixels, int64_t slot, int64_t n)
 {
     const float step = p->integers ? 1 : reflectance_step;
-    const float scale = (float)(p->build->scale / step), offset = (float)(p->build->offset / step);
+    float scale[READ_MOST], offset[READ_MOST];
+    for (int64_t k = 0; k < n; k++) {
+        scale[k] = (float)(p->build->sources[slot + k].scale / step);
+        offset[k] = (float)(p->build->sources[slot + k].offset / step);
+    }
     for (int64_t i = 0; i < pixels; i++)
         for (int64_t k = 0; k < n; k++) {
-            const float value = p->scratch[i * n + k] * scale + offset;
+            const float value = p->scratch[i * n + k] * scale[k] + offset[k];
             p->block[i * p->bands + slot + k] = p->integers ? value : step * rintf(value);
         }
 }
@@ -211,8 +225,8 @@ static sal_status read_sources(sal__pass *p, int64_t x, int64_t y, int64_t colum
     sal_build *b = p->build;
     for (int64_t i = 0, next; i < b->source_count; i = next) {
         const sal_source *s = &b->sources[i];
-        int64_t slots[512];
-        for (next = i; next < b->source_count && next - i < 512 && b->sources[next].raster == s->raster; next++)
+        int64_t slots[READ_MOST];
+        for (next = i; next < b->source_count && next - i < READ_MOST && b->sources[next].raster == s->raster; next++)
             slots[next - i] = b->sources[next].slot;
         sal_status status =
             sal_raster_read(s->raster, slots, next - i, s->shift_x + x, s->shift_y + y, columns, rows, p->scratch);
@@ -258,9 +272,11 @@ static sal_status write_blocks(sal__pass *p, sal_raster_writer *writer)
             SAL_TRY(sal_progress(p->build->ctx, (double)(y * g->columns + x * rows) / (double)(g->rows * g->columns),
                                  NULL));
             SAL_TRY(read_sources(p, x, y, columns, rows));
+            SAL_TRY(sal__masks_apply(p->build, x, y, columns, rows, p->masked, p->block, p->bands));
             SAL_TRY(derive(p, x, y, columns, rows));
             SAL_TRY(sal_raster_writer_write(writer, x, y, columns, rows, p->block));
         }
+    SAL_TRY(sal__masks_check(p->build));
     for (int64_t i = 0; i < p->build->source_count; i++)
         if (p->missing[i] == g->rows * g->columns)
             SAL_TRY(sal_fail(p->build->ctx, SAL_STATUS_DATA,
@@ -300,6 +316,7 @@ sal_status sal__build_write(sal_build *build, const char *output, json_object *r
     status = write_blocks(&p, writer);
     sal_progress_pop(ctx);
     if (status != SAL_STATUS_OK) goto done;
+    SAL_TRY(sal__pass_provenance(&p, writer));
     sal_progress_push(ctx, 0.85, 1);
     status = sal_raster_writer_commit(writer);
     sal_progress_pop(ctx);

@@ -13,16 +13,40 @@ typedef enum sal_source_kind {
     SAL_SOURCE_READY = 3 /* a covariate somebody else made */
 } sal_source_kind;
 
+enum { SAL_SOURCE_INVALID = 2, SAL_BUILD_MASKS = 4 };
+
 /* One band of one file that becomes one covariate. */
 typedef struct sal_source {
     sal_source_kind kind;
     const char *path, *id, *unit; /* owned by the build's arena */
+    const char *archive;          /* file to hash in place of `path`, which lies in it; "" when there is none */
     int64_t band;
-    bool classes;             /* codes: taken from the nearest pixel, never averaged */
+    double scale, offset; /* reflectance = read value * scale + offset; metres of an elevation; 1 and 0 otherwise */
+    bool classes;         /* codes: taken from the nearest pixel, never averaged */
+    double invalid[SAL_SOURCE_INVALID]; /* stored values that are no measurement, besides the nodata of the file */
+    int64_t invalid_count;
     sal_raster *raster;       /* on the grid once placed; neighbours in the list with the same path share one */
     int64_t slot;             /* band of `raster` */
     int64_t shift_x, shift_y; /* pixel of `raster` under the first pixel of the grid */
 } sal_source;
+
+/* One band that says which pixels of the scenes are no clear view of the ground. */
+typedef struct sal_mask {
+    const char *path, *archive, *kind; /* kind: a row of masks.def, or "area" for what is 0 outside the wanted area */
+    int64_t band;
+    bool drop[256]; /* by class, or by bit where the kind holds bits */
+    sal_raster *raster;
+    int64_t slot, shift_x, shift_y; /* as in a source */
+    int64_t seen, dropped;          /* pixels of the scenes with a value, and how many of them this mask took */
+} sal_mask;
+
+/* One raster or product with bands in it. */
+typedef struct sal_scene {
+    const char *path;
+    int agency;       /* who reads it (scene_list.c), -1 for a raster */
+    bool from_folder; /* one file of a folder: left out when it is no band */
+    char date[11];    /* "" when nothing tells */
+} sal_scene;
 
 typedef struct sal_build {
     sal_context *ctx;
@@ -33,19 +57,29 @@ typedef struct sal_build {
     sal_grid grid;
     const int64_t *indices, *terrain; /* rows of the tables to write as bands */
     int64_t index_count, terrain_count;
-    double scale, offset;             /* reflectance = read value * scale + offset */
+    double scale, offset; /* of reflectance, in place of what the scenes state; NaN: as they state */
+    sal_mask masks[SAL_BUILD_MASKS];
+    int64_t mask_count, mask_buffer; /* buffer in pixels of the grid */
+    const char *const *mask_classes; /* words of the user; NULL: those of the kind */
+    int64_t mask_class_count;
+    json_object *scenes;              /* [{name, path, sensor, date, ...}] for the metadata and the result */
     double smooth_dem, relief_radius; /* pixels, m */
     int64_t max_memory;
+    const char *resampling; /* of reflectance on a grid as fine or finer: "bilinear", "cubic", "nearest" */
 } sal_build;
 
-sal_status sal__build_new(sal_context *ctx, sal_build *build); /* zeroes build, scale 1 */
+sal_status sal__build_new(sal_context *ctx, sal_build *build); /* zeroes build, scale and offset NaN */
 void sal__build_clear(sal_build *build);
 /* Texts are copied. DATA when the id is taken or is not letters, digits and underscores beginning with a letter. */
 sal_status sal__build_add(sal_build *build, sal_source_kind kind, const char *path, int64_t band, const char *id,
                           const char *unit);
-/* Adds the bands of scenes, named by their descriptions, by `roles` ("B=1,G=2" or "B,G,R" in band order, may be NULL)
- * or by the file name; finds sensor and date where the build has none yet. (scenes.c) */
-sal_status sal__build_add_scenes(sal_build *build, const char *const *paths, int64_t n, const char *roles);
+/* Products, folders and rasters as the user gave them become scenes with a day ("" when nothing tells). Paths of the
+ * user are borrowed, others owned by the arena; the caller releases *scenes, on failure too. (scene_list.c) */
+sal_status sal__scenes_list(sal_build *build, const char *const *paths, int64_t n, sal_scene **scenes, int64_t *count);
+/* Adds the bands of scenes of one day: products by their metadata, rasters by their band descriptions, by `roles`
+ * ("B=1,G=2" or "B,G,R" in band order, may be NULL), by the file name or by wavelength; finds sensor and date where the
+ * build has none yet. (scenes.c) */
+sal_status sal__build_add_scenes(sal_build *build, const sal_scene *scenes, int64_t n, const char *roles);
 /* Date in a text such as a file name: 2019-07-15, 2019_07_15 or 20190715; false when there is none. (scenes.c) */
 bool sal__date_find(const char *text, char date[11]);
 /* Whether a text is YYYY-MM-DD and that day exists. (scenes.c) */

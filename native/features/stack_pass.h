@@ -4,6 +4,7 @@
 #define SAL_FEATURES_STACK_PASS_H
 
 #include "features/indices.h"
+#include "features/masks.h"
 #include "features/stack_build.h"
 #include "features/terrain.h"
 
@@ -21,10 +22,13 @@ typedef struct sal__pass {
     float *block;     /* (rows, columns, bands) */
     float *scratch;   /* (rows, columns, widest), terrain too */
     float *heights;   /* (rows + 2 halo, columns + 2 halo) */
+    void *masked;     /* scratch of the masks */
 } sal__pass;
 
 /* Sensor, date, campaign, version and the hashed sources into domain SALINA. (stack_report.c) */
 sal_status sal__pass_metadata(const sal__pass *pass, sal_raster_writer *writer);
+/* Scenes and masks, with what the masks took, into domain SALINA once the blocks are written. (stack_report.c) */
+sal_status sal__pass_provenance(const sal__pass *pass, sal_raster_writer *writer);
 /* What the caller learns about the written stack. (stack_report.c) */
 sal_status sal__pass_figures(const sal__pass *pass, const char *output, double seconds, json_object *result);
 

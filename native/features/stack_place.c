@@ -1,10 +1,11 @@
 /* stack_place.c - the grid of a stack, and every source brought on to it.
  *
- * A source that lies on the grid pixel by pixel is read as it is; any other is warped: bilinear, or averaged where the
- * grid is more than 1.5 times coarser; codes of classes are taken from the nearest pixel. The elevation model is placed with a margin, so that terrain is known up to the
- * border of the grid.
+ * A source that lies on the grid pixel by pixel is read as it is; any other is warped: bilinear (reflectance as the
+ * user says), averaged where the grid is more than 1.5 times coarser, classes by nearest neighbour. The elevation model
+ * is placed with a margin, so that terrain is known up to the border of the grid.
  */
 #include "features/indices.h"
+#include "features/masks.h"
 #include "features/stack_build.h"
 #include "features/terrain.h"
 
@@ -99,6 +100,14 @@ static int64_t margin(const sal_build *build, const sal_source *s)
     return s->kind == SAL_SOURCE_ELEVATION && build->terrain_count > 0 ? sal_terrain_halo(&o) : 0;
 }
 
+/* Classes have no mean; what gets coarser is averaged, or it would alias. */
+static const char *choose_method(const sal_build *build, const sal_source *s, double pixel)
+{
+    if (s->classes) return "nearest";
+    if (build->grid.pixel > average_from * pixel) return "average";
+    return s->kind == SAL_SOURCE_REFLECTANCE ? build->resampling : "bilinear";
+}
+
 /* Opens the sources [first, last), which are bands of one file. */
 static sal_status place_group(sal_build *build, int64_t first, int64_t last)
 {
@@ -111,7 +120,11 @@ static sal_status place_group(sal_build *build, int64_t first, int64_t last)
     SAL_TRY(check_overlap(build, s, &pixel));
     SAL_TRY(sal_allocate(ctx, last - first, sizeof *bands, &bands));
     for (int64_t i = first; i < last; i++) bands[i - first] = build->sources[i].band;
-    status = sal_raster_open(ctx, s->path, &raster);
+    sal_raster_view view = {
+        .bands = bands, .band_count = last - first, .invalid = s->invalid, .invalid_count = s->invalid_count
+    };
+    const bool plain = s->invalid_count == 0;
+    status = plain ? sal_raster_open(ctx, s->path, &raster) : sal_raster_open_view(ctx, s->path, &view, &raster);
     if (status == SAL_STATUS_DATA)
         sal_error_clear(ctx); /* such as rotated: the warper takes it */
     else if (status != SAL_STATUS_OK)
@@ -126,16 +139,19 @@ static sal_status place_group(sal_build *build, int64_t first, int64_t last)
         grid.y0 += grid.pixel * (double)y;
         grid.columns += 2 * x;
         grid.rows += 2 * y;
-        const char *method = s->classes ? "nearest" : build->grid.pixel > average_from * pixel ? "average" : "bilinear";
-        SAL_TRY(sal_raster_open_warped_bands(ctx, s->path, bands, last - first, &grid, method, &raster));
+        const char *method = choose_method(build, s, pixel);
+        view.grid = &grid;
+        view.method = method;
+        SAL_TRY(sal_raster_open_view(ctx, s->path, &view, &raster));
         sal_log(ctx, "\"%s\" (pixel about %.4g m) is warped to %.4g m, %s", s->path, pixel, build->grid.pixel, method);
     }
     for (int64_t i = first; i < last; i++) {
         s = &build->sources[i];
         s->raster = raster;
-        s->slot = direct ? s->band : i - first;
+        s->slot = direct && plain ? s->band : i - first;
         s->shift_x = x;
         s->shift_y = y;
+        if (s->kind == SAL_SOURCE_ELEVATION) sal_raster_multiply(raster, s->slot, s->scale);
     }
     raster = NULL;
 done:
@@ -181,7 +197,7 @@ static sal_status check_reflectance(sal_build *build, const sal_source *s)
         SAL_TRY(sal_raster_read(s->raster, &s->slot, 1, s->shift_x + x, s->shift_y + y, SPOT, SPOT, spot));
         SAL_TRY(sal_progress(build->ctx, 0, NULL));
         for (int i = 0; i < SPOT * SPOT; i++)
-            if (!isnan(spot[i])) values[n++] = (float)(spot[i] * build->scale + build->offset);
+            if (!isnan(spot[i])) values[n++] = (float)(spot[i] * s->scale + s->offset);
     }
     if (n > 0) {
         qsort(values, (size_t)n, sizeof *values, ascending);
@@ -212,6 +228,7 @@ sal_status sal__build_place(sal_build *build)
         for (int64_t k = i; k < next && build->sources[k].kind == SAL_SOURCE_REFLECTANCE; k++)
             SAL_TRY(check_reflectance(build, &build->sources[k]));
     }
+    SAL_TRY(sal__masks_place(build));
 done:
     return status;
 }

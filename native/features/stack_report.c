@@ -6,19 +6,28 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* The file to name for source i, masks behind the sources: an archive stands for all that lies in it. */
+static const char *file_of(const sal_build *b, int64_t i)
+{
+    const bool mask = i >= b->source_count;
+    const char *archive = mask ? b->masks[i - b->source_count].archive : b->sources[i].archive;
+    return archive[0] ? archive : mask ? b->masks[i - b->source_count].path : b->sources[i].path;
+}
+
 /* [{"path":..., "size":..., "sha256":...}], each file once; size and hash are null for what is no plain file. */
 static sal_status describe_sources(const sal_build *b, json_object **out)
 {
     sal_status status = SAL_STATUS_OK;
     json_object *list = json_object_new_array(), *entry = NULL;
-    for (int64_t i = 0; i < b->source_count; i++) {
-        const char *path = b->sources[i].path;
+    const int64_t files = b->source_count + b->mask_count;
+    for (int64_t i = 0; i < files; i++) {
+        const char *path = file_of(b, i);
         char hash[65];
         struct stat about;
         bool seen = false;
-        for (int64_t k = 0; k < i; k++) seen = seen || strcmp(b->sources[k].path, path) == 0;
+        for (int64_t k = 0; k < i; k++) seen = seen || strcmp(file_of(b, k), path) == 0;
         if (seen) continue;
-        SAL_TRY(sal_progress(b->ctx, (double)i / (double)b->source_count, "hashing %s", path));
+        SAL_TRY(sal_progress(b->ctx, (double)i / (double)files, "hashing %s", path));
         const bool plain = stat(path, &about) == 0 && S_ISREG(about.st_mode);
         entry = json_object_new_object();
         SAL_TRY(sal_json_add_text(b->ctx, entry, "path", path));
@@ -30,8 +39,8 @@ static sal_status describe_sources(const sal_build *b, json_object **out)
             SAL_TRY(sal_json_add_i64(b->ctx, entry, "size", (int64_t)about.st_size));
             SAL_TRY(sal_json_add_text(b->ctx, entry, "sha256", hash));
         } else {
-            SAL_TRY(sal_json_add(b->ctx, entry, "size", NULL));
-            SAL_TRY(sal_json_add(b->ctx, entry, "sha256", NULL));
+            json_object_object_add(entry, "size", NULL); /* null: sal_json_add takes that for a lack of memory */
+            json_object_object_add(entry, "sha256", NULL);
         }
         json_object_array_add(list, entry);
         entry = NULL;
@@ -58,6 +67,21 @@ sal_status sal__pass_metadata(const sal__pass *p, sal_raster_writer *writer)
                                            json_object_to_json_string_ext(sources, JSON_C_TO_STRING_PLAIN)));
 done:
     json_object_put(sources);
+    return status;
+}
+
+sal_status sal__pass_provenance(const sal__pass *p, sal_raster_writer *writer)
+{
+    const sal_build *b = p->build;
+    sal_status status = SAL_STATUS_OK;
+    json_object *masks = sal__masks_json(b);
+    SAL_TRY(sal_raster_writer_set_metadata(writer, "SCENES",
+                                           json_object_to_json_string_ext(b->scenes, JSON_C_TO_STRING_PLAIN)));
+    if (b->mask_count)
+        SAL_TRY(sal_raster_writer_set_metadata(writer, "MASKS",
+                                               json_object_to_json_string_ext(masks, JSON_C_TO_STRING_PLAIN)));
+done:
+    json_object_put(masks);
     return status;
 }
 
@@ -99,6 +123,9 @@ sal_status sal__pass_figures(const sal__pass *p, const char *output, double seco
     SAL_TRY(sal_json_add_text(b->ctx, result, "crs", b->grid.crs_name));
     SAL_TRY(sal_json_add_f64(b->ctx, result, "megapixels_per_second",
                              1e-6 * (double)(b->grid.columns * b->grid.rows) / fmax(seconds, 1e-9)));
+    SAL_TRY(sal_json_add(b->ctx, result, "scenes", json_object_get(b->scenes)));
+    SAL_TRY(sal_json_add(b->ctx, result, "masks", sal__masks_json(b)));
+    SAL_TRY(sal_json_add_f64(b->ctx, result, "cloud_share", sal__masks_cloud_share(b)));
     SAL_TRY(add_names(p, result));
 done:
     return status;

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 typedef struct value {
     bool given;
@@ -362,11 +363,14 @@ static sal_status check_writable(sal_context *ctx, const sal_param *row, const c
 {
     sal_output *probe = NULL;
     char *inside = NULL;
+    struct stat about;
     sal_status status = SAL_STATUS_OK;
     if (row->type == SAL_PARAM_FOLDER_OUT) { /* is made by the operation, so the folder above it must take it */
         size_t n = strlen(target);
         while (n > 1 && target[n - 1] == '/') n--;
         SAL_TRY(sal_text_format(ctx, &inside, "%.*s%s", (int)n, target, sal_file_exists(target) ? "/probe" : ""));
+    } else if (row->flags & SAL_OR_FOLDER && stat(target, &about) == 0 && S_ISDIR(about.st_mode)) {
+        SAL_TRY(sal_text_format(ctx, &inside, "%s/probe", target));
     }
     SAL_TRY(sal_output_new(ctx, inside ? inside : target, &probe));
 done:

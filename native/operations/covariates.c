@@ -4,12 +4,15 @@
  * What can be derived from the bands (the indices) is not stored unless asked for: every model computes it while
  * reading.
  */
+#include "data/files.h"
 #include "features/indices.h"
+#include "features/masks.h"
 #include "features/stack_build.h"
 #include "features/terrain.h"
 #include "operations/operation.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,12 +21,38 @@ static const sal_param params[] = {
       .type = SAL_PARAM_RASTER,
       .flags = SAL_LIST,
       .label = "Scenes",
-      .help = "Surface reflectance of one day: rasters whose band descriptions name the bands (B02, SR_B4, Red), or "
-              "one file a band with the band in its name." },
+      .help = "Surface reflectance of one day: rasters whose band descriptions name the bands (B02, SR_B4, Red) or "
+              "whose metadata hold their wavelengths, or one file a band with the band in its name." },
+    { .key = "product",
+      .type = SAL_PARAM_FILE_IN,
+      .flags = SAL_LIST,
+      .label = "Scene products",
+      .help = "Scenes as they are delivered: a Sentinel-2 L2A SAFE folder, its zip or its MTD_MSIL2A.xml; a Landsat "
+              "Collection 2 folder, tar or MTL file; a folder of HLS files or of files with a band each. Scale, offset "
+              "and cloud mask are taken from the product." },
+    { .key = "mask_classes",
+      .type = SAL_PARAM_TEXT,
+      .default_value = "default",
+      .flags = SAL_LIST,
+      .label = "Mask classes",
+      .help = "What to drop by the quality band of a scene (SCL, QA_PIXEL, Fmask): none, default (nodata, saturated, "
+              "cloud, adjacent, cirrus, shadow, snow), or class names or numbers, such as cloud, shadow, water." },
+    { .key = "mask_buffer",
+      .type = SAL_PARAM_I64,
+      .default_value = "0",
+      .bounds = { 0, 100 },
+      .unit = "pixels",
+      .label = "Mask buffer",
+      .help = "How far around dropped pixels their neighbours are dropped too; cloud edges need 5 to 20." },
+    { .key = "cropland",
+      .type = SAL_PARAM_RASTER,
+      .label = "Cropland mask",
+      .help = "Raster that is 0 or nodata where reflectance is not wanted, such as outside fields." },
     { .key = "dem",
       .type = SAL_PARAM_RASTER,
       .label = "Elevation model",
-      .help = "Digital elevation model in metres; it gives DEM, slope, curvatures and relative elevation." },
+      .help = "Digital elevation model; it gives DEM in metres, slope, curvatures and relative elevation. One in degrees "
+              "is warped to the grid first." },
     { .key = "extra",
       .type = SAL_PARAM_TEXT,
       .flags = SAL_LIST,
@@ -46,6 +75,28 @@ static const sal_param params[] = {
       .type = SAL_PARAM_RASTER,
       .label = "Reference grid",
       .help = "Raster whose grid the stack takes; without it, the grid of the finest scene." },
+    { .key = "resampling",
+      .type = SAL_PARAM_CHOICE,
+      .default_value = "bilinear",
+      .choices = "bilinear|cubic|nearest",
+      .flags = SAL_ADVANCED,
+      .label = "Resampling of reflectance",
+      .help = "How bands come to another grid as fine or finer; where the grid is more than 1.5 times coarser, pixels "
+              "are averaged." },
+    { .key = "class_covariates",
+      .type = SAL_PARAM_TEXT,
+      .flags = SAL_LIST | SAL_ADVANCED,
+      .label = "Covariates that are classes",
+      .help = "Ids of ready-made covariates whose numbers are classes, such as LC: they take the nearest pixel. Rasters "
+              "with a colour table or category names are recognised." },
+    { .key = "dem_unit",
+      .type = SAL_PARAM_CHOICE,
+      .default_value = "auto",
+      .choices = "auto|metre|foot|us_foot",
+      .flags = SAL_ADVANCED,
+      .label = "Unit of elevation",
+      .help = "Unit of the heights; auto: that of the band or of the vertical CRS, metres where neither tells. Heights "
+              "become metres." },
     { .key = "smooth_dem",
       .type = SAL_PARAM_F64,
       .default_value = "2",
@@ -87,18 +138,17 @@ static const sal_param params[] = {
       .help = "Name by which samples find this stack; without it, the name of the output file." },
     { .key = "scale",
       .type = SAL_PARAM_F64,
-      .default_value = "1",
       .flags = SAL_ADVANCED,
       .label = "Scale of reflectance",
-      .help = "reflectance = value x scale + offset, after the scale that the file itself states; 0.0001 for numbers "
-              "of 0 to 10000." },
+      .help = "reflectance = value x scale + offset; empty: as the product states. Of plain rasters the value is what "
+              "their own scale gives; 0.0001 for numbers of 0 to 10000." },
     { .key = "offset",
       .type = SAL_PARAM_F64,
-      .default_value = "0",
       .flags = SAL_ADVANCED,
       .label = "Offset of reflectance",
-      .help =
-          "Added after scaling: -0.1 for Sentinel-2 processed since 25 January 2022, -0.2 for Landsat Collection 2." },
+      .help = "Added after scaling; empty: as the product states, 0: none. Needed where a distributor took the offset "
+              "of Sentinel-2 off already (0), or for plain rasters: -0.1 for Sentinel-2 of baseline 04.00 and later, "
+              "-0.2 for Landsat Collection 2." },
     { .key = "max_memory",
       .type = SAL_PARAM_BYTES,
       .default_value = "2GiB",
@@ -107,10 +157,11 @@ static const sal_param params[] = {
       .help = "Upper bound of working memory." },
     { .key = "output",
       .type = SAL_PARAM_RASTER_OUT,
-      .flags = SAL_REQUIRED,
+      .flags = SAL_REQUIRED | SAL_OR_FOLDER,
       .label = "Covariate stack",
       .extension = "tif",
-      .help = "GeoTIFF with one band for each covariate." },
+      .help = "GeoTIFF with one band for each covariate; for scenes of several days a folder that exists, which takes "
+              "stack_YYYY-MM-DD.tif for each." },
     { .key = NULL }
 };
 
@@ -118,6 +169,7 @@ static const sal_result_row results[] = { { "width", true, "Columns" },
                                           { "height", true, "Rows" },
                                           { "pixel", true, "Pixel size in metres" },
                                           { "megapixels_per_second", true, "Megapixels a second" },
+                                          { "cloud_share", true, "Share of pixels masked" },
                                           { "sensor", false, "Sensor" },
                                           { "date", false, "Date" },
                                           { "campaign", false, "Campaign" },
@@ -250,9 +302,25 @@ done:
     return status;
 }
 
-static sal_status add_elevation(sal_context *ctx, sal_build *build, const char *path)
+/* Metres in one unit of the heights. */
+static sal_status height_metres(sal_context *ctx, const sal_raster *raster, const char *unit, double *metres)
+{
+    *metres = strcmp(unit, "metre") == 0 ? 1 : strcmp(unit, "foot") == 0 ? 0.3048 : 1200.0 / 3937;
+    if (strcmp(unit, "auto") != 0) return SAL_STATUS_OK;
+    *metres = raster ? sal_raster_height_metres(raster, 0) : 1;
+    if (isnan(*metres))
+        return sal_fail(ctx, SAL_STATUS_DATA,
+                        "elevation model \"%s\" has heights in \"%s\", which is no unit that is known; set dem_unit to "
+                        "metre, foot or us_foot, or convert the heights",
+                        sal_raster_path(raster), sal_raster_band_unit(raster, 0));
+    if (*metres != 1) sal_log(ctx, "heights of \"%s\" are taken times %.7g to be metres", sal_raster_path(raster), *metres);
+    return SAL_STATUS_OK;
+}
+
+static sal_status add_elevation(sal_context *ctx, sal_build *build, const char *path, const char *unit)
 {
     sal_raster *raster = NULL;
+    double metres = 1;
     sal_status status = sal_raster_open(ctx, path, &raster);
     if (status == SAL_STATUS_DATA)
         sal_error_clear(ctx); /* the warper may take it, or says why not */
@@ -261,23 +329,42 @@ static sal_status add_elevation(sal_context *ctx, sal_build *build, const char *
     if (raster && sal_raster_band_count(raster) > 1)
         sal_warn(ctx, "\"%s\" has %lld bands; the elevation is taken from the first, \"%s\"", path,
                  (long long)sal_raster_band_count(raster), sal_raster_band_name(raster, 0));
+    status = height_metres(ctx, raster, unit, &metres);
     sal_raster_free(raster);
-    return sal__build_add(build, SAL_SOURCE_ELEVATION, path, 0, "DEM", "m");
+    if (status == SAL_STATUS_OK) status = sal__build_add(build, SAL_SOURCE_ELEVATION, path, 0, "DEM", "m");
+    if (status == SAL_STATUS_OK) build->sources[build->source_count - 1].scale = metres;
+    return status;
 }
 
-static sal_status gather(sal_context *ctx, sal_build *build, const sal_arguments *arguments)
+/* class_covariates: ids among the ready-made covariates. */
+static sal_status mark_classes(sal_context *ctx, sal_build *build, const sal_arguments *arguments)
+{
+    char word[64];
+    for (int64_t entry = 0, at = 0; next_word(arguments, "class_covariates", &entry, &at, word);) {
+        int64_t i = 0;
+        while (i < build->source_count &&
+               (build->sources[i].kind != SAL_SOURCE_READY || strcmp(build->sources[i].id, word) != 0))
+            i++;
+        if (i == build->source_count)
+            return sal_fail(ctx, SAL_STATUS_ARGUMENT,
+                            "class_covariates has \"%s\", which is no covariate of extra; write ids that extra gives",
+                            word);
+        build->sources[i].classes = true;
+    }
+    return SAL_STATUS_OK;
+}
+
+static sal_status gather(sal_context *ctx, sal_build *build, const sal_arguments *arguments, const sal_scene *scenes,
+                         int64_t n)
 {
     sal_status status = SAL_STATUS_OK;
-    const char *paths[4096], *dem = sal_argument_text(arguments, "dem");
-    const int64_t scenes = sal_argument_count(arguments, "scene"), extras = sal_argument_count(arguments, "extra");
-    if (scenes == 0 && extras == 0 && !dem)
-        return sal_fail(ctx, SAL_STATUS_ARGUMENT,
-                        "nothing to build a stack from: give at least one of scene, dem and extra");
-    if (scenes > 4096) return sal_fail(ctx, SAL_STATUS_ARGUMENT, "%lld scenes are more than 4096", (long long)scenes);
-    for (int64_t i = 0; i < scenes; i++) paths[i] = sal_argument_text_at(arguments, "scene", i);
-    if (scenes > 0) SAL_TRY(sal__build_add_scenes(build, paths, scenes, sal_argument_text(arguments, "roles")));
-    if (dem) SAL_TRY(add_elevation(ctx, build, dem));
+    const char *dem = sal_argument_text(arguments, "dem"), *cropland = sal_argument_text(arguments, "cropland");
+    const int64_t extras = sal_argument_count(arguments, "extra");
+    if (n > 0) SAL_TRY(sal__build_add_scenes(build, scenes, n, sal_argument_text(arguments, "roles")));
+    if (cropland) SAL_TRY(sal__mask_add(build, "area", cropland, 0, ""));
+    if (dem) SAL_TRY(add_elevation(ctx, build, dem, sal_argument_text(arguments, "dem_unit")));
     for (int64_t i = 0; i < extras; i++) SAL_TRY(add_extra(ctx, build, sal_argument_text_at(arguments, "extra", i)));
+    SAL_TRY(mark_classes(ctx, build, arguments));
 done:
     return status;
 }
@@ -292,7 +379,8 @@ static sal_status take_texts(sal_context *ctx, sal_build *build, const sal_argum
         const char *known = sal__sensor_find(sensor);
         if (!known)
             sal_warn(ctx,
-                     "sensor \"%s\" is not one of Sentinel-2, Landsat 8/9, Landsat 4-7; bands are found by roles only",
+                     "sensor \"%s\" is not one of Sentinel-2, Landsat 8/9, Landsat 4-7, HLS S30, HLS L30; bands are found by "
+                     "roles and wavelengths only",
                      sensor);
         snprintf(build->sensor, sizeof build->sensor, "%.63s", known ? known : sensor);
     }
@@ -311,20 +399,52 @@ static sal_status take_texts(sal_context *ctx, sal_build *build, const sal_argum
     }
     build->scale = sal_argument_f64(arguments, "scale");
     build->offset = sal_argument_f64(arguments, "offset");
+    build->resampling = sal_argument_text(arguments, "resampling");
     build->smooth_dem = sal_argument_f64(arguments, "smooth_dem");
     build->relief_radius = sal_argument_f64(arguments, "rel_elev_radius");
     build->max_memory = sal_argument_i64(arguments, "max_memory");
     return SAL_STATUS_OK;
 }
 
-static sal_status run(sal_context *ctx, const sal_arguments *arguments, json_object *result)
+/* The words of mask_classes, owned by the arena of the build. */
+static sal_status take_masks(sal_build *build, const sal_arguments *arguments)
+{
+    sal_status status;
+    char word[64], *copy;
+    const char **words = NULL;
+    int64_t n = 0;
+    SAL_TRY(sal_arena_allocate(build->arena, 64, sizeof *words, &words));
+    for (int64_t entry = 0, at = 0; n < 64 && next_word(arguments, "mask_classes", &entry, &at, word);) {
+        SAL_TRY(sal_arena_text(build->arena, word, &copy));
+        words[n++] = copy;
+    }
+    build->mask_classes = words;
+    build->mask_class_count = n;
+    build->mask_buffer = sal_argument_i64(arguments, "mask_buffer");
+done:
+    return status;
+}
+
+typedef struct request {
+    const sal_arguments *arguments;
+    const sal_scene *scenes; /* of one day, or of no known day */
+    int64_t scene_count;
+    const char *output, *campaign; /* campaign: "" for that of the arguments */
+    bool write;                    /* false: only check that it can be built */
+    bool cloudy;                   /* out: no clear pixel, so no stack */
+} request;
+
+static sal_status build_one(sal_context *ctx, request *r, json_object *result)
 {
     sal_status status;
     sal_build build;
+    const sal_arguments *arguments = r->arguments;
     choice indices = { .n = 0 }, terrain = { .n = 0 };
     SAL_TRY(sal__build_new(ctx, &build));
     SAL_TRY(take_texts(ctx, &build, arguments));
-    SAL_TRY(gather(ctx, &build, arguments));
+    if (r->campaign[0]) snprintf(build.campaign, sizeof build.campaign, "%s", r->campaign);
+    SAL_TRY(take_masks(&build, arguments));
+    SAL_TRY(gather(ctx, &build, arguments, r->scenes, r->scene_count));
     SAL_TRY(choose_indices(ctx, &build, arguments, &indices));
     SAL_TRY(choose_terrain(ctx, arguments, &terrain));
     build.indices = indices.rows;
@@ -332,15 +452,156 @@ static sal_status run(sal_context *ctx, const sal_arguments *arguments, json_obj
     build.terrain = terrain.rows;
     build.terrain_count = terrain.n;
     SAL_TRY(sal__build_choose_grid(&build, sal_argument_text(arguments, "reference_grid")));
-    sal_progress_push(ctx, 0, 0.05);
+    sal_progress_push(ctx, 0, r->write ? 0.05 : 1);
     status = sal__build_place(&build);
     sal_progress_pop(ctx);
-    if (status != SAL_STATUS_OK) goto done;
+    if (status != SAL_STATUS_OK || !r->write) goto done;
     sal_progress_push(ctx, 0.05, 1);
-    status = sal__build_write(&build, sal_argument_text(arguments, "output"), result);
+    status = sal__build_write(&build, r->output, result);
     sal_progress_pop(ctx);
+    r->cloudy = status == SAL_STATUS_DATA && sal__masks_took_all(&build);
 done:
     sal__build_clear(&build);
+    return status;
+}
+
+/* By day; scenes of one day keep their order, which is that of the bands in the stack. */
+static void sort_by_date(sal_scene *scenes, int64_t n)
+{
+    for (int64_t i = 1; i < n; i++) {
+        const sal_scene scene = scenes[i];
+        int64_t k = i;
+        for (; k > 0 && strcmp(scenes[k - 1].date, scene.date) > 0; k--) scenes[k] = scenes[k - 1];
+        scenes[k] = scene;
+    }
+}
+
+/* Where a stack of several goes: output names a folder. */
+static sal_status name_stack(sal_context *ctx, const sal_arguments *arguments, const char *date, request *r,
+                             char path[4096], char campaign[256])
+{
+    const char *given = sal_argument_text(arguments, "campaign");
+    snprintf(campaign, 256, "%.200s%s%s", given ? given : "", given && given[0] ? "_" : "", date);
+    const int n = snprintf(path, 4096, "%s/stack_%s.tif", sal_argument_text(arguments, "output"), date);
+    r->output = path;
+    r->campaign = campaign;
+    for (int64_t i = 0; i < r->scene_count; i++)
+        if (n >= 4096 || strcmp(r->scenes[i].path, path) == 0)
+            return sal_fail(ctx, SAL_STATUS_ARGUMENT, "the stack \"%s\" would overwrite a scene; choose another folder",
+                            path);
+    return SAL_STATUS_OK;
+}
+
+/* Checks or writes the stack of scenes of one day; one without clear ground is left out with a warning. */
+static sal_status build_day(sal_context *ctx, request *r, json_object *stacks)
+{
+    char path[4096], campaign[256];
+    const char *date = r->scenes[0].date;
+    json_object *one = NULL;
+    sal_status status = name_stack(ctx, r->arguments, date, r, path, campaign);
+    if (status != SAL_STATUS_OK) return status;
+    one = json_object_new_object();
+    status = build_one(ctx, r, one);
+    if (status != SAL_STATUS_OK && r->cloudy) {
+        sal_warn(ctx, "no stack for %s: %s", date, sal_context_message(ctx));
+        sal_error_clear(ctx);
+        status = SAL_STATUS_OK;
+    } else if (status == SAL_STATUS_OK && r->write) {
+        json_object_array_add(stacks, json_object_get(one));
+    }
+    json_object_put(one);
+    return status;
+}
+
+/* One stack for each day: all are checked before the first is written. */
+static sal_status build_campaigns(sal_context *ctx, const sal_arguments *arguments, const sal_scene *scenes, int64_t n,
+                                  json_object *result)
+{
+    sal_status status = SAL_STATUS_OK;
+    json_object *stacks = json_object_new_array();
+    for (int round = 0; round < 2; round++)
+        for (int64_t first = 0, next; first < n; first = next) {
+            const double from = round ? 0.1 : 0, share = (round ? 0.9 : 0.1) / (double)n;
+            for (next = first + 1; next < n && strcmp(scenes[next].date, scenes[first].date) == 0;) next++;
+            request r = { .arguments = arguments, .scenes = scenes + first, .scene_count = next - first,
+                          .write = round == 1 };
+            sal_progress_push(ctx, from + share * (double)first, from + share * (double)next);
+            status = build_day(ctx, &r, stacks);
+            sal_progress_pop(ctx);
+            if (status != SAL_STATUS_OK) goto done;
+        }
+    if (json_object_array_length(stacks) == 0)
+        SAL_TRY(sal_fail(ctx, SAL_STATUS_DATA, "none of the scenes shows clear ground; set mask_classes or mask_buffer "
+                                               "lower, or take other days"));
+    SAL_TRY(sal_json_add_text(ctx, result, "output", sal_argument_text(arguments, "output")));
+    SAL_TRY(sal_json_add(ctx, result, "stacks", json_object_get(stacks)));
+done:
+    json_object_put(stacks);
+    return status;
+}
+
+/* Whether the scenes are of several days, and then whether the user wants a stack for each. */
+static sal_status several_days(sal_context *ctx, const sal_arguments *arguments, const sal_scene *scenes, int64_t n,
+                               bool *several)
+{
+    const char *date = sal_argument_text(arguments, "date"), *output = sal_argument_text(arguments, "output");
+    int64_t days = 0;
+    const char *first = "";
+    for (int64_t i = n - 1; i >= 0 && scenes[i].date[0]; i--) { /* those without a day stand in front */
+        days += i == n - 1 || strcmp(scenes[i].date, first) != 0;
+        first = scenes[i].date;
+    }
+    const bool folder = sal_files_is_folder(output);
+    *several = days > 0 && folder && !(date && date[0]);
+    if (folder && days == 0)
+        return sal_fail(ctx, SAL_STATUS_ARGUMENT,
+                        "output \"%s\" is a folder, which takes a stack for each day, but no scene tells its day; name a "
+                        "file for the stack",
+                        output);
+    if (!*several && days > 1 && !(date && date[0]))
+        return sal_fail(ctx, SAL_STATUS_DATA,
+                        "scenes are of different days, %lld from %s to %s; give a folder that exists as output for one "
+                        "stack a day, or date if they belong together",
+                        (long long)days, first, scenes[n - 1].date);
+    for (int64_t i = 0; i < n && *several; i++)
+        if (!scenes[i].date[0])
+            return sal_fail(ctx, SAL_STATUS_DATA,
+                            "scene \"%s\" does not tell its day, so it belongs to no stack; put the day into its name, "
+                            "such as 2020-06-15",
+                            scenes[i].path);
+    return SAL_STATUS_OK;
+}
+
+static sal_status run(sal_context *ctx, const sal_arguments *arguments, json_object *result)
+{
+    sal_status status;
+    sal_build lists; /* only to own texts */
+    sal_scene *scenes = NULL;
+    const char **paths = NULL;
+    bool several = false;
+    int64_t n = 0;
+    const int64_t rasters = sal_argument_count(arguments, "scene"),
+                  given = rasters + sal_argument_count(arguments, "product");
+    SAL_TRY(sal__build_new(ctx, &lists));
+    lists.scale = sal_argument_f64(arguments, "scale"); /* what a product does not tell need not be told then */
+    lists.offset = sal_argument_f64(arguments, "offset");
+    if (given == 0 && sal_argument_count(arguments, "extra") == 0 && !sal_argument_text(arguments, "dem"))
+        SAL_TRY(sal_fail(ctx, SAL_STATUS_ARGUMENT,
+                         "nothing to build a stack from: give at least one of product, scene, dem and extra"));
+    SAL_TRY(sal_allocate(ctx, given, sizeof *paths, &paths));
+    for (int64_t i = 0; i < given; i++)
+        paths[i] = i < rasters ? sal_argument_text_at(arguments, "scene", i)
+                               : sal_argument_text_at(arguments, "product", i - rasters);
+    SAL_TRY(sal__scenes_list(&lists, paths, given, &scenes, &n));
+    sort_by_date(scenes, n);
+    SAL_TRY(several_days(ctx, arguments, scenes, n, &several));
+    request r = { .arguments = arguments, .scenes = scenes, .scene_count = n, .write = true,
+                  .output = sal_argument_text(arguments, "output"), .campaign = "" };
+    status = several ? build_campaigns(ctx, arguments, scenes, n, result) : build_one(ctx, &r, result);
+done:
+    sal_release(ctx, scenes);
+    sal_release(ctx, paths);
+    sal__build_clear(&lists);
     return status;
 }
 
@@ -357,13 +618,30 @@ const sal_operation sal_operation_covariates = {
             "... B12 and B8A of Sentinel-2, SR_B1 ... "
             "SR_B7 of Landsat, or the roles B, G, R, RE1, RE2, RE3, NIR, NIR2, SWIR1, SWIR2 and Blue, Green, Red ...), "
             "by roles, or, for files with one "
-            "band, by the file name. All scenes of one stack are of one day. Reflectance is a number from 0 to 1; "
+            "band, by the file name. All scenes of one stack are of one day; scenes of several days make a stack for each when output is "
+            "a folder that exists (a day without clear ground is left out with a warning; in QGIS use the batch dialog, "
+            "one row a campaign). Reflectance is a number from 0 to 1; "
             "scale and offset that a file states "
             "are used, and values that cannot be reflectance are refused with the scale to set.\n\n"
+            "Products. A Sentinel-2 L2A product (SAFE folder, zip or MTD_MSIL2A.xml) gives its ten bands B02 ... B8A, "
+            "B11, B12, its day, and its scene classification. Reflectance is (DN + BOA_ADD_OFFSET) / "
+            "BOA_QUANTIFICATION_VALUE by the numbers its metadata hold for each band: products of processing baseline "
+            "04.00 and later have the offset, earlier ones have none. Set offset = 0 where a distributor has taken it "
+            "off already. Negative reflectance is kept. A Landsat 4-9 Collection 2 product (folder, tar, MTL file) of Level 2 "
+            "is DN x 2.75e-5 - 0.2, or what its MTL file says; Level 1 becomes reflectance at the top of the atmosphere "
+            "by the factors and the sun elevation of its MTL file, with bands B2 ... instead of SR_B2 ..., because no "
+            "model of surface reflectance fits it. HLS folders (HLS.S30... and HLS.L30...) are DN x 0.0001. What was "
+            "used stands in SCENES of the metadata. Loose files are read the same way where their names tell (Landsat "
+            "L2SP, HLS, files inside a SAFE folder); elsewhere nothing is guessed. Bands of any raster without band "
+            "names are found by wavelength: for each role the band nearest to that of Sentinel-2.\n\n"
+            "Masks. The quality band of a scene (SCL, QA_PIXEL, Fmask; also as a file or band of that name) drops "
+            "reflectance, not terrain: mask_classes says which classes, mask_buffer how many pixels around them (a "
+            "square; nodata does not spread). cropland drops what is 0 or nodata in it. The share that was dropped is "
+            "logged as cloud_share and kept in MASKS of the metadata; a scene without a clear pixel is refused.\n\n"
             "Grid. The stack takes the grid of reference_grid, or of the finest scene; it has to be metric. What lies "
             "on it pixel by pixel is copied, "
-            "all else is warped: bilinear, or averaged where the grid is more than 1.5 times coarser; an extra of integers with a colour table or category names holds classes, which are taken from the "
-            "nearest pixel.\n\n"
+            "all else is warped: bilinear (reflectance: resampling), or averaged where the grid is more than 1.5 times "
+            "coarser; masks and classes take the nearest pixel. Heights in feet become metres.\n\n"
             "Terrain. From the elevation model: DEM, SLOPE in degrees (Horn 1981), PROFILE_CURV and PLAN_CURV in 1/m "
             "(Zevenbergen and Thorne 1987; "
             "positive is convex, level ground is 0, plan curvature is kept within 1 per metre), each after a Gaussian "

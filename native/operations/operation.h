@@ -31,7 +31,8 @@ typedef enum sal_param_type {
 enum {
     SAL_REQUIRED = 1 << 0,
     SAL_ADVANCED = 1 << 1, /* folded away in the dialog */
-    SAL_LIST = 1 << 2      /* may be given more than once; a JSON array */
+    SAL_LIST = 1 << 2,     /* may be given more than once; a JSON array */
+    SAL_OR_FOLDER = 1 << 3 /* an output file, or a folder that exists and takes several */
 };
 
 typedef struct sal_param {

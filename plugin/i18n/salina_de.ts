@@ -4,6 +4,26 @@
 <context>
     <name>Salina</name>
     <message>
+        <source>Covariates that are classes</source>
+        <translation>Kovariaten aus Klassen</translation>
+    </message>
+    <message>
+        <source>Cropland mask</source>
+        <translation>Ackerland-Maske</translation>
+    </message>
+    <message>
+        <source>Mask buffer</source>
+        <translation>Puffer um maskierte Pixel</translation>
+    </message>
+    <message>
+        <source>Mask classes</source>
+        <translation>Zu maskierende Klassen</translation>
+    </message>
+    <message>
+        <source>Resampling of reflectance</source>
+        <translation>Resampling der Reflexion</translation>
+    </message>
+    <message>
         <source>Salina: soil salinity from satellite imagery</source>
         <translation>Salina: Bodenversalzung aus Satellitenbildern</translation>
     </message>
@@ -24,12 +44,20 @@
         <translation>Ein Rasterlayer des Projekts darf dort mit seinem Namen stehen: ID=Layer.</translation>
     </message>
     <message>
+        <source>Scene products</source>
+        <translation>Szenen-Produkte</translation>
+    </message>
+    <message>
         <source>The library libsalina could not be loaded: {reasons}.</source>
         <translation>Die Bibliothek libsalina konnte nicht geladen werden: {reasons}.</translation>
     </message>
     <message>
         <source>Install version {version} of it: put {file} (of a Salina release, or built with bash bootstrap.sh build) into {folder}, or set the environment variable SALINA_LIBRARY to its path; on Debian it needs apt install {packages}. Then restart QGIS.</source>
         <translation>Installieren Sie Version {version}: legen Sie {file} (aus einer Salina-Veröffentlichung oder mit bash bootstrap.sh build gebaut) nach {folder}, oder setzen Sie die Umgebungsvariable SALINA_LIBRARY auf ihren Pfad; unter Debian wird apt install {packages} gebraucht. Starten Sie QGIS dann neu.</translation>
+    </message>
+    <message>
+        <source>Unit of elevation</source>
+        <translation>Einheit der Höhe</translation>
     </message>
     <message>
         <source>a value is needed</source>
