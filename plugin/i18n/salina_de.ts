@@ -184,6 +184,10 @@
         <translation>Extrakt</translation>
     </message>
     <message>
+        <source>NDVI series</source>
+        <translation>NDVI-Zeitreihe</translation>
+    </message>
+    <message>
         <source>Field samples</source>
         <translation>Feldproben</translation>
     </message>
