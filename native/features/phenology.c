@@ -224,8 +224,8 @@ typedef struct job {
     const sal_phenology_plan *plan;
     const float *values;
     const int64_t *which;
-    int64_t pixels, n;
-    float *out;
+    int64_t stride, pixels, n;
+    float *out, *quality;
 } job;
 
 static void pixels_task(void *arg, int64_t chunk, int32_t worker)
@@ -236,20 +236,21 @@ static void pixels_task(void *arg, int64_t chunk, int32_t worker)
     const int64_t first = chunk * GROUPS * L, last = first + GROUPS * L < j->pixels ? first + GROUPS * L : j->pixels;
     for (int64_t i = first; i < last; i += L) {
         const int64_t n = last - i < L ? last - i : L;
-        take(j->plan, b, j->values + i, j->pixels, n);
+        take(j->plan, b, j->values + i, j->stride, n);
         for (int l = 0; l < n; l++) raise_lowest(j->plan, b, l);
         smooth(j->plan, b);
         for (int l = 0; l < n; l++) {
             measure(j->plan, b, l, &season);
             for (int64_t k = 0; k < j->n; k++) j->out[(i + l) * j->n + k] = (float)season_value(&season, j->which[k]);
+            if (j->quality) j->quality[i + l] = (float)season.quality;
         }
     }
 }
 
-void sal_phenology_compute(sal_context *ctx, const sal_phenology_plan *plan, const float *values, int64_t pixels,
-                           const int64_t *which, int64_t n, float *out)
+void sal_phenology_compute(sal_context *ctx, const sal_phenology_plan *plan, const float *values, int64_t stride,
+                           int64_t pixels, const int64_t *which, int64_t n, float *out, float *quality)
 {
-    job j = { plan, values, which, pixels, n, out };
+    job j = { plan, values, which, stride, pixels, n, out, quality };
     sal_pool_run(ctx, (pixels + GROUPS * L - 1) / (GROUPS * L), pixels_task, &j);
 }
 

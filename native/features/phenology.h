@@ -71,10 +71,11 @@ void sal_phenology_plan_free(sal_phenology_plan *plan);
 int64_t sal_phenology_bytes(const sal_phenology_options *options, int64_t first, int64_t last, int64_t n,
                             int32_t workers);
 
-/* Seasons of pixels: values (dates, pixels), NaN where missing; which: n rows of the table; out (pixels, n), NaN where there is no
- * season. The same bits for any cut into blocks and any thread count. Cannot fail. */
-void sal_phenology_compute(sal_context *ctx, const sal_phenology_plan *plan, const float *values, int64_t pixels,
-                           const int64_t *which, int64_t n, float *out);
+/* Seasons of pixels: values (dates, stride) of which the first `pixels` of every date are taken, NaN where missing; which: n rows of the
+ * table; out (pixels, n), NaN where there is no season; quality (pixels), sal_season_quality, or NULL. The same bits for any cut into
+ * blocks and any thread count. Cannot fail. */
+void sal_phenology_compute(sal_context *ctx, const sal_phenology_plan *plan, const float *values, int64_t stride,
+                           int64_t pixels, const int64_t *which, int64_t n, float *out, float *quality);
 
 /* The smoothed curve of one pixel: values (dates), curve (nodes) with NaN before the first and after the last observation, days
  * (nodes) since 1970 of the nodes; any may be NULL but values and season. For figures and tests. */

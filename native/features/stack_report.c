@@ -6,37 +6,47 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* [{"path":..., "size":..., "sha256":...}], each file once; size and hash are null for what is no plain file. */
+/* {"path":..., "size":..., "sha256":...}; size and hash are null for what is no plain file. */
+static sal_status describe_file(const sal_build *b, const char *path, json_object *list)
+{
+    sal_status status;
+    char hash[65];
+    struct stat about;
+    const bool plain = stat(path, &about) == 0 && S_ISREG(about.st_mode);
+    json_object *entry = json_object_new_object();
+    SAL_TRY(sal_json_add_text(b->ctx, entry, "path", path));
+    if (plain) {
+        SAL_TRY(sal_file_sha256(b->ctx, path, hash));
+        SAL_TRY(sal_json_add_i64(b->ctx, entry, "size", (int64_t)about.st_size));
+        SAL_TRY(sal_json_add_text(b->ctx, entry, "sha256", hash));
+    } else {
+        SAL_TRY(sal_json_add(b->ctx, entry, "size", NULL));
+        SAL_TRY(sal_json_add(b->ctx, entry, "sha256", NULL));
+    }
+    json_object_array_add(list, entry);
+    entry = NULL;
+done:
+    json_object_put(entry);
+    return status;
+}
+
+/* Each file once. */
 static sal_status describe_sources(const sal_build *b, json_object **out)
 {
     sal_status status = SAL_STATUS_OK;
-    json_object *list = json_object_new_array(), *entry = NULL;
-    for (int64_t i = 0; i < b->source_count; i++) {
-        const char *path = b->sources[i].path;
-        char hash[65];
-        struct stat about;
+    json_object *list = json_object_new_array();
+    const int64_t series = b->series ? sal__series_file_count(b->series) : 0, all = b->source_count + series;
+    for (int64_t i = 0; i < all; i++) {
+        const char *path = i < b->source_count ? b->sources[i].path : sal__series_path(b->series, i - b->source_count);
         bool seen = false;
-        for (int64_t k = 0; k < i; k++) seen = seen || strcmp(b->sources[k].path, path) == 0;
+        for (int64_t k = 0; k < i && k < b->source_count; k++) seen = seen || strcmp(b->sources[k].path, path) == 0;
         if (seen) continue;
-        SAL_TRY(sal_progress(b->ctx, (double)i / (double)b->source_count, "hashing %s", path));
-        const bool plain = stat(path, &about) == 0 && S_ISREG(about.st_mode);
-        entry = json_object_new_object();
-        SAL_TRY(sal_json_add_text(b->ctx, entry, "path", path));
-        if (plain) {
-            SAL_TRY(sal_file_sha256(b->ctx, path, hash));
-            SAL_TRY(sal_json_add_i64(b->ctx, entry, "size", (int64_t)about.st_size));
-            SAL_TRY(sal_json_add_text(b->ctx, entry, "sha256", hash));
-        } else {
-            SAL_TRY(sal_json_add(b->ctx, entry, "size", NULL));
-            SAL_TRY(sal_json_add(b->ctx, entry, "sha256", NULL));
-        }
-        json_object_array_add(list, entry);
-        entry = NULL;
+        SAL_TRY(sal_progress(b->ctx, (double)i / (double)all, "hashing %s", path));
+        SAL_TRY(describe_file(b, path, list));
     }
     *out = list;
     list = NULL;
 done:
-    json_object_put(entry);
     json_object_put(list);
     return status;
 }
@@ -55,6 +65,20 @@ sal_status sal__pass_metadata(const sal__pass *p, sal_raster_writer *writer)
                                            json_object_to_json_string_ext(sources, JSON_C_TO_STRING_PLAIN)));
 done:
     json_object_put(sources);
+    return status;
+}
+
+sal_status sal__pass_phenology(const sal__pass *p, sal_raster_writer *writer)
+{
+    sal_status status;
+    json_object *object = NULL;
+    if (!p->build->series) return SAL_STATUS_OK;
+    SAL_TRY(sal__series_check(p->build->series));
+    SAL_TRY(sal__series_describe(p->build->series, &object));
+    SAL_TRY(sal_raster_writer_set_metadata(writer, "PHENOLOGY",
+                                           json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN)));
+done:
+    json_object_put(object);
     return status;
 }
 
@@ -97,6 +121,11 @@ sal_status sal__pass_figures(const sal__pass *p, const char *output, double seco
     SAL_TRY(sal_json_add_f64(b->ctx, result, "megapixels_per_second",
                              1e-6 * (double)(b->grid.columns * b->grid.rows) / fmax(seconds, 1e-9)));
     SAL_TRY(add_names(p, result));
+    if (b->series) {
+        json_object *phenology = NULL;
+        SAL_TRY(sal__series_describe(b->series, &phenology));
+        SAL_TRY(sal_json_add(b->ctx, result, "phenology", phenology));
+    }
 done:
     return status;
 }

@@ -247,13 +247,13 @@ static void any_cut_and_any_threads_give_the_same_bits(void **state)
         sal_phenology_plan *plan;
         assert_int_equal(sal_context_set_threads(ctx, 3), SAL_STATUS_OK);
         assert_int_equal(sal_phenology_plan_new(ctx, &o, dates, n, &plan), SAL_STATUS_OK);
-        sal_phenology_compute(ctx, plan, values, PIXELS, which, 11, whole);
+        sal_phenology_compute(ctx, plan, values, PIXELS, PIXELS, which, 11, whole, NULL);
         sal_phenology_plan_free(plan);
         assert_int_equal(sal_context_set_threads(ctx, 1), SAL_STATUS_OK);
         assert_int_equal(sal_phenology_plan_new(ctx, &o, dates, n, &plan), SAL_STATUS_OK);
         for (int64_t i = 0; i < PIXELS; i += 37) {
             for (int64_t k = 0; k < n; k++) pixel[k] = values[k * PIXELS + i];
-            sal_phenology_compute(ctx, plan, pixel, 1, which, 11, alone);
+            sal_phenology_compute(ctx, plan, pixel, 1, 1, which, 11, alone, NULL);
             assert_memory_equal(alone, whole + i * 11, sizeof alone);
         }
         sal_phenology_plan_free(plan);
