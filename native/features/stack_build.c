@@ -33,6 +33,7 @@ void sal__build_clear(sal_build *build)
     for (int64_t i = 0; i < build->mask_count; i++) sal_raster_free(build->masks[i].raster);
     json_object_put(build->scenes);
     sal_release(build->ctx, build->sources);
+    sal__series_free(build->series);
     sal_grid_clear(build->ctx, &build->grid);
     if (build->arena) sal_arena_free(build->arena);
 }
@@ -79,7 +80,8 @@ static int64_t block_bytes(const sal__pass *p, int64_t edge)
 {
     const int64_t pixels = edge * edge, with_halo = (edge + 2 * p->halo) * (edge + 2 * p->halo);
     const int64_t per_pixel = (int64_t)sizeof(float) * (p->bands + p->widest + 1);
-    return pixels * per_pixel + sal__masks_bytes(p->build, edge) +
+    const int64_t series = p->build->series ? sal__series_bytes(p->build->series, pixels) : 0;
+    return pixels * per_pixel + sal__masks_bytes(p->build, edge) + series +
            (p->elevation >= 0 && p->build->terrain_count ? with_halo * 20 : 0);
 }
 
@@ -93,8 +95,9 @@ static sal_status choose_block(sal__pass *p)
     while (p->edge > 64 && block_bytes(p, p->edge) + cache > p->build->max_memory) p->edge /= 2;
     if (block_bytes(p, p->edge) + cache <= p->build->max_memory) return SAL_STATUS_OK;
     return sal_fail(p->build->ctx, SAL_STATUS_ARGUMENT,
-                    "max_memory is %lld MiB, but %lld bands and a terrain window of %lld pixels need %lld MiB",
-                    (long long)(p->build->max_memory >> 20), (long long)p->bands, (long long)(2 * p->halo + 1),
+                    "max_memory is %lld MiB, but %lld bands%s and a terrain window of %lld pixels need %lld MiB",
+                    (long long)(p->build->max_memory >> 20), (long long)p->bands, p->build->series ? ", the series" : "",
+                    (long long)(2 * p->halo + 1),
                     (long long)((block_bytes(p, p->edge) + cache) >> 20) + 1);
 }
 
@@ -149,10 +152,11 @@ static sal_status lay_out(sal__pass *p)
     p->terrain = (sal_terrain_options){ b->grid.pixel, b->smooth_dem, b->relief_radius };
     p->elevation = -1;
     p->terrain_slot = b->source_count;
-    p->index_slot = b->source_count + b->terrain_count;
+    p->phenology_slot = b->source_count + b->terrain_count;
+    p->index_slot = p->phenology_slot + b->phenology_count;
     p->bands = p->index_slot + b->index_count;
     p->halo = b->terrain_count ? sal_terrain_halo(&p->terrain) : 0;
-    p->widest = b->terrain_count;
+    p->widest = b->terrain_count > b->phenology_count ? b->terrain_count : b->phenology_count;
     p->integers = p->bands == b->source_count;
     SAL_TRY(sal_allocate(b->ctx, p->bands, sizeof *p->specs, &p->specs));
     SAL_TRY(sal_allocate(b->ctx, p->bands, sizeof *p->missing, &p->missing));
@@ -168,6 +172,10 @@ static sal_status lay_out(sal__pass *p)
     for (int64_t k = 0; k < b->terrain_count; k++) {
         const sal_terrain *t = sal_terrain_at(b->terrain[k]);
         p->specs[p->terrain_slot + k] = (sal_band_spec){ .name = t->id, .unit = t->unit, .scale = 1 };
+    }
+    for (int64_t k = 0; k < b->phenology_count; k++) {
+        const sal_phenology *row = sal_phenology_at(b->phenology[k]);
+        p->specs[p->phenology_slot + k] = (sal_band_spec){ .name = row->id, .unit = row->unit, .scale = 1 };
     }
     for (int64_t k = 0; k < b->index_count; k++)
         p->specs[p->index_slot + k] = (sal_band_spec){ .name = sal_index_at(b->indices[k])->id, .scale = 1 };
@@ -252,6 +260,10 @@ static sal_status derive(sal__pass *p, int64_t x, int64_t y, int64_t columns, in
                                     p->scratch));
         spread(p, columns * rows, p->terrain_slot, b->terrain_count);
     }
+    if (b->phenology_count) {
+        SAL_TRY(sal__series_seasons(b->series, x, y, columns, rows, b->phenology, b->phenology_count, p->scratch));
+        spread(p, columns * rows, p->phenology_slot, b->phenology_count);
+    }
     if (b->index_count)
         sal__items_evaluate(b->ctx, p->role, p->items, b->index_count, p->block, p->bands, columns * rows, p->block,
                             p->bands);
@@ -273,7 +285,11 @@ static sal_status write_blocks(sal__pass *p, sal_raster_writer *writer)
                                  NULL));
             SAL_TRY(read_sources(p, x, y, columns, rows));
             SAL_TRY(sal__masks_apply(p->build, x, y, columns, rows, p->masked, p->block, p->bands));
-            SAL_TRY(derive(p, x, y, columns, rows));
+            const double done = (double)(y * g->columns + x * rows), all = (double)(g->rows * g->columns);
+            sal_progress_push(p->build->ctx, done / all, (done + (double)(columns * rows)) / all);
+            status = derive(p, x, y, columns, rows);
+            sal_progress_pop(p->build->ctx);
+            if (status != SAL_STATUS_OK) goto done;
             SAL_TRY(sal_raster_writer_write(writer, x, y, columns, rows, p->block));
         }
     SAL_TRY(sal__masks_check(p->build));
@@ -317,6 +333,7 @@ sal_status sal__build_write(sal_build *build, const char *output, json_object *r
     sal_progress_pop(ctx);
     if (status != SAL_STATUS_OK) goto done;
     SAL_TRY(sal__pass_provenance(&p, writer));
+    SAL_TRY(sal__pass_phenology(&p, writer));
     sal_progress_push(ctx, 0.85, 1);
     status = sal_raster_writer_commit(writer);
     sal_progress_pop(ctx);

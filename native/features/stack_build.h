@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "data/raster.h"
+#include "features/series.h"
 
 typedef enum sal_source_kind {
     SAL_SOURCE_REFLECTANCE = 1,
@@ -66,6 +67,10 @@ typedef struct sal_build {
     double smooth_dem, relief_radius; /* pixels, m */
     int64_t max_memory;
     const char *resampling; /* of reflectance on a grid as fine or finer: "bilinear", "cubic", "nearest" */
+    sal_series *series; /* NULL for none; owned */
+    sal_phenology_options phenology_options;
+    const int64_t *phenology; /* rows of the table to write as bands */
+    int64_t phenology_count;
 } sal_build;
 
 sal_status sal__build_new(sal_context *ctx, sal_build *build); /* zeroes build, scale and offset NaN */
@@ -87,6 +92,8 @@ bool sal__date_valid(const char *text);
 /* Chooses the grid: that of `reference`, or that of the finest source, scenes first. DATA when it is not metric.
  * (stack_place.c) */
 sal_status sal__build_choose_grid(sal_build *build, const char *reference);
+/* Whether `raster` lies on the grid pixel by pixel, and which of its pixels is under the first of the grid. (stack_place.c) */
+bool sal__grid_aligned(const sal_grid *grid, const sal_raster *raster, int64_t *shift_x, int64_t *shift_y);
 /* Opens every source on the grid and checks that it overlaps and that reflectance looks like reflectance.
  * (stack_place.c) */
 sal_status sal__build_place(sal_build *build);

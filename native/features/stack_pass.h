@@ -11,7 +11,7 @@
 typedef struct sal__pass {
     sal_build *build;
     sal_terrain_options terrain;
-    int64_t bands, terrain_slot, index_slot; /* sources first, then terrain, then indices */
+    int64_t bands, terrain_slot, phenology_slot, index_slot; /* sources first, then terrain, phenology, indices */
     int64_t elevation;                       /* source, -1 when there is none */
     bool integers;                           /* reflectance alone: int16 */
     int64_t edge, halo, widest;              /* block edge, terrain halo, most bands in one read */
@@ -29,6 +29,8 @@ typedef struct sal__pass {
 sal_status sal__pass_metadata(const sal__pass *pass, sal_raster_writer *writer);
 /* Scenes and masks, with what the masks took, into domain SALINA once the blocks are written. (stack_report.c) */
 sal_status sal__pass_provenance(const sal__pass *pass, sal_raster_writer *writer);
+/* How the phenology was made, into domain SALINA, after the pass. DATA when no pixel shows a season. (stack_report.c) */
+sal_status sal__pass_phenology(const sal__pass *pass, sal_raster_writer *writer);
 /* What the caller learns about the written stack. (stack_report.c) */
 sal_status sal__pass_figures(const sal__pass *pass, const char *output, double seconds, json_object *result);
 

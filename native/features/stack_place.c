@@ -81,8 +81,7 @@ static sal_status check_overlap(sal_build *build, const sal_source *s, double *p
                     s->path, b[0], b[2], b[1], b[3], g->x0, east, south, g->y0, g->crs_name);
 }
 
-/* Whether `raster` lies on the grid pixel by pixel, and where. */
-static bool aligned(const sal_grid *grid, const sal_raster *raster, int64_t *shift_x, int64_t *shift_y)
+bool sal__grid_aligned(const sal_grid *grid, const sal_raster *raster, int64_t *shift_x, int64_t *shift_y)
 {
     const sal_grid *own = sal_raster_grid(raster);
     const int64_t longest = grid->columns > grid->rows ? grid->columns : grid->rows;
@@ -129,7 +128,7 @@ static sal_status place_group(sal_build *build, int64_t first, int64_t last)
         sal_error_clear(ctx); /* such as rotated: the warper takes it */
     else if (status != SAL_STATUS_OK)
         goto done;
-    const bool direct = raster && aligned(&build->grid, raster, &x, &y);
+    const bool direct = raster && sal__grid_aligned(&build->grid, raster, &x, &y);
     if (!direct) {
         sal_grid grid = build->grid; /* borrows the CRS */
         sal_raster_free(raster);
@@ -229,6 +228,7 @@ sal_status sal__build_place(sal_build *build)
             SAL_TRY(check_reflectance(build, &build->sources[k]));
     }
     SAL_TRY(sal__masks_place(build));
+    if (build->series) SAL_TRY(sal__series_place(build->series, g, &build->phenology_options));
 done:
     return status;
 }

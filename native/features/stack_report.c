@@ -6,49 +6,59 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* The file to name for source i, masks behind the sources: an archive stands for all that lies in it. */
+/* The file to name for source i, masks behind the sources, the series behind both: an archive stands for all that lies in it. */
 static const char *file_of(const sal_build *b, int64_t i)
 {
     const bool mask = i >= b->source_count;
+    if (i >= b->source_count + b->mask_count) return sal__series_path(b->series, i - b->source_count - b->mask_count);
     const char *archive = mask ? b->masks[i - b->source_count].archive : b->sources[i].archive;
     return archive[0] ? archive : mask ? b->masks[i - b->source_count].path : b->sources[i].path;
 }
 
-/* [{"path":..., "size":..., "sha256":...}], each file once; size and hash are null for what is no plain file. */
+/* {"path":..., "size":..., "sha256":...}; size and hash are null for what is no plain file. */
+static sal_status describe_file(const sal_build *b, const char *path, json_object *list)
+{
+    sal_status status;
+    char hash[65];
+    struct stat about;
+    const bool plain = stat(path, &about) == 0 && S_ISREG(about.st_mode);
+    json_object *entry = json_object_new_object();
+    SAL_TRY(sal_json_add_text(b->ctx, entry, "path", path));
+    if (plain) {
+        SAL_TRY(sal_file_sha256(b->ctx, path, hash));
+        SAL_TRY(sal_json_add_i64(b->ctx, entry, "size", (int64_t)about.st_size));
+        SAL_TRY(sal_json_add_text(b->ctx, entry, "sha256", hash));
+    } else {
+        json_object_object_add(entry, "size", NULL); /* null: sal_json_add takes that for a lack of memory */
+        json_object_object_add(entry, "sha256", NULL);
+    }
+    json_object_array_add(list, entry);
+    entry = NULL;
+done:
+    json_object_put(entry);
+    return status;
+}
+
+/* Each file once. */
 static sal_status describe_sources(const sal_build *b, json_object **out)
 {
     sal_status status = SAL_STATUS_OK;
-    json_object *list = json_object_new_array(), *entry = NULL;
-    const int64_t files = b->source_count + b->mask_count;
+    json_object *list = json_object_new_array();
+    const int64_t files = b->source_count + b->mask_count + (b->series ? sal__series_file_count(b->series) : 0);
     for (int64_t i = 0; i < files; i++) {
         const char *path = file_of(b, i);
-        char hash[65];
-        struct stat about;
         bool seen = false;
-        for (int64_t k = 0; k < i; k++) seen = seen || strcmp(file_of(b, k), path) == 0;
+        for (int64_t k = 0; k < i && k < b->source_count + b->mask_count; k++) seen = seen || strcmp(file_of(b, k), path) == 0;
         if (seen) continue;
         SAL_TRY(sal_progress(b->ctx, (double)i / (double)files, "hashing %s", path));
-        const bool plain = stat(path, &about) == 0 && S_ISREG(about.st_mode);
-        entry = json_object_new_object();
-        SAL_TRY(sal_json_add_text(b->ctx, entry, "path", path));
-        if (plain) {
-            sal_progress_push(b->ctx, (double)i / (double)b->source_count, (double)(i + 1) / (double)b->source_count);
-            status = sal_file_sha256(b->ctx, path, hash);
-            sal_progress_pop(b->ctx);
-            if (status != SAL_STATUS_OK) goto done;
-            SAL_TRY(sal_json_add_i64(b->ctx, entry, "size", (int64_t)about.st_size));
-            SAL_TRY(sal_json_add_text(b->ctx, entry, "sha256", hash));
-        } else {
-            json_object_object_add(entry, "size", NULL); /* null: sal_json_add takes that for a lack of memory */
-            json_object_object_add(entry, "sha256", NULL);
-        }
-        json_object_array_add(list, entry);
-        entry = NULL;
+        sal_progress_push(b->ctx, (double)i / (double)files, (double)(i + 1) / (double)files);
+        status = describe_file(b, path, list);
+        sal_progress_pop(b->ctx);
+        if (status != SAL_STATUS_OK) goto done;
     }
     *out = list;
     list = NULL;
 done:
-    json_object_put(entry);
     json_object_put(list);
     return status;
 }
@@ -82,6 +92,20 @@ sal_status sal__pass_provenance(const sal__pass *p, sal_raster_writer *writer)
                                                json_object_to_json_string_ext(masks, JSON_C_TO_STRING_PLAIN)));
 done:
     json_object_put(masks);
+    return status;
+}
+
+sal_status sal__pass_phenology(const sal__pass *p, sal_raster_writer *writer)
+{
+    sal_status status;
+    json_object *object = NULL;
+    if (!p->build->series) return SAL_STATUS_OK;
+    SAL_TRY(sal__series_check(p->build->series));
+    SAL_TRY(sal__series_describe(p->build->series, &object));
+    SAL_TRY(sal_raster_writer_set_metadata(writer, "PHENOLOGY",
+                                           json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN)));
+done:
+    json_object_put(object);
     return status;
 }
 
@@ -127,6 +151,11 @@ sal_status sal__pass_figures(const sal__pass *p, const char *output, double seco
     SAL_TRY(sal_json_add(b->ctx, result, "masks", sal__masks_json(b)));
     SAL_TRY(sal_json_add_f64(b->ctx, result, "cloud_share", sal__masks_cloud_share(b)));
     SAL_TRY(add_names(p, result));
+    if (b->series) {
+        json_object *phenology = NULL;
+        SAL_TRY(sal__series_describe(b->series, &phenology));
+        SAL_TRY(sal_json_add(b->ctx, result, "phenology", phenology));
+    }
 done:
     return status;
 }

@@ -59,6 +59,148 @@ static const sal_param params[] = {
       .label = "Ready-made covariates",
       .help = "Rasters to take as they are, written ID=path (SOS=sos.tif), or a path alone, whose band descriptions "
               "are then the ids." },
+    { .key = "series",
+      .type = SAL_PARAM_RASTER,
+      .flags = SAL_LIST,
+      .label = "Index series",
+      .help = "Dated rasters for phenology: scenes with red and near infrared, rasters of the index, or rasters with dates "
+              "as band descriptions; the season goes into the stack." },
+    { .key = "phenology",
+      .type = SAL_PARAM_TEXT,
+      .default_value = "SOS,GUS,SDPS",
+      .flags = SAL_LIST | SAL_ADVANCED,
+      .label = "Phenology covariates",
+      .help = "Phenology covariates to derive from the series: all or ids (SOS, GUS, SDPS, PEAK, PEAK_DOY, EOS, LENGTH, "
+              "AMPLITUDE, PHENO_OBS, PHENO_RMSE, PHENO_QUALITY)." },
+    { .key = "series_index",
+      .type = SAL_PARAM_TEXT,
+      .default_value = "NDVI",
+      .flags = SAL_ADVANCED,
+      .label = "Index of the series",
+      .help = "NDVI, EVI2 or another index; computed where the series holds scenes, else what its rasters hold." },
+    { .key = "series_year",
+      .type = SAL_PARAM_I64,
+      .default_value = "0",
+      .bounds = { 0, 2200 },
+      .flags = SAL_ADVANCED,
+      .label = "Year of the season",
+      .help = "Year in which the season has its peak; 0 takes that of the date of the stack, or the one with most dates." },
+    { .key = "season",
+      .type = SAL_PARAM_CHOICE,
+      .default_value = "main",
+      .choices = "main|first|second",
+      .flags = SAL_ADVANCED,
+      .label = "Season",
+      .help = "Which season of the year: the one with the highest peak, or the first or second in time, as of winter wheat "
+              "and summer maize." },
+    { .key = "smoother",
+      .type = SAL_PARAM_CHOICE,
+      .default_value = "whittaker",
+      .choices = "whittaker|savitzky_golay|double_logistic",
+      .flags = SAL_ADVANCED,
+      .label = "Smoothing of the series",
+      .help = "Whittaker with upper envelope, Savitzky-Golay after Chen (2004), or the double logistic of Beck (2006), ten "
+              "times slower and surest where observations are few." },
+    { .key = "lambda",
+      .type = SAL_PARAM_F64,
+      .default_value = "0",
+      .bounds = { 0, 1e7 },
+      .flags = SAL_ADVANCED,
+      .label = "Stiffness of the Whittaker curve",
+      .help = "For daily values, 100 to 10000; 0 finds it for each pixel by the V-curve." },
+    { .key = "envelope",
+      .type = SAL_PARAM_F64,
+      .default_value = "0.7",
+      .bounds = { 0, 0.99 },
+      .flags = SAL_ADVANCED,
+      .label = "Upper envelope",
+      .help = "Weight of an observation above the Whittaker curve, against 1 - envelope below it; 0.5 leaves out outliers "
+              "alone, 0 weighs all alike." },
+    { .key = "series_floor",
+      .type = SAL_PARAM_F64,
+      .default_value = "0.1",
+      .bounds = { 0, 0.5 },
+      .flags = SAL_ADVANCED,
+      .label = "Floor of the series",
+      .help = "Share of a pixel's observations that are raised to the lowest of the others, because undetected clouds lie "
+              "below any ground." },
+    { .key = "series_step",
+      .type = SAL_PARAM_F64,
+      .default_value = "5",
+      .bounds = { 1, 16 },
+      .flags = SAL_ADVANCED,
+      .label = "Step of the smoothed curve",
+      .unit = "days",
+      .help = "Days between the nodes of the curve; thresholds are found between them." },
+    { .key = "sos_threshold",
+      .type = SAL_PARAM_F64,
+      .default_value = "0.2",
+      .bounds = { 0.01, 0.99 },
+      .flags = SAL_ADVANCED,
+      .label = "Threshold of SOS",
+      .help = "Share of the left amplitude at which the season starts." },
+    { .key = "sdps_threshold",
+      .type = SAL_PARAM_F64,
+      .default_value = "0.9",
+      .bounds = { 0.01, 0.99 },
+      .flags = SAL_ADVANCED,
+      .label = "Threshold of SDPS",
+      .help = "Share of the left amplitude at which the peak stage starts." },
+    { .key = "eos_threshold",
+      .type = SAL_PARAM_F64,
+      .default_value = "0.2",
+      .bounds = { 0.01, 0.99 },
+      .flags = SAL_ADVANCED,
+      .label = "Threshold of EOS",
+      .help = "Share of the right amplitude at which the season ends." },
+    { .key = "gus_low",
+      .type = SAL_PARAM_F64,
+      .default_value = "0.2",
+      .bounds = { 0.01, 0.99 },
+      .flags = SAL_ADVANCED,
+      .label = "Green-up from",
+      .help = "Share of the left amplitude from which green-up speed is measured." },
+    { .key = "gus_high",
+      .type = SAL_PARAM_F64,
+      .default_value = "0.8",
+      .bounds = { 0.01, 0.99 },
+      .flags = SAL_ADVANCED,
+      .label = "Green-up to",
+      .help = "Share of the left amplitude up to which green-up speed is measured." },
+    { .key = "min_amplitude",
+      .type = SAL_PARAM_F64,
+      .default_value = "0.1",
+      .bounds = { 0.001, 1 },
+      .flags = SAL_ADVANCED,
+      .label = "Least amplitude of a season",
+      .help = "In units of the index; pixels that rise by less have no season." },
+    { .key = "season_contrast",
+      .type = SAL_PARAM_F64,
+      .default_value = "0.15",
+      .bounds = { 0.01, 1 },
+      .flags = SAL_ADVANCED,
+      .label = "Contrast between seasons",
+      .help = "The index has to fall and rise by so much between two seasons of a year." },
+    { .key = "min_observations",
+      .type = SAL_PARAM_I64,
+      .default_value = "6",
+      .bounds = { 4, 1000 },
+      .flags = SAL_ADVANCED,
+      .label = "Least observations of a pixel",
+      .help = "Pixels with fewer in the year and half a year around it have no season." },
+    { .key = "series_scale",
+      .type = SAL_PARAM_F64,
+      .default_value = "1",
+      .flags = SAL_ADVANCED,
+      .label = "Scale of the series",
+      .help = "value = number x series_scale + series_offset, of reflectance or of the index, after the scale that a file "
+              "itself states." },
+    { .key = "series_offset",
+      .type = SAL_PARAM_F64,
+      .default_value = "0",
+      .flags = SAL_ADVANCED,
+      .label = "Offset of the series",
+      .help = "Added after scaling: -0.1 for Sentinel-2 processed since 25 January 2022, -0.2 for Landsat Collection 2." },
     { .key = "roles",
       .type = SAL_PARAM_TEXT,
       .label = "Band roles",
@@ -369,6 +511,93 @@ done:
     return status;
 }
 
+/* ---- phenology ---- */
+
+static sal_status choose_phenology(sal_context *ctx, const sal_arguments *arguments, choice *c)
+{
+    char word[64];
+    for (int64_t entry = 0, at = 0; next_word(arguments, "phenology", &entry, &at, word);) {
+        const int64_t row = sal_phenology_find(word);
+        const bool all = strcmp(word, "all") == 0;
+        if (row >= 0) choose(c, row);
+        for (int64_t k = 0; k < sal_phenology_count() && all; k++) choose(c, k);
+        if (row < 0 && !all)
+            return sal_fail(ctx, SAL_STATUS_ARGUMENT,
+                            "phenology has \"%s\"; use all or SOS, GUS, SDPS, PEAK, PEAK_DOY, EOS, LENGTH, AMPLITUDE, PHENO_OBS, "
+                            "PHENO_RMSE, PHENO_QUALITY",
+                            word);
+    }
+    if (c->n == 0) return sal_fail(ctx, SAL_STATUS_ARGUMENT, "phenology names no covariate, but series is given; leave one of them out");
+    return SAL_STATUS_OK;
+}
+
+/* Which of "a|b|c" a choice is, from 1: the enums of phenology.h stand in the order of the choices. */
+static int chosen(const sal_arguments *arguments, const char *key, const char *choices)
+{
+    const char *text = sal_argument_text(arguments, key);
+    int number = 1;
+    for (const char *at = choices; *at; at++) {
+        const size_t n = strcspn(at, "|");
+        if (strlen(text) == n && strncmp(at, text, n) == 0) return number;
+        number++;
+        at += n - (at[n] == 0);
+    }
+    return 1;
+}
+
+static sal_phenology_options phenology_options(const sal_arguments *arguments)
+{
+    sal_phenology_options o = sal_phenology_defaults();
+    o.smoother = (sal_smoother)chosen(arguments, "smoother", "whittaker|savitzky_golay|double_logistic");
+    o.season = (sal_season_choice)chosen(arguments, "season", "main|first|second");
+    o.step = sal_argument_f64(arguments, "series_step");
+    o.lambda = sal_argument_f64(arguments, "lambda");
+    o.envelope = sal_argument_f64(arguments, "envelope");
+    o.floor = sal_argument_f64(arguments, "series_floor");
+    o.sos = sal_argument_f64(arguments, "sos_threshold");
+    o.sdps = sal_argument_f64(arguments, "sdps_threshold");
+    o.eos = sal_argument_f64(arguments, "eos_threshold");
+    o.gus[0] = sal_argument_f64(arguments, "gus_low");
+    o.gus[1] = sal_argument_f64(arguments, "gus_high");
+    o.min_amplitude = sal_argument_f64(arguments, "min_amplitude");
+    o.contrast = sal_argument_f64(arguments, "season_contrast");
+    o.min_observations = sal_argument_i64(arguments, "min_observations");
+    return o;
+}
+
+/* After the scenes, whose date may say the year. */
+static sal_status add_series(sal_context *ctx, sal_build *build, const sal_arguments *arguments, choice *phenology)
+{
+    sal_status status;
+    const char **paths = NULL;
+    const int64_t n = sal_argument_count(arguments, "series");
+    if (n == 0) return SAL_STATUS_OK;
+    SAL_TRY(choose_phenology(ctx, arguments, phenology));
+    SAL_TRY(sal_allocate(ctx, n, sizeof *paths, &paths));
+    for (int64_t i = 0; i < n; i++) paths[i] = sal_argument_text_at(arguments, "series", i);
+    const sal_series_request request = { .paths = paths,
+                                         .count = n,
+                                         .index = sal_argument_text(arguments, "series_index"),
+                                         .year = sal_argument_i64(arguments, "series_year"),
+                                         .date = build->date,
+                                         .scale = sal_argument_f64(arguments, "series_scale"),
+                                         .offset = sal_argument_f64(arguments, "series_offset") };
+    build->phenology_options = phenology_options(arguments);
+    build->phenology = phenology->rows;
+    build->phenology_count = phenology->n;
+    SAL_TRY(sal__series_open(ctx, &request, &build->series));
+done:
+    sal_release(ctx, paths);
+    return status;
+}
+
+/* The grid to take where no source gives one. */
+static const char *reference(const sal_build *build, const sal_arguments *arguments)
+{
+    const char *given = sal_argument_text(arguments, "reference_grid");
+    return given || build->source_count > 0 || !build->series ? given : sal__series_path(build->series, 0);
+}
+
 /* Texts of the user that need no raster: sensor, date, campaign. */
 static sal_status take_texts(sal_context *ctx, sal_build *build, const sal_arguments *arguments)
 {
@@ -439,19 +668,20 @@ static sal_status build_one(sal_context *ctx, request *r, json_object *result)
     sal_status status;
     sal_build build;
     const sal_arguments *arguments = r->arguments;
-    choice indices = { .n = 0 }, terrain = { .n = 0 };
+    choice indices = { .n = 0 }, terrain = { .n = 0 }, phenology = { .n = 0 };
     SAL_TRY(sal__build_new(ctx, &build));
     SAL_TRY(take_texts(ctx, &build, arguments));
     if (r->campaign[0]) snprintf(build.campaign, sizeof build.campaign, "%s", r->campaign);
     SAL_TRY(take_masks(&build, arguments));
     SAL_TRY(gather(ctx, &build, arguments, r->scenes, r->scene_count));
+    SAL_TRY(add_series(ctx, &build, arguments, &phenology));
     SAL_TRY(choose_indices(ctx, &build, arguments, &indices));
     SAL_TRY(choose_terrain(ctx, arguments, &terrain));
     build.indices = indices.rows;
     build.index_count = indices.n;
     build.terrain = terrain.rows;
     build.terrain_count = terrain.n;
-    SAL_TRY(sal__build_choose_grid(&build, sal_argument_text(arguments, "reference_grid")));
+    SAL_TRY(sal__build_choose_grid(&build, reference(&build, arguments)));
     sal_progress_push(ctx, 0, r->write ? 0.05 : 1);
     status = sal__build_place(&build);
     sal_progress_pop(ctx);
@@ -585,9 +815,10 @@ static sal_status run(sal_context *ctx, const sal_arguments *arguments, json_obj
     SAL_TRY(sal__build_new(ctx, &lists));
     lists.scale = sal_argument_f64(arguments, "scale"); /* what a product does not tell need not be told then */
     lists.offset = sal_argument_f64(arguments, "offset");
-    if (given == 0 && sal_argument_count(arguments, "extra") == 0 && !sal_argument_text(arguments, "dem"))
+    if (given == 0 && sal_argument_count(arguments, "extra") == 0 && sal_argument_count(arguments, "series") == 0 &&
+        !sal_argument_text(arguments, "dem"))
         SAL_TRY(sal_fail(ctx, SAL_STATUS_ARGUMENT,
-                         "nothing to build a stack from: give at least one of product, scene, dem and extra"));
+                         "nothing to build a stack from: give at least one of product, scene, dem, series and extra"));
     SAL_TRY(sal_allocate(ctx, given, sizeof *paths, &paths));
     for (int64_t i = 0; i < given; i++)
         paths[i] = i < rasters ? sal_argument_text_at(arguments, "scene", i)
@@ -651,11 +882,19 @@ const sal_operation sal_operation_covariates = {
             "the file; indices writes some or all "
             "as bands to look at. Negative reflectance counts as 0, and a division by zero or a negative radicand "
             "gives nodata.\n\n"
+            "Phenology. series takes any number of dated rasters and gives SOS (start of season: 20 % of the rise), GUS (green-up speed "
+            "from 20 to 80 % of it, index a day), SDPS (start of the peak stage: 90 %), and on demand the peak, the end, the length and "
+            "amplitude, the observations used, the error of the curve and a code that says why a pixel has no season. Dates come from "
+            "metadata, band descriptions or file names; files of one day are averaged where they overlap. Bands SCL, QA_PIXEL and Fmask in "
+            "a file mask clouds, shadows and snow. The curve is Whittaker's (Eilers 2003) with lambda by the V-curve (Frasso and Eilers "
+            "2015) and an upper envelope (Atzberger and Eilers 2011), the Savitzky-Golay of Chen et al. (2004), or the double logistic of "
+            "Beck et al. (2006). Days count from 1 January of series_year and are below 1 where the season began before. The series is "
+            "read block by block and may be as long as an archive; of it the year and half a year on either side are used.\n\n"
             "Ready-made covariates. extra takes any raster by id: SOS=sos.tif, LC=landcover.tif, or a file whose band "
             "descriptions are the ids.\n\n"
             "A stack of reflectance alone is stored as 16-bit integers x 0.0001, any other as 32-bit floating point. "
             "Pixels without value are nodata.",
-    .tags = "stack,covariates,indices,NDVI,salinity index,terrain,slope,curvature,DEM,Sentinel-2,Landsat,resample,grid",
+    .tags = "stack,covariates,indices,NDVI,phenology,start of season,time series,salinity index,terrain,slope,curvature,DEM,Sentinel-2,Landsat,resample,grid",
     .params = params,
     .results = results,
     .run = run

@@ -34,6 +34,14 @@ static const sal_param params[] = {
       .bounds = { 12, 20000 },
       .label = "Field samples",
       .help = "Number of samples over all campaigns, in clusters of four." },
+    { .key = "series",
+      .type = SAL_PARAM_I64,
+      .default_value = "1",
+      .bounds = { 0, SAL_DELTA_CAMPAIGNS },
+      .flags = SAL_ADVANCED,
+      .label = "NDVI series",
+      .help = "Number of campaigns, from the first, that also get the NDVI series of their year and its true season; a "
+              "series of 2000 x 2000 pixels takes 100 MB." },
     { .key = "max_memory",
       .type = SAL_PARAM_BYTES,
       .default_value = "4GiB",
@@ -56,6 +64,7 @@ static sal_status run(sal_context *ctx, const sal_arguments *arguments, json_obj
                                         .size = sal_argument_i64(arguments, "size"),
                                         .campaigns = sal_argument_i64(arguments, "campaigns"),
                                         .samples = sal_argument_i64(arguments, "samples"),
+                                        .series = sal_argument_i64(arguments, "series"),
                                         .max_memory = sal_argument_i64(arguments, "max_memory"),
                                         .seed = (uint64_t)sal_argument_i64(arguments, "seed") };
     SAL_TRY(sal_delta_write(ctx, &request, &summary));
@@ -78,7 +87,7 @@ const sal_operation sal_operation_demo = {
                "everywhere: scenes, DEM, phenology, samples and truth.",
     .help = "Nothing goes in but a seed and a size. Out comes a folder as a study "
             "area would give it: a DEM, one Sentinel-2-like scene and one "
-            "phenology raster per field campaign, and a layer of field samples with "
+            "phenology raster per field campaign, the NDVI series of a year, and a layer of field samples with "
             "salinity in g/kg. Beside them, in truth, lie the salinity of every "
             "pixel and the part that each cause has in it: distance to the sea, "
             "seepage beside canals, leaching, relief, texture, management.\n\n"

@@ -13,6 +13,7 @@
 #define SAL_DELTA_SOUTH     4190000.0 /* lower edge; the delta grows to the north and east with its size */
 #define SAL_DELTA_BANDS     10
 #define SAL_DELTA_CAMPAIGNS 6
+#define SAL_DELTA_DATES     73 /* of an NDVI series: 3 January and every fifth day after */
 #define SAL_DELTA_MEAN      0.70 /* eta = MEAN + GAIN * (sum of drivers + season + campaign field) + NUGGET * noise */
 #define SAL_DELTA_GAIN      1.15
 #define SAL_DELTA_NUGGET    0.10
@@ -96,10 +97,15 @@ void sal_delta_measure(const sal_delta *delta, sal_delta_point *points, int64_t 
  * Call with any strip height: the values do not depend on it. */
 sal_status sal_delta_scene(const sal_delta *delta, int64_t row, int64_t rows, float *out);
 
-/* SOS, GUS, SDPS of a strip from the noisy, cloudy NDVI series of the campaign's year: out (rows, size, 3). */
+/* The noisy, cloudy NDVI series of the campaign's year: what was seen, out (rows, size, DATES), NaN under clouds; SOS, GUS, SDPS
+ * estimated from it, out (rows, size, 3); and the true ones, NaN where NDVI rises by less than .1. */
 typedef struct sal_delta_series sal_delta_series;
 sal_status sal_delta_series_new(const sal_delta *delta, sal_delta_series **out);
 void sal_delta_series_free(sal_delta_series *series);
 sal_status sal_delta_phenology(const sal_delta_series *series, int64_t row, int64_t rows, float *out);
+sal_status sal_delta_ndvi(const sal_delta_series *series, int64_t row, int64_t rows, float *out);
+/* "YYYY-MM-DD" of a day of the year (1 is 1 January), 1901 to 2099. */
+void sal_delta_date(int32_t year, int32_t day, char out[16]);
+sal_status sal_delta_season(const sal_delta_series *series, int64_t row, int64_t rows, float *out);
 
 #endif

@@ -54,6 +54,10 @@ static sal_status check_names(sal__folder *folder, int64_t campaigns)
         SAL_TRY(refuse_existing(folder, name));
         SAL_TRY(sal_text_format(folder->ctx, &name, "truth/salinity_%s.tif", sal_delta_campaigns[c].name));
         SAL_TRY(refuse_existing(folder, name));
+        SAL_TRY(sal_text_format(folder->ctx, &name, "ndvi_series_%s.tif", sal_delta_campaigns[c].name));
+        SAL_TRY(refuse_existing(folder, name));
+        SAL_TRY(sal_text_format(folder->ctx, &name, "truth/phenology_%s.tif", sal_delta_campaigns[c].name));
+        SAL_TRY(refuse_existing(folder, name));
     }
 done:
     return status;
@@ -240,11 +244,17 @@ sal_status sal__folder_readme(sal__folder *folder, const sal_delta_request *requ
         "phenology_<campaign>.tif   SOS and SDPS (day of the year), GUS (NDVI per day), estimated from a cloudy, noisy "
         "NDVI series of the\n"
         "                           campaign's year; filled everywhere, and uncertain where hardly anything grows\n"
+        "ndvi_series_<campaign>.tif the NDVI of that year as the satellite saw it, a band every fifth day (the date is its "
+        "description), no data\n"
+        "                           under clouds, for the first campaigns\n"
         "samples.gpkg               %lld field samples: id, campaign, date, salinity (total salt of 0-20 cm, g/kg, "
         "laboratory error 6 %%), x, y\n"
         "truth/salinity_<campaign>.tif  the salinity itself, g/kg, no data on open water. It includes the variation "
         "from pixel to pixel (the\n"
         "                           nugget, sd 0.10 in log), which no covariate can explain\n"
+        "truth/phenology_<campaign>.tif  the true SOS, GUS and SDPS: of the NDVI on every day without clouds and noise, no "
+        "data where it rises\n"
+        "                           by less than 0.1; where there is a series\n"
         "truth/drivers.tif          what makes it, as additive parts of log-salinity (mean 0): COAST nearness of the "
         "sea, SEEPAGE belts\n"
         "                           190 m beside canals, LEACHING beside canals and drains, RELIEF height over the 650 "

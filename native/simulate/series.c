@@ -6,27 +6,10 @@
  * SOS = first day at base + .2 amplitude before the first main peak, SDPS at + .9, GUS = slope from .2 to .8 in 1/day.
  * Sixteen pixels run side by side. Logistic edges need no exp per day: at equal steps exp(-(t - a) / b) is a geometric sequence.
  */
-#include "delta.h"
-#include "delta_private.h"
-#include "noise.h"
+#include "series_private.h"
 #include "plane.h"
 #include "random_field.h"
 #include <math.h>
-
-enum { DATES = 73, LANES = 16, COARSE = 16, TABLE = 1024 };
-#define FIRST_DAY   3.0f
-#define STEP        5.0f
-#define CLOUD_LEVEL 0.12566f /* a standard normal lies above it with probability .45 */
-#define LAMBDA      6.0f
-#define TABLE_SCALE 96.0f /* entries per unit of LAI */
-
-struct sal_delta_series {
-    const sal_delta *d;
-    int64_t coarse; /* nodes a side of the cloud fields, COARSE pixels apart */
-    float *clouds;  /* (DATES, coarse, coarse) */
-    uint32_t noise[DATES], residual[DATES];
-    float p[TABLE], cover[TABLE];
-};
 
 static sal_status make_clouds(sal_delta_series *s)
 {
@@ -79,17 +62,8 @@ void sal_delta_series_free(sal_delta_series *series)
     sal_release(series->d->ctx, series);
 }
 
-/* Sixteen pixels of one row. */
-typedef struct block {
-    float y[DATES][LANES], w[DATES][LANES], z[DATES][LANES];
-    float d[DATES][LANES], c[DATES][LANES], e[DATES][LANES];
-    float edge[4][LANES], ratio[4][LANES]; /* of the geometric sequences */
-    float first[LANES], second[LANES], red[LANES], nir[LANES], w_red[LANES], w_nir[LANES];
-    uint32_t index[LANES];
-} block;
-
 static void set_pixel(const sal_delta *d, const sal__crop_keys *crops, const sal__soil_keys *soils, int64_t i, int lane,
-                      block *b)
+                      float first, float step, sal__block *b)
 {
     sal__crop crop;
     sal__edge edges[4];
@@ -98,8 +72,8 @@ static void set_pixel(const sal_delta *d, const sal__crop_keys *crops, const sal
     sal__crop_edges(&crop, edges);
     sal__soil_at(d, soils, i, soil);
     for (int k = 0; k < 4; k++) {
-        b->edge[k][lane] = expf(fminf((edges[k].middle - FIRST_DAY) / edges[k].width, 80.0f));
-        b->ratio[k][lane] = expf(-STEP / edges[k].width);
+        b->edge[k][lane] = expf(fminf((edges[k].middle - first) / edges[k].width, 80.0f));
+        b->ratio[k][lane] = expf(-step / edges[k].width);
     }
     bool water = sal_delta_is_water(d, i);
     b->first[lane] = water ? 0.0f : crop.lai_max;
@@ -111,7 +85,29 @@ static void set_pixel(const sal_delta *d, const sal__crop_keys *crops, const sal
     b->index[lane] = (uint32_t)i;
 }
 
-SAL__CLONES static void observe(const sal_delta_series *s, int64_t row, int64_t column, block *b)
+/* NDVI of the ground without clouds and noise; the logistic edges then stand at the next step. */
+SAL__CLONES void sal__series_clear(const sal_delta_series *s, sal__block *b, float ndvi[LANES])
+{
+    float p[LANES], cover[LANES];
+    for (int l = 0; l < LANES; l++) {
+        float lai = 0.06f + b->first[l] / ((1.0f + b->edge[0][l]) * (1.0f + b->edge[1][l])) +
+                    b->second[l] / ((1.0f + b->edge[2][l]) * (1.0f + b->edge[3][l]));
+        int k = (int)(lai * TABLE_SCALE);
+        k = k < TABLE ? k : TABLE - 1;
+        p[l] = s->p[k];
+        cover[l] = s->cover[k];
+    }
+    for (int l = 0; l < LANES; l++) {
+        float q = 0.52f * (1.0f - p[l]);
+        float red = b->red[l] + cover[l] * (q * b->w_red[l] / (1.0f - p[l] * b->w_red[l]) - b->red[l]);
+        float nir = b->nir[l] + cover[l] * (q * b->w_nir[l] / (1.0f - p[l] * b->w_nir[l]) - b->nir[l]);
+        ndvi[l] = (nir - red) / (nir + red);
+    }
+    for (int k = 0; k < 4; k++)
+        for (int l = 0; l < LANES; l++) b->edge[k][l] *= b->ratio[k][l];
+}
+
+SAL__CLONES static void observe(const sal_delta_series *s, int64_t row, int64_t column, sal__block *b)
 {
     const int64_t n = s->coarse;
     const float fy = (float)(row % COARSE) / COARSE;
@@ -120,32 +116,20 @@ SAL__CLONES static void observe(const sal_delta_series *s, int64_t row, int64_t 
     for (int t = 0; t < DATES; t++, cloud += n * n) {
         const float left = cloud[0] + fy * (cloud[n] - cloud[0]), right = cloud[1] + fy * (cloud[n + 1] - cloud[1]);
         const uint32_t noise = s->noise[t], residual = s->residual[t];
-        float p[LANES], cover[LANES];
+        float clear[LANES];
+        sal__series_clear(s, b, clear);
         for (int l = 0; l < LANES; l++) {
-            float lai = 0.06f + b->first[l] / ((1.0f + b->edge[0][l]) * (1.0f + b->edge[1][l])) +
-                        b->second[l] / ((1.0f + b->edge[2][l]) * (1.0f + b->edge[3][l]));
-            int k = (int)(lai * TABLE_SCALE);
-            k = k < TABLE ? k : TABLE - 1;
-            p[l] = s->p[k];
-            cover[l] = s->cover[k];
-        }
-        for (int l = 0; l < LANES; l++) {
-            float q = 0.52f * (1.0f - p[l]);
-            float red = b->red[l] + cover[l] * (q * b->w_red[l] / (1.0f - p[l] * b->w_red[l]) - b->red[l]);
-            float nir = b->nir[l] + cover[l] * (q * b->w_nir[l] / (1.0f - p[l] * b->w_nir[l]) - b->nir[l]);
             float u = sal__noise_uniform(residual, b->index[l]);
             float haze = u < 0.05f ? 0.1f + 6.0f * u : 0.0f; /* u / .05 is uniform again */
-            b->y[t][l] = (nir - red) / (nir + red) + 0.02f * sal__noise_normal(noise, b->index[l]) - haze;
+            b->y[t][l] = clear[l] + 0.02f * sal__noise_normal(noise, b->index[l]) - haze;
             float c = left + (right - left) * ((float)l / LANES);
             b->w[t][l] = c > CLOUD_LEVEL ? 0.0f : 1.0f;
         }
-        for (int k = 0; k < 4; k++)
-            for (int l = 0; l < LANES; l++) b->edge[k][l] *= b->ratio[k][l];
     }
 }
 
 /* (W + LAMBDA D'D) z = W y, D second differences, by L D L' of the five diagonals. A tiny weight keeps it regular when all is cloudy. */
-SAL__CLONES static void whittaker(block *b)
+SAL__CLONES static void whittaker(sal__block *b)
 {
     for (int t = 0; t < DATES; t++) {
         float inner = t == 0 || t == DATES - 1 ? 1.0f : t == 1 || t == DATES - 2 ? 5.0f : 6.0f;
@@ -172,7 +156,7 @@ SAL__CLONES static void whittaker(block *b)
 }
 
 /* Looks that lie below the curve are probably clouds: bisquare weight with limit .12. */
-SAL__CLONES static void doubt(block *b)
+SAL__CLONES static void doubt(sal__block *b)
 {
     for (int t = 0; t < DATES; t++)
         for (int l = 0; l < LANES; l++) {
@@ -183,7 +167,7 @@ SAL__CLONES static void doubt(block *b)
         }
 }
 
-static float crossing(const block *b, int lane, int from, int to, float level)
+static float crossing(const sal__block *b, int lane, int from, int to, float level)
 {
     for (int t = from + 1; t <= to; t++)
         if (b->z[t][lane] >= level && b->z[t - 1][lane] < level) {
@@ -194,7 +178,7 @@ static float crossing(const block *b, int lane, int from, int to, float level)
 }
 
 /* The first peak that reaches three quarters of the year's range; the base is the lowest value before it. */
-static void metrics(const block *b, int lane, float out[3])
+static void metrics(const sal__block *b, int lane, float out[3])
 {
     float low = b->z[0][lane], high = low;
     for (int t = 1; t < DATES; t++) {
@@ -217,24 +201,22 @@ static void metrics(const block *b, int lane, float out[3])
     out[2] = crossing(b, lane, base, peak, from + 0.9f * range);
 }
 
-typedef struct phenology_job {
-    const sal_delta_series *series;
-    int64_t row;
-    sal__crop_keys crops;
-    sal__soil_keys soils;
-    float *out;
-} phenology_job;
+void sal__series_block(const sal__series_job *job, int64_t row, int64_t x, float first, float step, sal__block *b)
+{
+    const sal_delta *d = job->series->d;
+    const int64_t count = d->size - x < LANES ? d->size - x : LANES;
+    for (int l = 0; l < LANES; l++)
+        set_pixel(d, &job->crops, &job->soils, row * d->size + x + (l < count ? l : 0), l, first, step, b);
+}
 
 static void phenology_row(void *arg, int64_t r)
 {
-    const phenology_job *job = arg;
-    const sal_delta *d = job->series->d;
-    const int64_t n = d->size, row = job->row + r;
-    block b = { 0 };
+    const sal__series_job *job = arg;
+    const int64_t n = job->series->d->size, row = job->row + r;
+    sal__block b = { 0 };
     for (int64_t x = 0; x < n; x += LANES) {
-        int count = n - x < LANES ? (int)(n - x) : LANES;
-        for (int l = 0; l < LANES; l++)
-            set_pixel(d, &job->crops, &job->soils, row * n + x + (l < count ? l : 0), l, &b);
+        const int count = n - x < LANES ? (int)(n - x) : LANES;
+        sal__series_block(job, row, x, FIRST_DAY, STEP, &b);
         observe(job->series, row, x, &b);
         whittaker(&b);
         doubt(&b);
@@ -243,8 +225,39 @@ static void phenology_row(void *arg, int64_t r)
     }
 }
 
+/* What the satellite saw, NaN under clouds: out (rows, size, DATES). */
+static void ndvi_row(void *arg, int64_t r)
+{
+    const sal__series_job *job = arg;
+    const int64_t n = job->series->d->size, row = job->row + r;
+    sal__block b = { 0 };
+    for (int64_t x = 0; x < n; x += LANES) {
+        const int count = n - x < LANES ? (int)(n - x) : LANES;
+        sal__series_block(job, row, x, FIRST_DAY, STEP, &b);
+        observe(job->series, row, x, &b);
+        for (int l = 0; l < count; l++)
+            for (int t = 0; t < DATES; t++)
+                job->out[(r * n + x + l) * DATES + t] = b.w[t][l] > 0.0f ? b.y[t][l] : NAN;
+    }
+}
+
+static sal_status rows_of(const sal_delta_series *series, int64_t row, int64_t rows, float *out, void (*task)(void *, int64_t))
+{
+    sal__series_job job = { series, row, sal__crop_keys_of(series->d), sal__soil_keys_of(series->d), out };
+    return sal__plane_rows(series->d->ctx, rows, task, &job);
+}
+
 sal_status sal_delta_phenology(const sal_delta_series *series, int64_t row, int64_t rows, float *out)
 {
-    phenology_job job = { series, row, sal__crop_keys_of(series->d), sal__soil_keys_of(series->d), out };
-    return sal__plane_rows(series->d->ctx, rows, phenology_row, &job);
+    return rows_of(series, row, rows, out, phenology_row);
+}
+
+sal_status sal_delta_ndvi(const sal_delta_series *series, int64_t row, int64_t rows, float *out)
+{
+    return rows_of(series, row, rows, out, ndvi_row);
+}
+
+sal_status sal_delta_season(const sal_delta_series *series, int64_t row, int64_t rows, float *out)
+{
+    return rows_of(series, row, rows, out, sal__season_row);
 }

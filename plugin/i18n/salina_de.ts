@@ -132,6 +132,86 @@
         <translation>Salzgehalt ableiten</translation>
     </message>
     <message>
+        <source>Index series</source>
+        <translation>Zeitreihe eines Index</translation>
+    </message>
+    <message>
+        <source>Phenology covariates</source>
+        <translation>Phänologische Kovariaten</translation>
+    </message>
+    <message>
+        <source>Index of the series</source>
+        <translation>Index der Zeitreihe</translation>
+    </message>
+    <message>
+        <source>Year of the season</source>
+        <translation>Jahr der Vegetationszeit</translation>
+    </message>
+    <message>
+        <source>Season</source>
+        <translation>Vegetationszeit</translation>
+    </message>
+    <message>
+        <source>Smoothing of the series</source>
+        <translation>Glättung der Zeitreihe</translation>
+    </message>
+    <message>
+        <source>Stiffness of the Whittaker curve</source>
+        <translation>Steifheit der Whittaker-Kurve</translation>
+    </message>
+    <message>
+        <source>Upper envelope</source>
+        <translation>Obere Einhüllende</translation>
+    </message>
+    <message>
+        <source>Floor of the series</source>
+        <translation>Untergrenze der Zeitreihe</translation>
+    </message>
+    <message>
+        <source>Step of the smoothed curve</source>
+        <translation>Schrittweite der geglätteten Kurve</translation>
+    </message>
+    <message>
+        <source>Threshold of SOS</source>
+        <translation>Schwelle von SOS</translation>
+    </message>
+    <message>
+        <source>Threshold of SDPS</source>
+        <translation>Schwelle von SDPS</translation>
+    </message>
+    <message>
+        <source>Threshold of EOS</source>
+        <translation>Schwelle von EOS</translation>
+    </message>
+    <message>
+        <source>Green-up from</source>
+        <translation>Ergrünen von</translation>
+    </message>
+    <message>
+        <source>Green-up to</source>
+        <translation>Ergrünen bis</translation>
+    </message>
+    <message>
+        <source>Least amplitude of a season</source>
+        <translation>Kleinste Amplitude einer Vegetationszeit</translation>
+    </message>
+    <message>
+        <source>Contrast between seasons</source>
+        <translation>Kontrast zwischen Vegetationszeiten</translation>
+    </message>
+    <message>
+        <source>Least observations of a pixel</source>
+        <translation>Mindestzahl der Beobachtungen eines Pixels</translation>
+    </message>
+    <message>
+        <source>Scale of the series</source>
+        <translation>Skalierung der Zeitreihe</translation>
+    </message>
+    <message>
+        <source>Offset of the series</source>
+        <translation>Versatz der Zeitreihe</translation>
+    </message>
+    <message>
         <source>Band roles</source>
         <translation>Rollen der Kanäle</translation>
     </message>
@@ -210,6 +290,10 @@
     <message>
         <source>Extract</source>
         <translation>Extrakt</translation>
+    </message>
+    <message>
+        <source>NDVI series</source>
+        <translation>NDVI-Zeitreihe</translation>
     </message>
     <message>
         <source>Field samples</source>

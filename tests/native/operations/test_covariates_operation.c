@@ -365,7 +365,7 @@ static void what_cannot_be_built_is_refused_in_one_sentence(void **state)
         { "'scene':['@/unnamed.tif'],'roles':'Purple,R'", { "Purple", "SWIR1" } },
         { "'scene':['@/unnamed.tif'],'roles':'R=1,NIR=9'", { "NIR", "band 9", "2 bands" } },
         { "'scene':['@/unnamed.tif'],'roles':'R=one'", { "R=one", "number" } },
-        { "'campaign':'x'", { "scene, dem and extra" } },
+        { "'campaign':'x'", { "scene, dem, series and extra" } },
         { "'scene':['@/good.tif'],'dem':'@/ready.tif','max_memory':'1MiB'", { "max_memory", "MiB" } },
     };
     make("good.tif", "B04,B08", reflectance, "EPSG:32650", 500000, 4200000, 10, 30, 30);

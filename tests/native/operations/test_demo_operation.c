@@ -28,6 +28,8 @@ static int tear_down(void **state SAL_UNUSED)
                                          "truth/samples_drivers.csv",
                                          "scene_2019-07-18.tif",
                                          "phenology_2019-07.tif",
+                                         "ndvi_series_2019-07.tif",
+                                         "truth/phenology_2019-07.tif",
                                          "dem.tif",
                                          "samples.gpkg",
                                          "README.txt" };
@@ -65,7 +67,7 @@ static void demo_makes_a_folder_and_says_how_salty_it_is(void **state SAL_UNUSED
     assert_int_equal(sal_json_i64(ctx, object, "the result", "samples", &samples), SAL_STATUS_OK);
     json_object_put(object);
     assert_true(mean > 0.5 && mean < 15);
-    assert_int_equal(files, 8);
+    assert_int_equal(files, 10);
     assert_int_equal(samples, 40);
     snprintf(path, sizeof path, "%s/delta/scene_2019-07-18.tif", base);
     assert_int_equal(access(path, R_OK), 0);

@@ -58,7 +58,7 @@ static int tear_down(void **state SAL_UNUSED)
 static sal_status write_delta(int64_t size, int64_t campaigns)
 {
     sal_delta_summary summary;
-    sal_delta_request request = { folder, size, campaigns, 24, INT64_C(1) << 30, 3 };
+    sal_delta_request request = { folder, size, campaigns, 24, INT64_C(1) << 30, 3, 1 };
     sal_error_clear(ctx);
     return sal_delta_write(ctx, &request, &summary);
 }
@@ -77,9 +77,11 @@ static void folder_holds_scenes_samples_and_truth(void **state SAL_UNUSED)
                                          "scene_2020-03-19.tif",
                                          "phenology_2019-07.tif",
                                          "phenology_2020-03.tif",
+                                         "ndvi_series_2019-07.tif",
                                          "samples.gpkg",
                                          "README.txt",
                                          "truth/drivers.tif",
+                                         "truth/phenology_2019-07.tif",
                                          "truth/salinity_2019-07.tif",
                                          "truth/salinity_2020-03.tif",
                                          "truth/samples_drivers.csv" };
@@ -87,6 +89,36 @@ static void folder_holds_scenes_samples_and_truth(void **state SAL_UNUSED)
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (!sal_file_exists(in_folder(names[i]))) fail_msg("no %s", names[i]);
     assert_int_equal(sweep(folder, true), sizeof names / sizeof *names);
+}
+
+static void series_is_dated_and_its_truth_lies_between_its_days(void **state SAL_UNUSED)
+{
+    enum { N = 96 };
+    sal_raster *series = NULL, *season = NULL;
+    static float ndvi[SAL_DELTA_DATES][N * N], truth[N * N * 3];
+    const int64_t bands[] = { 0, 1, 2 };
+    int64_t grown = 0, seen = 0;
+    assert_int_equal(write_delta(N, 1), SAL_STATUS_OK);
+    assert_int_equal(sal_raster_open(ctx, in_folder("ndvi_series_2019-07.tif"), &series), SAL_STATUS_OK);
+    assert_int_equal(sal_raster_open(ctx, in_folder("truth/phenology_2019-07.tif"), &season), SAL_STATUS_OK);
+    assert_int_equal(sal_raster_band_count(series), SAL_DELTA_DATES);
+    assert_string_equal(sal_raster_band_name(series, 0), "2019-01-03");
+    assert_string_equal(sal_raster_band_name(series, 72), "2019-12-29");
+    for (int64_t t = 0; t < SAL_DELTA_DATES; t++)
+        assert_int_equal(sal_raster_read(series, &t, 1, 0, 0, N, N, ndvi[t]), SAL_STATUS_OK);
+    assert_int_equal(sal_raster_read(season, bands, 3, 0, 0, N, N, truth), SAL_STATUS_OK);
+    for (int64_t i = 0; i < N * N; i++) {
+        for (int64_t t = 0; t < SAL_DELTA_DATES; t++) {
+            seen += !isnan(ndvi[t][i]);
+            assert_true(isnan(ndvi[t][i]) || (ndvi[t][i] > -0.5 && ndvi[t][i] < 1));
+        }
+        if (isnan(truth[3 * i])) continue;
+        grown++;
+        assert_true(truth[3 * i] >= 1 && truth[3 * i] < truth[3 * i + 2] && truth[3 * i + 2] < 366 && truth[3 * i + 1] > 0);
+    }
+    assert_true(grown > N * N / 4 && seen > 20 * N * N && seen < 60 * N * N); /* 55 % of 73 */
+    sal_raster_free(series);
+    sal_raster_free(season);
 }
 
 static void scene_is_a_stack_of_sentinel_bands(void **state SAL_UNUSED)
@@ -256,6 +288,7 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         CASE(folder_holds_scenes_samples_and_truth),
+        CASE(series_is_dated_and_its_truth_lies_between_its_days),
         CASE(scene_is_a_stack_of_sentinel_bands),
         CASE(truth_file_holds_the_truth_and_drivers_add_up),
         CASE(samples_can_be_read_and_belong_to_their_campaign),

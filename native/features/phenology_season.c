@@ -1,0 +1,141 @@
+/* phenology_season.c - seasons of a smoothed curve and their days.
+ *
+ * A peak counts when the curve rises to it and falls from it by `contrast` (half the range where the curve has less), and is the
+ * highest within 60 days. The left base is the least value since the peak before, the last such node; thresholds are shares of
+ * peak - base, crossed by straight lines between nodes. SOS is the first crossing after the base, not the last before the peak:
+ * where a curve wavers between the two they differ.
+ */
+#include "features/phenology_private.h"
+
+#include <math.h>
+
+enum { PEAKS = 64 };
+static const double apart = 60; /* days between peaks, science.md 5.2 */
+
+/* Peaks by hysteresis; a rise that the series ends in counts, so that the caller sees its edge. */
+static int64_t find_peaks(const double *z, int64_t lo, int64_t hi, double delta, int64_t peaks[PEAKS])
+{
+    int64_t n = 0, top = lo, low = lo;
+    bool rising = true;
+    for (int64_t i = lo; i <= hi && n < PEAKS; i++) {
+        if (z[i] > z[top]) top = i;
+        if (z[i] < z[low]) low = i;
+        if (rising && z[i] < z[top] - delta) {
+            peaks[n++] = top;
+            rising = false;
+            low = i;
+        } else if (!rising && z[i] > z[low] + delta) {
+            rising = true;
+            top = i;
+        }
+    }
+    if (rising && n < PEAKS) peaks[n++] = top;
+    return n;
+}
+
+/* Of two peaks nearer than `apart` the lower goes. */
+static int64_t thin_peaks(const sal_phenology_plan *p, const double *z, int64_t peaks[PEAKS], int64_t n)
+{
+    int64_t kept = 0;
+    for (int64_t i = 0; i < n; i++) {
+        if (kept > 0 && (double)(peaks[i] - peaks[kept - 1]) * p->o.step < apart) {
+            if (z[peaks[i]] > z[peaks[kept - 1]]) peaks[kept - 1] = peaks[i];
+        } else {
+            peaks[kept++] = peaks[i];
+        }
+    }
+    return kept;
+}
+
+static int64_t lowest(const double *z, int64_t from, int64_t to)
+{
+    int64_t low = from;
+    for (int64_t i = from; i <= to; i++)
+        if (z[i] <= z[low]) low = i;
+    return low;
+}
+
+static int64_t lowest_first(const double *z, int64_t from, int64_t to)
+{
+    int64_t low = from;
+    for (int64_t i = from; i <= to; i++)
+        if (z[i] < z[low]) low = i;
+    return low;
+}
+
+sal__season_place sal__season_locate(const sal_phenology_plan *p, const double *z, int64_t lo, int64_t hi)
+{
+    int64_t peaks[PEAKS], seasons = 0;
+    double low = z[lo], high = z[lo];
+    sal__season_place best = { .quality = SAL_SEASON_FLAT };
+    for (int64_t i = lo; i <= hi; i++) low = fmin(low, z[i]), high = fmax(high, z[i]);
+    int64_t n = find_peaks(z, lo, hi, fmin(p->o.contrast, (high - low) / 2), peaks);
+    n = thin_peaks(p, z, peaks, n);
+    for (int64_t i = 0; i < n; i++) {
+        const double day = sal__node_day(p, (double)peaks[i]);
+        if (day < 0.5 || day > (double)p->o.year_days + 0.5) continue;
+        if (peaks[i] == lo || peaks[i] == hi) {
+            if (seasons == 0 && z[peaks[i]] - low >= p->o.min_amplitude) best.quality = SAL_SEASON_EDGE;
+            continue;
+        }
+        const int64_t left = lowest(z, i > 0 ? peaks[i - 1] : lo, peaks[i]),
+                      right = lowest_first(z, peaks[i], i + 1 < n ? peaks[i + 1] : hi);
+        if (z[peaks[i]] - z[left] < p->o.min_amplitude) continue;
+        seasons++;
+        const bool first = seasons == 1, higher = first || z[peaks[i]] > z[best.peak];
+        if (p->o.season == SAL_SEASON_MAIN ? higher : seasons == (p->o.season == SAL_SEASON_FIRST ? 1 : 2))
+            best = (sal__season_place){ left, peaks[i], right, SAL_SEASON_FOUND };
+        else if (p->o.season == SAL_SEASON_SECOND && first)
+            best.quality = SAL_SEASON_ABSENT;
+    }
+    return best;
+}
+
+/* Node, with fraction, where the curve first comes to `level` between two nodes. */
+static double rising(const double *z, int64_t from, int64_t to, double level)
+{
+    for (int64_t i = from; i < to; i++)
+        if (z[i + 1] >= level && z[i] < level) return (double)i + (level - z[i]) / (z[i + 1] - z[i]);
+    return (double)from;
+}
+
+/* The last node below `level` before the peak: where the rise that leads to it begins. */
+static int64_t rise_begin(const double *z, int64_t base, int64_t peak, double level)
+{
+    int64_t i = peak;
+    while (i > base && z[i] >= level) i--;
+    return i;
+}
+
+/* The same going down from the peak. */
+static double falling(const double *z, int64_t from, int64_t to, double level)
+{
+    for (int64_t i = from; i < to; i++)
+        if (z[i + 1] <= level && z[i] > level) return (double)i + (z[i] - level) / (z[i] - z[i + 1]);
+    return (double)to;
+}
+
+/* Vertex of the parabola through the peak and its neighbours, within half a node. */
+static double summit(const double *z, int64_t peak)
+{
+    const double bend = z[peak - 1] - 2 * z[peak] + z[peak + 1];
+    return (double)peak + (bend < 0 ? fmax(-0.5, fmin(0.5, (z[peak - 1] - z[peak + 1]) / (2 * bend))) : 0);
+}
+
+void sal__season_measure(const sal_phenology_plan *p, const double *z, const sal__season_place *s, sal_season *out)
+{
+    const sal_phenology_options *o = &p->o;
+    const double base = z[s->left], rise = z[s->peak] - base, fall = z[s->peak] - z[s->right];
+    const int64_t begin = rise_begin(z, s->left, s->peak, base + fmin(o->sos, o->gus[0]) * rise);
+    const double low = rising(z, begin, s->peak, base + o->gus[0] * rise),
+                 high = rising(z, begin, s->peak, base + o->gus[1] * rise);
+    out->sos = sal__node_day(p, rising(z, begin, s->peak, base + o->sos * rise));
+    out->sdps = sal__node_day(p, rising(z, begin, s->peak, base + o->sdps * rise));
+    out->gus = (o->gus[1] - o->gus[0]) * rise / ((high - low) * o->step);
+    out->peak = z[s->peak];
+    out->peak_day = sal__node_day(p, summit(z, s->peak));
+    out->amplitude = rise;
+    if (fall < o->min_amplitude) return; /* the series ends before the season does */
+    out->eos = sal__node_day(p, falling(z, s->peak, s->right, z[s->right] + o->eos * fall));
+    out->length = out->eos - out->sos;
+}
