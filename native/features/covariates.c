@@ -5,6 +5,7 @@
  * stay in the cache, evaluated, and written back interleaved. A band with the name of an index wins over the formula.
  */
 #include "features/indices.h"
+#include "features/planes.h"
 
 #include <string.h>
 
@@ -127,44 +128,6 @@ typedef struct work {
     float *out;
 } work;
 
-typedef float four __attribute__((vector_size(16)));
-typedef int32_t pick __attribute__((vector_size(16)));
-
-#if defined(__clang__)
-#define SHUFFLE(a, b, i, j, k, l) __builtin_shufflevector(a, b, i, j, k, l)
-#else
-#define SHUFFLE(a, b, i, j, k, l) __builtin_shuffle(a, b, (pick){ i, j, k, l })
-#endif
-
-/* Four pixels of four rows of the tile, turned. */
-static inline void turn_block(const float *tile, float *out, int64_t stride)
-{
-    four r[4], a[4];
-    for (int i = 0; i < 4; i++) memcpy(&r[i], tile + i * CHUNK, sizeof r[i]);
-    a[0] = SHUFFLE(r[0], r[1], 0, 4, 1, 5);
-    a[1] = SHUFFLE(r[0], r[1], 2, 6, 3, 7);
-    a[2] = SHUFFLE(r[2], r[3], 0, 4, 1, 5);
-    a[3] = SHUFFLE(r[2], r[3], 2, 6, 3, 7);
-    r[0] = SHUFFLE(a[0], a[2], 0, 1, 4, 5);
-    r[1] = SHUFFLE(a[0], a[2], 2, 3, 6, 7);
-    r[2] = SHUFFLE(a[1], a[3], 0, 1, 4, 5);
-    r[3] = SHUFFLE(a[1], a[3], 2, 3, 6, 7);
-    for (int i = 0; i < 4; i++) memcpy(out + i * stride, &r[i], sizeof r[i]);
-}
-
-/* out(i, k) = tile(k, i) for n items and m pixels; a value at a time this takes four times as long as all indices. */
-static void interleave(const float *tile, int64_t n, int64_t m, float *out, int64_t stride)
-{
-    const int64_t n4 = n & ~(int64_t)3, m4 = m & ~(int64_t)3;
-    for (int64_t i = 0; i < m4; i += 4) {
-        for (int64_t k = 0; k < n4; k += 4) turn_block(tile + k * CHUNK + i, out + i * stride + k, stride);
-        for (int64_t k = n4; k < n; k++)
-            for (int64_t j = i; j < i + 4; j++) out[j * stride + k] = tile[k * CHUNK + j];
-    }
-    for (int64_t i = m4; i < m; i++)
-        for (int64_t k = 0; k < n; k++) out[i * stride + k] = tile[k * CHUNK + i];
-}
-
 /* m <= CHUNK pixels; the roles are copied to planes before the first output is written, so that in may be out. */
 static void evaluate_chunk(const work *w, const float *in, int64_t m, float *out)
 {
@@ -185,7 +148,7 @@ static void evaluate_chunk(const work *w, const float *in, int64_t m, float *out
             else
                 for (int64_t i = 0; i < m; i++) row[i] = in[i * w->in_bands + item->band];
         }
-        interleave(&tile[0][0], next - first, m, out + w->items[first].slot, w->out_bands);
+        sal__interleave(&tile[0][0], CHUNK, next - first, m, out + w->items[first].slot, w->out_bands);
     }
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "data/raster.h"
+#include "features/terrain.h"
 
 typedef enum sal_source_kind {
     SAL_SOURCE_REFLECTANCE = 1,
@@ -33,8 +34,10 @@ typedef struct sal_build {
     sal_grid grid;
     const int64_t *indices, *terrain; /* rows of the tables to write as bands */
     int64_t index_count, terrain_count;
-    double scale, offset;             /* reflectance = read value * scale + offset */
-    double smooth_dem, relief_radius; /* pixels, m */
+    double scale, offset; /* reflectance = read value * scale + offset */
+    sal_terrain_options terrain_options;
+    char radius_ids[SAL_TERRAIN_RADII][32]; /* "TPI_150", one for each radius of terrain_options */
+    bool wants_wetness;                     /* whether `terrain` has TWI */
     int64_t max_memory;
 } sal_build;
 

@@ -48,7 +48,7 @@ sal_status sal__pass_metadata(const sal__pass *p, sal_raster_writer *writer)
 {
     const sal_build *b = p->build;
     sal_status status;
-    json_object *sources = NULL;
+    json_object *sources = NULL, *terrain = NULL;
     SAL_TRY(sal_raster_writer_set_metadata(writer, "SENSOR", b->sensor));
     SAL_TRY(sal_raster_writer_set_metadata(writer, "DATE", b->date));
     SAL_TRY(sal_raster_writer_set_metadata(writer, "CAMPAIGN", b->campaign));
@@ -56,7 +56,13 @@ sal_status sal__pass_metadata(const sal__pass *p, sal_raster_writer *writer)
     SAL_TRY(describe_sources(b, &sources));
     SAL_TRY(sal_raster_writer_set_metadata(writer, "SOURCES",
                                            json_object_to_json_string_ext(sources, JSON_C_TO_STRING_PLAIN)));
+    if (b->terrain_count) {
+        SAL_TRY(sal__build_terrain_json(b, &terrain));
+        SAL_TRY(sal_raster_writer_set_metadata(writer, "TERRAIN",
+                                               json_object_to_json_string_ext(terrain, JSON_C_TO_STRING_PLAIN)));
+    }
 done:
+    json_object_put(terrain);
     json_object_put(sources);
     return status;
 }
@@ -99,6 +105,11 @@ sal_status sal__pass_figures(const sal__pass *p, const char *output, double seco
     SAL_TRY(sal_json_add_text(b->ctx, result, "crs", b->grid.crs_name));
     SAL_TRY(sal_json_add_f64(b->ctx, result, "megapixels_per_second",
                              1e-6 * (double)(b->grid.columns * b->grid.rows) / fmax(seconds, 1e-9)));
+    if (b->terrain_count) {
+        json_object *terrain;
+        SAL_TRY(sal__build_terrain_json(b, &terrain));
+        SAL_TRY(sal_json_add(b->ctx, result, "terrain", terrain));
+    }
     SAL_TRY(add_names(p, result));
 done:
     return status;

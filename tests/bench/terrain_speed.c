@@ -28,7 +28,7 @@ int main(int argc, char **argv)
     if (sal_allocate(ctx, rows * columns * 4, sizeof(float), &out) != SAL_STATUS_OK) return 1;
     for (int run = 0; run < 5; run++) {
         const double begin = sal_clock();
-        if (sal_terrain_compute(ctx, (const float *)in, rows, columns, &options, which, 4, out) != SAL_STATUS_OK)
+        if (sal_terrain_compute(ctx, (const float *)in, rows, columns, &options, which, 4, out, 4, 1) != SAL_STATUS_OK)
             return 1;
         if (sal_clock() - begin < best) best = sal_clock() - begin;
     }
