@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-enum { CHUNK = 128, CHUNKS_PER_TASK = 64, TILE = 16 };
+enum { CHUNK = 128, CHUNKS_PER_TASK = 64, TILE = 16, BANDS = 16, STREAM = 64 };
 
 struct sal_covariates {
     sal_context *ctx;
@@ -126,18 +126,30 @@ typedef struct work {
     int64_t n, in_bands, out_bands, pixels;
     const float *in;
     float *out;
+    bool streams; /* every value of `out` is written, and there are many */
 } work;
 
-/* m <= CHUNK pixels; the roles are copied to planes before the first output is written, so that in may be out. */
+/* The bands of m <= CHUNK pixels as planes: all of them when they are few, else those with a role; `role` receives the plane of each
+ * role, where any will do for a role that no index needs. */
+static void make_planes(const work *w, const float *in, int64_t m, float planes[BANDS][CHUNK],
+                        const float *role[SAL_ROLE_COUNT])
+{
+    const bool few = w->in_bands <= BANDS;
+    if (few) sal__deinterleave(in, w->in_bands, w->in_bands, m, planes[0], CHUNK);
+    for (int r = 0; r < SAL_ROLE_COUNT; r++) {
+        const int64_t band = w->role[r] < 0 ? 0 : w->role[r];
+        role[r] = planes[few ? band : r];
+        for (int64_t i = 0; i < m && !few; i++) planes[r][i] = in[i * w->in_bands + band];
+    }
+}
+
+/* m <= CHUNK pixels; the bands are copied to planes before the first output is written, so that in may be out. */
 static void evaluate_chunk(const work *w, const float *in, int64_t m, float *out)
 {
-    float planes[SAL_ROLE_COUNT][CHUNK], tile[TILE][CHUNK];
+    float planes[BANDS][CHUNK], tile[TILE][CHUNK], whole[CHUNK * STREAM];
     const float *roles[SAL_ROLE_COUNT];
-    for (int r = 0; r < SAL_ROLE_COUNT; r++) {
-        const int64_t band = w->role[r];
-        roles[r] = planes[r];
-        for (int64_t i = 0; i < m; i++) planes[r][i] = band < 0 ? 0 : in[i * w->in_bands + band];
-    }
+    float *to = w->streams ? whole : out;
+    make_planes(w, in, m, planes, roles);
     for (int64_t first = 0, next; first < w->n; first = next) {
         for (next = first;
              next < w->n && next - first < TILE && w->items[next].slot - w->items[first].slot == next - first; next++) {
@@ -145,11 +157,14 @@ static void evaluate_chunk(const work *w, const float *in, int64_t m, float *out
             float *row = tile[next - first];
             if (item->band < 0)
                 sal__index_evaluate(item->index, roles, m, row);
+            else if (w->in_bands <= BANDS)
+                memcpy(row, planes[item->band], sizeof *row * (size_t)m);
             else
                 for (int64_t i = 0; i < m; i++) row[i] = in[i * w->in_bands + item->band];
         }
-        sal__interleave(&tile[0][0], CHUNK, next - first, m, out + w->items[first].slot, w->out_bands);
+        sal__interleave(&tile[0][0], CHUNK, next - first, m, to + w->items[first].slot, w->out_bands);
     }
+    if (w->streams) sal__stream(whole, m * w->out_bands, out);
 }
 
 static void evaluate_task(void *arg, int64_t task, int32_t worker)
@@ -159,12 +174,15 @@ static void evaluate_task(void *arg, int64_t task, int32_t worker)
     const int64_t end = limit < w->pixels ? limit : w->pixels;
     for (int64_t p = begin; p < end; p += CHUNK)
         evaluate_chunk(w, w->in + p * w->in_bands, end - p < CHUNK ? end - p : CHUNK, w->out + p * w->out_bands);
+    if (w->streams) sal__stream_end();
 }
 
 void sal__items_evaluate(sal_context *ctx, const int64_t role[SAL_ROLE_COUNT], const sal__item *items, int64_t n,
                          const float *in, int64_t in_bands, int64_t pixels, float *out, int64_t out_bands)
 {
-    work w = { role, items, n, in_bands, out_bands, pixels, in, out };
+    work w = { role, items, n, in_bands, out_bands, pixels, in, out, false };
+    w.streams = n == out_bands && n <= STREAM && sal__stream_pays(pixels * n);
+    for (int64_t k = 0; k < n; k++) w.streams = w.streams && items[k].slot == k;
     const int64_t per_task = CHUNK * CHUNKS_PER_TASK;
     sal_pool_run(ctx, (pixels + per_task - 1) / per_task, evaluate_task, &w);
 }

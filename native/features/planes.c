@@ -3,7 +3,11 @@
  */
 #include "features/planes.h"
 
+#include <stdint.h>
 #include <string.h>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 typedef float four __attribute__((vector_size(16)));
 typedef int32_t pick __attribute__((vector_size(16)));
@@ -53,3 +57,19 @@ void sal__deinterleave(const float *in, int64_t stride, int64_t n, int64_t m, fl
     for (int64_t i = m4; i < m; i++)
         for (int64_t k = 0; k < n; k++) planes[k * step + i] = in[i * stride + k];
 }
+
+#if defined(__SSE2__)
+void sal__stream(const float *from, int64_t n, float *to)
+{
+    int64_t i = 0;
+    for (; i < n && (uintptr_t)(to + i) % 16; i++) to[i] = from[i];
+    for (; i + 4 <= n; i += 4) _mm_stream_ps(to + i, _mm_loadu_ps(from + i));
+    for (; i < n; i++) to[i] = from[i];
+}
+
+void sal__stream_end(void) { _mm_sfence(); }
+#else
+void sal__stream(const float *from, int64_t n, float *to) { memcpy(to, from, sizeof *to * (size_t)n); }
+
+void sal__stream_end(void) {}
+#endif

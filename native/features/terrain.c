@@ -59,7 +59,8 @@ typedef struct work {
     const float *elevation; /* (rows + 2 halo, wide) */
     int64_t rows, columns, halo, wide, radius, half, n;
     const int64_t *which;
-    bool derives; /* whether any covariate needs the smoothed elevation */
+    bool smooths, horn, surface; /* whether any covariate needs the smoothed elevation, Horn's derivatives, all others */
+    bool streams;                /* whether the output goes past the caches */
     double kernel[3 * SAL_TERRAIN_SMOOTH + 1];
     sal__stencil stencil;
     float *out;
@@ -165,7 +166,7 @@ static void derive(strip *s, int64_t y)
     for (; s->next_smooth <= y + w->half; s->next_smooth++) make_smooth(s, s->next_smooth);
     if (w->options->method < SAL_TERRAIN_EVANS) {
         for (int64_t k = 0; k < 3; k++) rows[k] = s->smooth + (y - 1 + k) % ring * w->wide + w->halo;
-        sal__derive_near(w->options->method, rows, w->options->pixel, w->columns, &s->lines);
+        sal__derive_near(w->horn, w->surface, rows, w->options->pixel, w->columns, &s->lines);
         return;
     }
     for (int64_t k = 0; k < ring; k++) rows[k] = s->moments + (y - w->half + k) % ring * SAL__MOMENTS * w->columns;
@@ -213,13 +214,14 @@ static void strip_task(void *arg, int64_t task, int32_t worker)
     s.next_smooth = lo + w->halo - w->half;
     s.next_across = s.next_smooth - w->radius;
     start_windows(&s, lo + w->halo);
+    const bool direct = w->pixel_step == 1 && !w->streams;
     for (int64_t y = lo; y < hi; y++) {
         float *out = w->out + y * w->columns * w->pixel_step;
         /* what nothing asks for has to be readable all the same */
         s.lines.wetness = w->options->wetness ? w->options->wetness + y * w->options->wetness_stride : s.planes;
-        if (w->derives) derive(&s, y + w->halo);
+        if (w->smooths) derive(&s, y + w->halo);
         for (int64_t k = 0; k < w->n; k++) {
-            float *line = w->pixel_step == 1 ? out + k * w->covariate_step : s.planes + k * w->columns;
+            float *line = direct ? out + k * w->covariate_step : s.planes + k * w->columns;
             if (w->which[k] == SAL_TERRAIN_SMOOTHED) {
                 const double *z = s.smooth + (y + w->halo) % (2 * w->half + 1) * w->wide + w->halo;
                 for (int64_t x = 0; x < w->columns; x++) line[x] = (float)z[x];
@@ -229,7 +231,10 @@ static void strip_task(void *arg, int64_t task, int32_t worker)
             sal__terrain_line(w->which[k], &s.lines, w->columns, line);
         }
         if (w->pixel_step != 1) sal__interleave(s.planes, w->columns, w->n, w->columns, out, w->pixel_step);
+        for (int64_t k = 0; k < w->n && w->streams; k++)
+            sal__stream(s.planes + k * w->columns, w->columns, out + k * w->covariate_step);
     }
+    if (w->streams) sal__stream_end();
 }
 
 static void prepare(work *w, const sal_terrain_options *o, int64_t columns, const int64_t *which, int64_t n)
@@ -239,8 +244,13 @@ static void prepare(work *w, const sal_terrain_options *o, int64_t columns, cons
     w->wide = columns + 2 * w->halo;
     w->radius = smooth_radius(o);
     w->half = sal_terrain_window_half(o);
-    for (int64_t k = 0; k < n && which; k++)
-        w->derives = w->derives || (window_of(which[k]) < 0 && which[k] != TERRAIN_TWI);
+    for (int64_t k = 0; k < n && which; k++) {
+        const bool first = which[k] == TERRAIN_SLOPE || which[k] == TERRAIN_ASPECT, horn = o->method == SAL_TERRAIN_HORN;
+        if (window_of(which[k]) >= 0 || which[k] == TERRAIN_TWI) continue;
+        w->smooths = true;
+        w->horn = w->horn || (horn && first);
+        w->surface = w->surface || (which[k] != SAL_TERRAIN_SMOOTHED && !(horn && first));
+    }
     for (int64_t k = 0; k <= w->radius; k++)
         w->kernel[k] = k ? exp(-.5 * (double)(k * k) / (o->smooth * o->smooth)) : 1;
     if (o->method >= SAL_TERRAIN_EVANS) sal__stencil_fill(o, &w->stencil);
@@ -265,6 +275,7 @@ sal_status sal_terrain_compute(sal_context *ctx, const float *elevation, int64_t
     w.out = out;
     w.pixel_step = pixel_step;
     w.covariate_step = covariate_step;
+    w.streams = pixel_step == 1 && sal__stream_pays(rows * columns * n);
     sal_status status = sal_allocate(ctx, w.slab_size * sal_context_threads(ctx), sizeof *w.slab, &w.slab);
     if (status != SAL_STATUS_OK) return status;
     sal_pool_run(ctx, (rows + STRIP - 1) / STRIP, strip_task, &w);

@@ -72,14 +72,14 @@ SAL__CLONES void sal__terrain_line(int64_t which, const sal__lines *lines, int64
 
 /* ---- 3 x 3: z1 z2 z3 / z4 z5 z6 / z7 z8 z9, z1 in the northwest ---- */
 
-SAL__CLONES void sal__derive_near(sal_terrain_method method, const double *const rows[3], double h, int64_t n,
+SAL__CLONES void sal__derive_near(bool horn, bool surface, const double *const rows[3], double h, int64_t n,
                                   const sal__lines *out)
 {
     const double *north = rows[0], *centre = rows[1], *south = rows[2];
     const sal__lines l = *out;
     const double eighth = 1 / (8 * h), half = 1 / (2 * h), square = 1 / (h * h), quarter = 1 / (4 * h * h);
     double *restrict G = l.G, *restrict H = l.H, *restrict r = l.r, *restrict s = l.s, *restrict t = l.t;
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = 0; i < n && surface; i++) {
         const double z1 = north[i - 1], z2 = north[i], z3 = north[i + 1], z4 = centre[i - 1], z5 = centre[i];
         const double z6 = centre[i + 1], z7 = south[i - 1], z8 = south[i], z9 = south[i + 1];
         const double all = z1 + z2 + z3 + z4 + z5 + z6 + z7 + z8 + z9;
@@ -89,9 +89,8 @@ SAL__CLONES void sal__derive_near(sal_terrain_method method, const double *const
         t[i] = (z2 + z8 - 2 * z5) * square;
         s[i] = (z3 + z7 - z1 - z9) * quarter;
     }
-    if (method != SAL_TERRAIN_HORN) return;
     double *restrict p = l.p, *restrict q = l.q;
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = 0; i < n && horn; i++) {
         const double z1 = north[i - 1], z2 = north[i], z3 = north[i + 1], z4 = centre[i - 1], z5 = centre[i];
         const double z6 = centre[i + 1], z7 = south[i - 1], z8 = south[i], z9 = south[i + 1];
         p[i] = ((z3 + 2 * z6 + z9) - (z1 + 2 * z4 + z7)) * eighth + (z5 - z5) + (z2 - z2) + (z8 - z8);

@@ -25,8 +25,9 @@ typedef struct sal__lines {
     const double *relief;
 } sal__lines;
 
-/* rows: the row above, the row itself, the row below, each readable from -1 to n; NaN of any of the nine leaves p and G NaN. */
-void sal__derive_near(sal_terrain_method method, const double *const rows[3], double h, int64_t n, const sal__lines *out);
+/* rows: the row above, the row itself, the row below, each readable from -1 to n; NaN of any of the nine leaves p and G NaN.
+ * horn: Horn's p and q; surface: G, H, r, s and t. */
+void sal__derive_near(bool horn, bool surface, const double *const rows[3], double h, int64_t n, const sal__lines *out);
 /* moments(k, i) = sum over the columns around i; row readable from -half to n + half - 1. */
 void sal__stencil_moments(const sal__stencil *stencil, const double *row, int64_t n, double *moments);
 /* moments: of the 2 half + 1 rows, (SAL__MOMENTS, n) each. */
