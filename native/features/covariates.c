@@ -5,10 +5,11 @@
  * stay in the cache, evaluated, and written back interleaved. A band with the name of an index wins over the formula.
  */
 #include "features/indices.h"
+#include "features/planes.h"
 
 #include <string.h>
 
-enum { CHUNK = 128, CHUNKS_PER_TASK = 64, TILE = 16 };
+enum { CHUNK = 128, CHUNKS_PER_TASK = 64, TILE = 16, BANDS = 16, STREAM = 64 };
 
 struct sal_covariates {
     sal_context *ctx;
@@ -125,56 +126,30 @@ typedef struct work {
     int64_t n, in_bands, out_bands, pixels;
     const float *in;
     float *out;
+    bool streams; /* every value of `out` is written, and there are many */
 } work;
 
-typedef float four __attribute__((vector_size(16)));
-typedef int32_t pick __attribute__((vector_size(16)));
-
-#if defined(__clang__)
-#define SHUFFLE(a, b, i, j, k, l) __builtin_shufflevector(a, b, i, j, k, l)
-#else
-#define SHUFFLE(a, b, i, j, k, l) __builtin_shuffle(a, b, (pick){ i, j, k, l })
-#endif
-
-/* Four pixels of four rows of the tile, turned. */
-static inline void turn_block(const float *tile, float *out, int64_t stride)
+/* The bands of m <= CHUNK pixels as planes: all of them when they are few, else those with a role; `role` receives the plane of each
+ * role, where any will do for a role that no index needs. */
+static void make_planes(const work *w, const float *in, int64_t m, float planes[BANDS][CHUNK],
+                        const float *role[SAL_ROLE_COUNT])
 {
-    four r[4], a[4];
-    for (int i = 0; i < 4; i++) memcpy(&r[i], tile + i * CHUNK, sizeof r[i]);
-    a[0] = SHUFFLE(r[0], r[1], 0, 4, 1, 5);
-    a[1] = SHUFFLE(r[0], r[1], 2, 6, 3, 7);
-    a[2] = SHUFFLE(r[2], r[3], 0, 4, 1, 5);
-    a[3] = SHUFFLE(r[2], r[3], 2, 6, 3, 7);
-    r[0] = SHUFFLE(a[0], a[2], 0, 1, 4, 5);
-    r[1] = SHUFFLE(a[0], a[2], 2, 3, 6, 7);
-    r[2] = SHUFFLE(a[1], a[3], 0, 1, 4, 5);
-    r[3] = SHUFFLE(a[1], a[3], 2, 3, 6, 7);
-    for (int i = 0; i < 4; i++) memcpy(out + i * stride, &r[i], sizeof r[i]);
-}
-
-/* out(i, k) = tile(k, i) for n items and m pixels; a value at a time this takes four times as long as all indices. */
-static void interleave(const float *tile, int64_t n, int64_t m, float *out, int64_t stride)
-{
-    const int64_t n4 = n & ~(int64_t)3, m4 = m & ~(int64_t)3;
-    for (int64_t i = 0; i < m4; i += 4) {
-        for (int64_t k = 0; k < n4; k += 4) turn_block(tile + k * CHUNK + i, out + i * stride + k, stride);
-        for (int64_t k = n4; k < n; k++)
-            for (int64_t j = i; j < i + 4; j++) out[j * stride + k] = tile[k * CHUNK + j];
+    const bool few = w->in_bands <= BANDS;
+    if (few) sal__deinterleave(in, w->in_bands, w->in_bands, m, planes[0], CHUNK);
+    for (int r = 0; r < SAL_ROLE_COUNT; r++) {
+        const int64_t band = w->role[r] < 0 ? 0 : w->role[r];
+        role[r] = planes[few ? band : r];
+        for (int64_t i = 0; i < m && !few; i++) planes[r][i] = in[i * w->in_bands + band];
     }
-    for (int64_t i = m4; i < m; i++)
-        for (int64_t k = 0; k < n; k++) out[i * stride + k] = tile[k * CHUNK + i];
 }
 
-/* m <= CHUNK pixels; the roles are copied to planes before the first output is written, so that in may be out. */
+/* m <= CHUNK pixels; the bands are copied to planes before the first output is written, so that in may be out. */
 static void evaluate_chunk(const work *w, const float *in, int64_t m, float *out)
 {
-    float planes[SAL_ROLE_COUNT][CHUNK], tile[TILE][CHUNK];
+    float planes[BANDS][CHUNK], tile[TILE][CHUNK], whole[CHUNK * STREAM];
     const float *roles[SAL_ROLE_COUNT];
-    for (int r = 0; r < SAL_ROLE_COUNT; r++) {
-        const int64_t band = w->role[r];
-        roles[r] = planes[r];
-        for (int64_t i = 0; i < m; i++) planes[r][i] = band < 0 ? 0 : in[i * w->in_bands + band];
-    }
+    float *to = w->streams ? whole : out;
+    make_planes(w, in, m, planes, roles);
     for (int64_t first = 0, next; first < w->n; first = next) {
         for (next = first;
              next < w->n && next - first < TILE && w->items[next].slot - w->items[first].slot == next - first; next++) {
@@ -182,11 +157,14 @@ static void evaluate_chunk(const work *w, const float *in, int64_t m, float *out
             float *row = tile[next - first];
             if (item->band < 0)
                 sal__index_evaluate(item->index, roles, m, row);
+            else if (w->in_bands <= BANDS)
+                memcpy(row, planes[item->band], sizeof *row * (size_t)m);
             else
                 for (int64_t i = 0; i < m; i++) row[i] = in[i * w->in_bands + item->band];
         }
-        interleave(&tile[0][0], next - first, m, out + w->items[first].slot, w->out_bands);
+        sal__interleave(&tile[0][0], CHUNK, next - first, m, to + w->items[first].slot, w->out_bands);
     }
+    if (w->streams) sal__stream(whole, m * w->out_bands, out);
 }
 
 static void evaluate_task(void *arg, int64_t task, int32_t worker)
@@ -196,12 +174,15 @@ static void evaluate_task(void *arg, int64_t task, int32_t worker)
     const int64_t end = limit < w->pixels ? limit : w->pixels;
     for (int64_t p = begin; p < end; p += CHUNK)
         evaluate_chunk(w, w->in + p * w->in_bands, end - p < CHUNK ? end - p : CHUNK, w->out + p * w->out_bands);
+    if (w->streams) sal__stream_end();
 }
 
 void sal__items_evaluate(sal_context *ctx, const int64_t role[SAL_ROLE_COUNT], const sal__item *items, int64_t n,
                          const float *in, int64_t in_bands, int64_t pixels, float *out, int64_t out_bands)
 {
-    work w = { role, items, n, in_bands, out_bands, pixels, in, out };
+    work w = { role, items, n, in_bands, out_bands, pixels, in, out, false };
+    w.streams = n == out_bands && n <= STREAM && sal__stream_pays(pixels * n);
+    for (int64_t k = 0; k < n; k++) w.streams = w.streams && items[k].slot == k;
     const int64_t per_task = CHUNK * CHUNKS_PER_TASK;
     sal_pool_run(ctx, (pixels + per_task - 1) / per_task, evaluate_task, &w);
 }

@@ -80,9 +80,12 @@ static int64_t block_bytes(const sal__pass *p, int64_t edge)
 {
     const int64_t pixels = edge * edge, with_halo = (edge + 2 * p->halo) * (edge + 2 * p->halo);
     const int64_t per_pixel = (int64_t)sizeof(float) * (p->bands + p->widest + 1);
-    const int64_t series = p->build->series ? sal__series_bytes(p->build->series, pixels) : 0;
-    return pixels * per_pixel + sal__masks_bytes(p->build, edge) + series +
-           (p->elevation >= 0 && p->build->terrain_count ? with_halo * 20 : 0);
+    const sal_build *b = p->build;
+    int64_t bytes = pixels * per_pixel + sal__masks_bytes(b, edge) + (b->series ? sal__series_bytes(b->series, pixels) : 0);
+    if (p->elevation >= 0 && b->terrain_count)
+        bytes += with_halo * (int64_t)sizeof(float) + (b->wants_wetness ? sal__wetness_kept_bytes(b) : 0) +
+                 sal_terrain_bytes(b->ctx, &b->terrain_options, edge, b->terrain_count);
+    return bytes;
 }
 
 static sal_status choose_block(sal__pass *p)
@@ -149,14 +152,13 @@ static sal_status lay_out(sal__pass *p)
 {
     sal_status status;
     sal_build *b = p->build;
-    p->terrain = (sal_terrain_options){ b->grid.pixel, b->smooth_dem, b->relief_radius };
     p->elevation = -1;
     p->terrain_slot = b->source_count;
     p->phenology_slot = b->source_count + b->terrain_count;
     p->index_slot = p->phenology_slot + b->phenology_count;
     p->bands = p->index_slot + b->index_count;
-    p->halo = b->terrain_count ? sal_terrain_halo(&p->terrain) : 0;
-    p->widest = b->terrain_count > b->phenology_count ? b->terrain_count : b->phenology_count;
+    p->halo = b->terrain_count ? sal_terrain_halo(&b->terrain_options) : 0;
+    p->widest = b->phenology_count > 1 ? b->phenology_count : 1;
     p->integers = p->bands == b->source_count;
     SAL_TRY(sal_allocate(b->ctx, p->bands, sizeof *p->specs, &p->specs));
     SAL_TRY(sal_allocate(b->ctx, p->bands, sizeof *p->missing, &p->missing));
@@ -171,7 +173,8 @@ static sal_status lay_out(sal__pass *p)
     }
     for (int64_t k = 0; k < b->terrain_count; k++) {
         const sal_terrain *t = sal_terrain_at(b->terrain[k]);
-        p->specs[p->terrain_slot + k] = (sal_band_spec){ .name = t->id, .unit = t->unit, .scale = 1 };
+        const char *id = t ? t->id : b->radius_ids[b->terrain[k] - sal_terrain_count()];
+        p->specs[p->terrain_slot + k] = (sal_band_spec){ .name = id, .unit = t ? t->unit : "m", .scale = 1 };
     }
     for (int64_t k = 0; k < b->phenology_count; k++) {
         const sal_phenology *row = sal_phenology_at(b->phenology[k]);
@@ -202,6 +205,7 @@ static void pass_clear(sal__pass *p)
     sal_release(ctx, p->scratch);
     sal_release(ctx, p->heights);
     sal_release(ctx, p->masked);
+    sal_release(ctx, p->wetness);
 }
 
 /* ---- one block ---- */
@@ -256,9 +260,11 @@ static sal_status derive(sal__pass *p, int64_t x, int64_t y, int64_t columns, in
         const sal_source *s = &b->sources[p->elevation];
         SAL_TRY(sal_raster_read(s->raster, &s->slot, 1, s->shift_x + x - p->halo, s->shift_y + y - p->halo,
                                 columns + 2 * p->halo, rows + 2 * p->halo, p->heights));
-        SAL_TRY(sal_terrain_compute(b->ctx, p->heights, rows, columns, &p->terrain, b->terrain, b->terrain_count,
-                                    p->scratch));
-        spread(p, columns * rows, p->terrain_slot, b->terrain_count);
+        sal_terrain_options options = b->terrain_options;
+        options.wetness = p->wetness ? p->wetness + y * b->grid.columns + x : NULL;
+        options.wetness_stride = b->grid.columns;
+        SAL_TRY(sal_terrain_compute(b->ctx, p->heights, rows, columns, &options, b->terrain, b->terrain_count,
+                                    p->block + p->terrain_slot, p->bands, 1));
     }
     if (b->phenology_count) {
         SAL_TRY(sal__series_seasons(b->series, x, y, columns, rows, b->phenology, b->phenology_count, p->scratch));
@@ -315,32 +321,49 @@ static sal_status start(const sal__pass *p, const char *output, sal_raster_write
     return sal_raster_writer_new(b->ctx, output, &spec, writer);
 }
 
-sal_status sal__build_write(sal_build *build, const char *output, json_object *result)
+static sal_status write_stack(sal__pass *p, const char *output, json_object *result, double begin)
 {
     sal_status status;
-    sal_context *ctx = build->ctx;
+    sal_context *ctx = p->build->ctx;
     sal_raster_writer *writer = NULL;
-    sal__pass p = { .build = build };
-    const double begin = sal_clock();
-    SAL_TRY(lay_out(&p));
-    SAL_TRY(start(&p, output, &writer));
+    SAL_TRY(start(p, output, &writer));
     sal_progress_push(ctx, 0, 0.1);
-    status = sal__pass_metadata(&p, writer);
+    status = sal__pass_metadata(p, writer);
     sal_progress_pop(ctx);
     if (status != SAL_STATUS_OK) goto done;
     sal_progress_push(ctx, 0.1, 0.85);
-    status = write_blocks(&p, writer);
+    status = write_blocks(p, writer);
     sal_progress_pop(ctx);
     if (status != SAL_STATUS_OK) goto done;
-    SAL_TRY(sal__pass_provenance(&p, writer));
-    SAL_TRY(sal__pass_phenology(&p, writer));
+    SAL_TRY(sal__pass_provenance(p, writer));
+    SAL_TRY(sal__pass_phenology(p, writer));
     sal_progress_push(ctx, 0.85, 1);
     status = sal_raster_writer_commit(writer);
     sal_progress_pop(ctx);
     if (status != SAL_STATUS_OK) goto done;
-    SAL_TRY(sal__pass_figures(&p, output, sal_clock() - begin, result));
+    SAL_TRY(sal__pass_figures(p, output, sal_clock() - begin, result));
 done:
     sal_raster_writer_free(writer);
+    return status;
+}
+
+sal_status sal__build_write(sal_build *build, const char *output, json_object *result)
+{
+    sal_status status;
+    sal_context *ctx = build->ctx;
+    sal__pass p = { .build = build };
+    const double begin = sal_clock();
+    SAL_TRY(lay_out(&p));
+    if (build->wants_wetness) {
+        sal_progress_push(ctx, 0, 0.4);
+        status = sal__pass_wetness(&p);
+        sal_progress_pop(ctx);
+        if (status != SAL_STATUS_OK) goto done;
+    }
+    sal_progress_push(ctx, build->wants_wetness ? 0.4 : 0, 1);
+    status = write_stack(&p, output, result, begin);
+    sal_progress_pop(ctx);
+done:
     pass_clear(&p);
     return status;
 }

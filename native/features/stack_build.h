@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "data/raster.h"
 #include "features/series.h"
+#include "features/terrain.h"
 
 typedef enum sal_source_kind {
     SAL_SOURCE_REFLECTANCE = 1,
@@ -64,7 +65,9 @@ typedef struct sal_build {
     const char *const *mask_classes; /* words of the user; NULL: those of the kind */
     int64_t mask_class_count;
     json_object *scenes;              /* [{name, path, sensor, date, ...}] for the metadata and the result */
-    double smooth_dem, relief_radius; /* pixels, m */
+    sal_terrain_options terrain_options;
+    char radius_ids[SAL_TERRAIN_RADII][32]; /* "TPI_150", one for each radius of terrain_options */
+    bool wants_wetness;                     /* whether `terrain` has TWI */
     int64_t max_memory;
     const char *resampling; /* of reflectance on a grid as fine or finer: "bilinear", "cubic", "nearest" */
     sal_series *series; /* NULL for none; owned */

@@ -10,7 +10,6 @@
 
 typedef struct sal__pass {
     sal_build *build;
-    sal_terrain_options terrain;
     int64_t bands, terrain_slot, phenology_slot, index_slot; /* sources first, then terrain, phenology, indices */
     int64_t elevation;                       /* source, -1 when there is none */
     bool integers;                           /* reflectance alone: int16 */
@@ -20,9 +19,10 @@ typedef struct sal__pass {
     sal_band_spec *specs;
     int64_t *missing; /* (bands) pixels without value */
     float *block;     /* (rows, columns, bands) */
-    float *scratch;   /* (rows, columns, widest), terrain too */
+    float *scratch;   /* (rows, columns, widest) */
     float *heights;   /* (rows + 2 halo, columns + 2 halo) */
     void *masked;     /* scratch of the masks */
+    float *wetness;   /* of the whole grid, NULL without TWI */
 } sal__pass;
 
 /* Sensor, date, campaign, version and the hashed sources into domain SALINA. (stack_report.c) */
@@ -33,5 +33,11 @@ sal_status sal__pass_provenance(const sal__pass *pass, sal_raster_writer *writer
 sal_status sal__pass_phenology(const sal__pass *pass, sal_raster_writer *writer);
 /* What the caller learns about the written stack. (stack_report.c) */
 sal_status sal__pass_figures(const sal__pass *pass, const char *output, double seconds, json_object *result);
+/* Topographic wetness index of the whole grid into pass->wetness; ARGUMENT when it does not fit max_memory. (stack_terrain.c) */
+sal_status sal__pass_wetness(sal__pass *pass);
+/* How terrain was derived: method, window, smoothing, radii. (stack_terrain.c) */
+sal_status sal__build_terrain_json(const sal_build *build, json_object **out);
+/* Bytes that stay in use while the stack is written. */
+int64_t sal__wetness_kept_bytes(const sal_build *build);
 
 #endif

@@ -95,8 +95,7 @@ bool sal__grid_aligned(const sal_grid *grid, const sal_raster *raster, int64_t *
 
 static int64_t margin(const sal_build *build, const sal_source *s)
 {
-    const sal_terrain_options o = { build->grid.pixel, build->smooth_dem, build->relief_radius };
-    return s->kind == SAL_SOURCE_ELEVATION && build->terrain_count > 0 ? sal_terrain_halo(&o) : 0;
+    return s->kind == SAL_SOURCE_ELEVATION && build->terrain_count > 0 ? sal_terrain_halo(&build->terrain_options) : 0;
 }
 
 /* Classes have no mean; what gets coarser is averaged, or it would alias. */

@@ -67,7 +67,7 @@ sal_status sal__pass_metadata(const sal__pass *p, sal_raster_writer *writer)
 {
     const sal_build *b = p->build;
     sal_status status;
-    json_object *sources = NULL;
+    json_object *sources = NULL, *terrain = NULL;
     SAL_TRY(sal_raster_writer_set_metadata(writer, "SENSOR", b->sensor));
     SAL_TRY(sal_raster_writer_set_metadata(writer, "DATE", b->date));
     SAL_TRY(sal_raster_writer_set_metadata(writer, "CAMPAIGN", b->campaign));
@@ -75,7 +75,13 @@ sal_status sal__pass_metadata(const sal__pass *p, sal_raster_writer *writer)
     SAL_TRY(describe_sources(b, &sources));
     SAL_TRY(sal_raster_writer_set_metadata(writer, "SOURCES",
                                            json_object_to_json_string_ext(sources, JSON_C_TO_STRING_PLAIN)));
+    if (b->terrain_count) {
+        SAL_TRY(sal__build_terrain_json(b, &terrain));
+        SAL_TRY(sal_raster_writer_set_metadata(writer, "TERRAIN",
+                                               json_object_to_json_string_ext(terrain, JSON_C_TO_STRING_PLAIN)));
+    }
 done:
+    json_object_put(terrain);
     json_object_put(sources);
     return status;
 }
@@ -150,6 +156,11 @@ sal_status sal__pass_figures(const sal__pass *p, const char *output, double seco
     SAL_TRY(sal_json_add(b->ctx, result, "scenes", json_object_get(b->scenes)));
     SAL_TRY(sal_json_add(b->ctx, result, "masks", sal__masks_json(b)));
     SAL_TRY(sal_json_add_f64(b->ctx, result, "cloud_share", sal__masks_cloud_share(b)));
+    if (b->terrain_count) {
+        json_object *terrain;
+        SAL_TRY(sal__build_terrain_json(b, &terrain));
+        SAL_TRY(sal_json_add(b->ctx, result, "terrain", terrain));
+    }
     SAL_TRY(add_names(p, result));
     if (b->series) {
         json_object *phenology = NULL;

@@ -1,20 +1,16 @@
-/* terrain.c - Horn slope, Zevenbergen-Thorne curvatures and relative elevation (terrain.def), block by block.
+/* terrain.c - the table of terrain covariates (terrain.def) and their computation, block by block.
  *
- * Horn 1981 (doi 10.1109/PROC.1981.11918), Zevenbergen and Thorne 1987 (doi 10.1002/esp.3290120107). A delta falls
- * 1e-4, so that curvature is mostly noise: smooth first. The trap: flat means g = p^2 + q^2 near zero, not p + q, which
- * is zero on every slope to the northwest. Means are taken over integers (2^-20 m), so that running sums give the same
- * bits wherever a block begins.
+ * A delta falls 1e-4, so that curvature is mostly noise: smooth first. Tasks are strips of rows; within one, smoothed rows pass
+ * through rings that stay in the cache, and each row of the block is finished before the next.
  */
-#include "features/clones.h"
 #include "features/terrain.h"
+#include "features/planes.h"
+#include "features/terrain_lines.h"
 
 #include <math.h>
 #include <string.h>
 
-#define DEGREES (180 / 3.14159265358979323846)
-#define FLAT    (g < 1e-12)
-
-enum { TASK_ROWS = 32, RELIEF_ROWS = 128 };
+enum { STRIP = 128 };
 
 static const sal_terrain table[] = {
 #define SAL_TERRAIN(id, unit, low, high, expression, source) { #id, unit, source, low, high },
@@ -42,225 +38,247 @@ int64_t sal_terrain_find(const char *id)
 
 static int64_t smooth_radius(const sal_terrain_options *o) { return (int64_t)ceil(3 * o->smooth); }
 
-static int64_t relief_half(const sal_terrain_options *o)
+static int64_t window_half(const sal_terrain_options *o, double radius)
 {
-    int64_t half = (int64_t)floor(o->relief_radius / o->pixel + 1e-9);
+    int64_t half = (int64_t)floor(radius / o->pixel + 1e-9);
     return half < 1 ? 1 : half;
 }
 
-int64_t sal_terrain_halo(const sal_terrain_options *options)
+int64_t sal_terrain_halo(const sal_terrain_options *o)
 {
-    int64_t derivative = smooth_radius(options) + 1, relief = relief_half(options);
-    return derivative > relief ? derivative : relief;
+    int64_t halo = smooth_radius(o) + sal_terrain_window_half(o);
+    for (int64_t k = -1; k < o->radii; k++) {
+        const int64_t half = window_half(o, k < 0 ? o->relief_radius : o->radius[k]);
+        if (half > halo) halo = half;
+    }
+    return halo;
 }
 
 typedef struct work {
     const sal_terrain_options *options;
-    const float *elevation;  /* (tall, wide) */
-    double *across, *smooth; /* (tall, wide): smoothed along rows, then along columns too */
-    double *weights;         /* per worker: (wide) sums of kernel weights */
-    const double *kernel;    /* radius + 1 */
-    int64_t *sums;           /* per worker: (wide) sums and (wide) counts */
-    int64_t rows, columns, halo, tall, wide, radius, half, n;
+    const float *elevation; /* (rows + 2 halo, wide) */
+    int64_t rows, columns, halo, wide, radius, half, n;
     const int64_t *which;
-    bool *holes;         /* (tall) whether a row has missing elevations */
-    float *out, *relief; /* relief: (rows, columns) */
+    bool smooths, horn, surface; /* whether any covariate needs the smoothed elevation, Horn's derivatives, all others */
+    bool streams;                /* whether the output goes past the caches */
+    double kernel[3 * SAL_TERRAIN_SMOOTH + 1];
+    sal__stencil stencil;
+    float *out;
+    int64_t pixel_step, covariate_step;
+    double *slab; /* per worker, see strip */
+    int64_t slab_size;
 } work;
 
-static bool known(double z) { return z > -1e5 && z < 1e5; }
+/* What a worker needs for a strip, cut from its slab. Row y of a ring lies at y modulo its length. */
+typedef struct strip {
+    const work *w;
+    double *weight, *line; /* (wide) */
+    double *across;        /* (2 radius + 1, wide): rows smoothed along themselves */
+    double *smooth;        /* (2 half + 1, wide): and then across rows */
+    double *moments;       /* (2 half + 1, SAL__MOMENTS, columns) */
+    double *relief;        /* (columns) */
+    float *planes;         /* (n, columns), for interleaved output */
+    sal__lines lines;
+    sal__relief windows[1 + SAL_TERRAIN_RADII];
+    int64_t next_across, next_smooth;
+    bool holes[6 * SAL_TERRAIN_SMOOTH + 1]; /* whether a row of the ring has missing elevations */
+} strip;
 
-static void task_rows(int64_t begin, int64_t end, int64_t step, int64_t task, int64_t *lo, int64_t *hi)
+static double *cut(double *slab, int64_t *at, int64_t n)
 {
-    *lo = begin + task * step;
-    *hi = *lo + step < end ? *lo + step : end;
+    double *piece = slab ? slab + *at : NULL;
+    *at += (n + 7) & ~(int64_t)7;
+    return piece;
 }
 
-/* out[i] of [lo, hi) = weighted mean of `in` around i at distances k * stride, opposite pairs together. Without holes
- * the weights are those of the whole kernel, added up in the same order. */
-SAL__CLONES static void smooth_line(const work *w, bool holes, const double *in, int64_t stride, int64_t lo, int64_t hi,
-                                    double *weight, double *out)
+/* With slab NULL only the length is of interest. */
+static int64_t strip_lay_out(strip *s, const work *w, double *slab)
 {
-    double whole = w->kernel[0];
-    for (int64_t k = 1; k <= w->radius; k++) whole += 2 * w->kernel[k];
-    for (int64_t i = lo; i < hi; i++) out[i] = w->kernel[0] * in[i];
-    for (int64_t i = lo; i < hi; i++) weight[i] = holes ? w->kernel[0] : whole;
-    for (int64_t k = 1; k <= w->radius; k++) {
-        const double share = w->kernel[k], *before = in - k * stride, *after = in + k * stride;
-        if (!holes) {
-            for (int64_t i = lo; i < hi; i++) out[i] += share * (before[i] + after[i]);
-            continue;
-        }
-        for (int64_t i = lo; i < hi; i++) {
-            const double pair = before[i] + after[i];
-            out[i] += pair == pair ? share * pair : 0;
-            weight[i] += pair == pair ? 2 * share : 0;
-        }
+    int64_t at = 0;
+    double **lines[] = { &s->lines.p, &s->lines.q, &s->lines.G, &s->lines.H, &s->lines.r, &s->lines.s, &s->lines.t };
+    s->w = w;
+    s->weight = cut(slab, &at, w->wide);
+    s->line = cut(slab, &at, w->wide);
+    s->across = cut(slab, &at, (2 * w->radius + 1) * w->wide);
+    s->smooth = cut(slab, &at, (2 * w->half + 1) * w->wide);
+    s->moments = cut(slab, &at, (2 * w->half + 1) * SAL__MOMENTS * w->columns);
+    s->relief = cut(slab, &at, w->columns);
+    s->planes = (float *)cut(slab, &at, (w->n * w->columns + 1) / 2);
+    for (int k = 0; k < 7; k++) *lines[k] = cut(slab, &at, w->columns);
+    for (int64_t k = 0; k <= w->options->radii; k++) {
+        sal__relief *r = &s->windows[k];
+        r->half = window_half(w->options, k == 0 ? w->options->relief_radius : w->options->radius[k - 1]);
+        r->wide = w->wide;
+        r->sum = (int64_t *)cut(slab, &at, w->wide);
+        r->holes = (int64_t *)cut(slab, &at, w->wide);
     }
-    for (int64_t i = lo; i < hi; i++) out[i] /= weight[i];
+    return at;
 }
 
-static void across_task(void *arg, int64_t task, int32_t worker)
+/* ---- smoothing ---- */
+
+/* Rows are those of the elevation, halo included. */
+static void make_across(strip *s, int64_t y)
+{
+    const work *w = s->w;
+    const int64_t ring = y % (2 * w->radius + 1), lo = w->halo - w->half, hi = w->halo + w->columns + w->half;
+    const double *taps[6 * SAL_TERRAIN_SMOOTH + 1];
+    double *out = s->across + ring * w->wide;
+    s->holes[ring] = sal__widen(w->elevation + y * w->wide, w->wide, w->radius > 0 ? s->line : out) > 0;
+    if (w->radius == 0) return;
+    for (int64_t k = -w->radius; k <= w->radius; k++) taps[k + w->radius] = s->line + k;
+    if (s->holes[ring])
+        sal__smooth_holes(w->kernel, w->radius, taps, lo, hi, s->weight, out);
+    else
+        sal__smooth_whole(w->kernel, w->radius, taps, lo, hi, out);
+}
+
+static void make_smooth(strip *s, int64_t y)
+{
+    const work *w = s->w;
+    const int64_t lo = w->halo - w->half, hi = w->halo + w->columns + w->half, ring = y % (2 * w->half + 1);
+    const double *taps[6 * SAL_TERRAIN_SMOOTH + 1];
+    double *out = s->smooth + ring * w->wide;
+    bool holes = false;
+    for (; s->next_across <= y + w->radius; s->next_across++) make_across(s, s->next_across);
+    for (int64_t k = -w->radius; k <= w->radius; k++) {
+        const int64_t row = (y + k) % (2 * w->radius + 1);
+        taps[k + w->radius] = s->across + row * w->wide;
+        holes = holes || s->holes[row];
+    }
+    if (w->radius == 0)
+        memcpy(out + lo, taps[0] + lo, sizeof *out * (size_t)(hi - lo));
+    else if (holes)
+        sal__smooth_holes(w->kernel, w->radius, taps, lo, hi, s->weight, out);
+    else
+        sal__smooth_whole(w->kernel, w->radius, taps, lo, hi, out);
+    if (w->options->method >= SAL_TERRAIN_EVANS)
+        sal__stencil_moments(&w->stencil, out + w->halo, w->columns, s->moments + ring * SAL__MOMENTS * w->columns);
+}
+
+/* ---- rows ---- */
+
+static void derive(strip *s, int64_t y)
+{
+    const work *w = s->w;
+    const int64_t ring = 2 * w->half + 1;
+    const double *rows[SAL_TERRAIN_WINDOW];
+    for (; s->next_smooth <= y + w->half; s->next_smooth++) make_smooth(s, s->next_smooth);
+    if (w->options->method < SAL_TERRAIN_EVANS) {
+        for (int64_t k = 0; k < 3; k++) rows[k] = s->smooth + (y - 1 + k) % ring * w->wide + w->halo;
+        sal__derive_near(w->horn, w->surface, rows, w->options->pixel, w->columns, &s->lines);
+        return;
+    }
+    for (int64_t k = 0; k < ring; k++) rows[k] = s->moments + (y - w->half + k) % ring * SAL__MOMENTS * w->columns;
+    sal__stencil_derive(&w->stencil, rows, w->columns, &s->lines);
+}
+
+/* Which window a covariate looks at, -1 for none. */
+static int64_t window_of(int64_t which)
+{
+    return which >= TERRAIN_COUNT ? which - TERRAIN_COUNT + 1 : which == TERRAIN_REL_ELEV ? 0 : -1;
+}
+
+static void relief_row(strip *s, int64_t window, int64_t y)
+{
+    const work *w = s->w;
+    sal__relief *r = &s->windows[window];
+    sal__relief_count(r, w->elevation + (y + r->half) * w->wide, 1);
+    sal__relief_line(r, w->elevation + y * w->wide, w->halo, w->columns, s->relief);
+    sal__relief_count(r, w->elevation + (y - r->half) * w->wide, -1);
+}
+
+static void start_windows(strip *s, int64_t y)
+{
+    const work *w = s->w;
+    for (int64_t k = 0; k < w->n; k++) {
+        const int64_t window = window_of(w->which[k]);
+        if (window < 0) continue;
+        sal__relief *r = &s->windows[window];
+        r->missing = 0;
+        memset(r->sum, 0, sizeof *r->sum * (size_t)w->wide);
+        memset(r->holes, 0, sizeof *r->holes * (size_t)w->wide);
+        for (int64_t row = y - r->half; row < y + r->half; row++)
+            sal__relief_count(r, w->elevation + row * w->wide, 1);
+    }
+}
+
+static void strip_task(void *arg, int64_t task, int32_t worker)
 {
     const work *w = arg;
-    int64_t lo, hi;
-    double *line = w->weights + 2 * worker * w->wide, *weight = line + w->wide;
-    task_rows(0, w->tall, TASK_ROWS, task, &lo, &hi);
+    const int64_t lo = task * STRIP, hi = lo + STRIP < w->rows ? lo + STRIP : w->rows;
+    strip s;
+    strip_lay_out(&s, w, w->slab + worker * w->slab_size);
+    if (w->options->method != SAL_TERRAIN_HORN) s.lines.p = s.lines.G, s.lines.q = s.lines.H;
+    s.lines.relief = s.relief;
+    s.next_smooth = lo + w->halo - w->half;
+    s.next_across = s.next_smooth - w->radius;
+    start_windows(&s, lo + w->halo);
+    const bool direct = w->pixel_step == 1 && !w->streams;
     for (int64_t y = lo; y < hi; y++) {
-        const float *z = w->elevation + y * w->wide;
-        int64_t missing = 0;
-        for (int64_t x = 0; x < w->wide; x++) {
-            line[x] = known(z[x]) ? z[x] : NAN;
-            missing += !known(z[x]);
+        float *out = w->out + y * w->columns * w->pixel_step;
+        /* what nothing asks for has to be readable all the same */
+        s.lines.wetness = w->options->wetness ? w->options->wetness + y * w->options->wetness_stride : s.planes;
+        if (w->smooths) derive(&s, y + w->halo);
+        for (int64_t k = 0; k < w->n; k++) {
+            float *line = direct ? out + k * w->covariate_step : s.planes + k * w->columns;
+            if (w->which[k] == SAL_TERRAIN_SMOOTHED) {
+                const double *z = s.smooth + (y + w->halo) % (2 * w->half + 1) * w->wide + w->halo;
+                for (int64_t x = 0; x < w->columns; x++) line[x] = (float)z[x];
+                continue;
+            }
+            if (window_of(w->which[k]) >= 0) relief_row(&s, window_of(w->which[k]), y + w->halo);
+            sal__terrain_line(w->which[k], &s.lines, w->columns, line);
         }
-        w->holes[y] = missing > 0;
-        smooth_line(w, missing > 0, line, 1, w->halo - 1, w->halo + w->columns + 1, weight, w->across + y * w->wide);
+        if (w->pixel_step != 1) sal__interleave(s.planes, w->columns, w->n, w->columns, out, w->pixel_step);
+        for (int64_t k = 0; k < w->n && w->streams; k++)
+            sal__stream(s.planes + k * w->columns, w->columns, out + k * w->covariate_step);
     }
+    if (w->streams) sal__stream_end();
 }
 
-static void along_task(void *arg, int64_t task, int32_t worker)
+static void prepare(work *w, const sal_terrain_options *o, int64_t columns, const int64_t *which, int64_t n)
 {
-    const work *w = arg;
-    int64_t lo, hi;
-    task_rows(w->halo - 1, w->halo + w->rows + 1, TASK_ROWS, task, &lo, &hi);
-    for (int64_t y = lo; y < hi; y++) {
-        bool holes = false;
-        for (int64_t k = y - w->radius; k <= y + w->radius; k++) holes = holes || w->holes[k];
-        smooth_line(w, holes, w->across + y * w->wide, w->wide, w->halo - 1, w->halo + w->columns + 1,
-                    w->weights + 2 * worker * w->wide, w->smooth + y * w->wide);
+    strip unused;
+    *w = (work){ .options = o, .columns = columns, .halo = sal_terrain_halo(o), .which = which, .n = n };
+    w->wide = columns + 2 * w->halo;
+    w->radius = smooth_radius(o);
+    w->half = sal_terrain_window_half(o);
+    for (int64_t k = 0; k < n && which; k++) {
+        const bool first = which[k] == TERRAIN_SLOPE || which[k] == TERRAIN_ASPECT, horn = o->method == SAL_TERRAIN_HORN;
+        if (window_of(which[k]) >= 0 || which[k] == TERRAIN_TWI) continue;
+        w->smooths = true;
+        w->horn = w->horn || (horn && first);
+        w->surface = w->surface || (which[k] != SAL_TERRAIN_SMOOTHED && !(horn && first));
     }
+    for (int64_t k = 0; k <= w->radius; k++)
+        w->kernel[k] = k ? exp(-.5 * (double)(k * k) / (o->smooth * o->smooth)) : 1;
+    if (o->method >= SAL_TERRAIN_EVANS) sal__stencil_fill(o, &w->stencil);
+    w->slab_size = strip_lay_out(&unused, w, NULL);
 }
 
-/* Adds (sign 1) or takes away (-1) a row of elevations, in units of 2^-20 m, rounded by adding 1.5 * 2^52. */
-SAL__CLONES static void count_line(const float *z, int64_t n, int64_t sign, int64_t *sum, int64_t *count)
+int64_t sal_terrain_bytes(const sal_context *ctx, const sal_terrain_options *options, int64_t columns, int64_t n)
 {
-    const double magic = 0x1.8p52;
-    int64_t zero;
-    memcpy(&zero, &magic, sizeof zero);
-    for (int64_t x = 0; x < n; x++) {
-        const bool ok = known(z[x]);
-        const double shifted = (ok ? (double)z[x] : 0) * 0x1p20 + magic;
-        int64_t whole;
-        memcpy(&whole, &shifted, sizeof whole);
-        sum[x] += sign * (whole - zero);
-        count[x] += ok ? sign : 0;
-    }
-}
-
-static void relief_row(const work *w, const float *z, const int64_t *sum, const int64_t *count, float *relief)
-{
-    const int64_t width = 2 * w->half + 1;
-    int64_t s = 0, m = 0;
-    sum += w->halo - w->half;
-    count += w->halo - w->half;
-    for (int64_t x = 0; x < width - 1; x++) s += sum[x], m += count[x];
-    for (int64_t x = 0; x < w->columns; x++) {
-        s += sum[x + width - 1], m += count[x + width - 1];
-        relief[x] = known(z[x]) ? (float)(z[x] - (double)s * 0x1p-20 / (double)m) : NAN;
-        s -= sum[x], m -= count[x];
-    }
-}
-
-static void relief_task(void *arg, int64_t task, int32_t worker)
-{
-    const work *w = arg;
-    int64_t lo, hi, *sum = w->sums + 2 * worker * w->wide, *count = sum + w->wide;
-    task_rows(w->halo, w->halo + w->rows, RELIEF_ROWS, task, &lo, &hi);
-    memset(sum, 0, 2 * sizeof *sum * (size_t)w->wide);
-    for (int64_t y = lo - w->half; y < lo + w->half; y++)
-        count_line(w->elevation + y * w->wide, w->wide, 1, sum, count);
-    for (int64_t y = lo; y < hi; y++) {
-        count_line(w->elevation + (y + w->half) * w->wide, w->wide, 1, sum, count);
-        relief_row(w, w->elevation + y * w->wide + w->halo, sum, count, w->relief + (y - w->halo) * w->columns);
-        count_line(w->elevation + (y - w->half) * w->wide, w->wide, -1, sum, count);
-    }
-}
-
-static inline double within_one(double curvature) { return curvature > 1 ? 1 : curvature < -1 ? -1 : curvature; }
-
-/* One covariate of n pixels in a row, out[i * stride]; middle: smoothed elevations of the row, (n), between rows `wide`
- * apart. */
-SAL__CLONES static void covariate_row(int64_t which, const double *middle, int64_t wide, double h, const float *focal,
-                                      int64_t n, int64_t stride, float *out)
-{
-    switch (which) {
-#define SAL_TERRAIN(id, unit, low, high, expression, source)                                                           \
-    case TERRAIN_##id:                                                                                                 \
-        for (int64_t i = 0; i < n; i++) {                                                                              \
-            const double *north = middle + i - wide, *centre = middle + i, *south = middle + i + wide;                 \
-            const double z1 = north[-1], z2 = north[0], z3 = north[1], z4 = centre[-1], z5 = centre[0];                \
-            const double z6 = centre[1], z7 = south[-1], z8 = south[0], z9 = south[1];                                 \
-            SAL_UNUSED const double p = ((z3 + 2 * z6 + z9) - (z1 + 2 * z4 + z7)) / (8 * h);                           \
-            SAL_UNUSED const double q = ((z1 + 2 * z2 + z3) - (z7 + 2 * z8 + z9)) / (8 * h);                           \
-            SAL_UNUSED const double G = (z6 - z4) / (2 * h), H = (z2 - z8) / (2 * h), g = G * G + H * H;               \
-            SAL_UNUSED const double r = (z4 + z6 - 2 * z5) / (h * h), t = (z2 + z8 - 2 * z5) / (h * h);                \
-            SAL_UNUSED const double s = (z3 + z7 - z1 - z9) / (4 * h * h);                                             \
-            SAL_UNUSED const double all = z1 + z2 + z3 + z4 + z5 + z6 + z7 + z8 + z9, relief = focal[i];               \
-            const double value = expression;                                                                           \
-            out[i * stride] = (float)(all == all || TERRAIN_##id == TERRAIN_REL_ELEV ? value : NAN);                   \
-        }                                                                                                              \
-        break;
-#include "features/terrain.def"
-#undef SAL_TERRAIN
-    default: break;
-    }
-}
-
-static void output_task(void *arg, int64_t task, int32_t worker)
-{
-    const work *w = arg;
-    int64_t lo, hi;
-    task_rows(0, w->rows, TASK_ROWS, task, &lo, &hi);
-    for (int64_t y = lo; y < hi; y++)
-        for (int64_t k = 0; k < w->n; k++)
-            covariate_row(w->which[k], w->smooth + (y + w->halo) * w->wide + w->halo, w->wide, w->options->pixel,
-                          w->relief + y * w->columns, w->columns, w->n, w->out + y * w->columns * w->n + k);
-}
-
-static void run_rows(sal_context *ctx, int64_t rows, int64_t step, sal_pool_task task, work *w)
-{
-    sal_pool_run(ctx, (rows + step - 1) / step, task, w);
+    work w;
+    prepare(&w, options, columns, NULL, n);
+    return w.slab_size * (int64_t)sizeof(double) * sal_context_threads(ctx);
 }
 
 sal_status sal_terrain_compute(sal_context *ctx, const float *elevation, int64_t rows, int64_t columns,
-                               const sal_terrain_options *options, const int64_t *which, int64_t n, float *out)
+                               const sal_terrain_options *options, const int64_t *which, int64_t n, float *out,
+                               int64_t pixel_step, int64_t covariate_step)
 {
-    sal_status status;
-    const int64_t halo = sal_terrain_halo(options), tall = rows + 2 * halo, wide = columns + 2 * halo,
-                  workers = sal_context_threads(ctx);
-    work w = { .options = options,
-               .elevation = elevation,
-               .rows = rows,
-               .columns = columns,
-               .halo = halo,
-               .tall = tall,
-               .wide = wide,
-               .radius = smooth_radius(options),
-               .half = relief_half(options),
-               .n = n,
-               .which = which,
-               .out = out };
-    double *kernel = NULL;
-    SAL_TRY(sal_allocate(ctx, w.radius + 1, sizeof *kernel, &kernel));
-    SAL_TRY(sal_allocate(ctx, tall * wide, sizeof *w.across, &w.across));
-    SAL_TRY(sal_allocate(ctx, tall * wide, sizeof *w.smooth, &w.smooth));
-    SAL_TRY(sal_allocate(ctx, 2 * workers * wide, sizeof *w.weights, &w.weights));
-    SAL_TRY(sal_allocate(ctx, 2 * workers * wide, sizeof *w.sums, &w.sums));
-    SAL_TRY(sal_allocate(ctx, tall, sizeof *w.holes, &w.holes));
-    SAL_TRY(sal_allocate(ctx, rows * columns, sizeof *w.relief, &w.relief));
-    for (int64_t k = 0; k <= w.radius; k++)
-        kernel[k] = k ? exp(-.5 * (double)(k * k) / (options->smooth * options->smooth)) : 1;
-    w.kernel = kernel;
-    run_rows(ctx, tall, TASK_ROWS, across_task, &w);
-    run_rows(ctx, rows + 2, TASK_ROWS, along_task, &w);
-    run_rows(ctx, rows, RELIEF_ROWS, relief_task, &w);
-    run_rows(ctx, rows, TASK_ROWS, output_task, &w);
-done:
-    sal_release(ctx, kernel);
-    sal_release(ctx, w.across);
-    sal_release(ctx, w.smooth);
-    sal_release(ctx, w.weights);
-    sal_release(ctx, w.sums);
-    sal_release(ctx, w.holes);
-    sal_release(ctx, w.relief);
-    return status;
+    work w;
+    prepare(&w, options, columns, which, n);
+    w.elevation = elevation;
+    w.rows = rows;
+    w.out = out;
+    w.pixel_step = pixel_step;
+    w.covariate_step = covariate_step;
+    w.streams = pixel_step == 1 && sal__stream_pays(rows * columns * n);
+    sal_status status = sal_allocate(ctx, w.slab_size * sal_context_threads(ctx), sizeof *w.slab, &w.slab);
+    if (status != SAL_STATUS_OK) return status;
+    sal_pool_run(ctx, (rows + STRIP - 1) / STRIP, strip_task, &w);
+    sal_release(ctx, w.slab);
+    return SAL_STATUS_OK;
 }

@@ -8,7 +8,7 @@
 #include "features/indices.h"
 #include "features/masks.h"
 #include "features/stack_build.h"
-#include "features/terrain.h"
+#include "operations/covariates_terrain.h"
 #include "operations/operation.h"
 
 #include <ctype.h>
@@ -242,18 +242,46 @@ static const sal_param params[] = {
     { .key = "smooth_dem",
       .type = SAL_PARAM_F64,
       .default_value = "2",
-      .bounds = { 0, 20 },
+      .bounds = { 0, 100000 },
       .label = "Smoothing of elevation",
-      .unit = "pixels",
-      .help = "Sigma of the Gaussian put over the elevation before slope and curvature; a plain needs 1 to 3, 0 "
-              "switches it off." },
+      .help = "Sigma of the Gaussian put over the elevation before slope, curvature and wetness, in the unit of smooth_unit; a "
+              "plain needs 1 to 3 pixels, 0 switches it off." },
+    { .key = "smooth_unit",
+      .type = SAL_PARAM_CHOICE,
+      .default_value = "pixels",
+      .choices = "pixels|metres",
+      .flags = SAL_ADVANCED,
+      .label = "Unit of smoothing",
+      .help = "Whether smooth_dem counts pixels of the grid or metres." },
     { .key = "terrain",
       .type = SAL_PARAM_TEXT,
       .default_value = "SLOPE,PROFILE_CURV,PLAN_CURV,REL_ELEV",
       .flags = SAL_LIST | SAL_ADVANCED,
       .label = "Terrain covariates",
       .help = "Terrain covariates to derive from the elevation model: none, all or ids (SLOPE, PROFILE_CURV, "
-              "PLAN_CURV, TANG_CURV, ASPECT, REL_ELEV)." },
+              "PLAN_CURV, TANG_CURV, ASPECT, REL_ELEV, TWI). TWI needs the whole model in memory." },
+    { .key = "terrain_method",
+      .type = SAL_PARAM_CHOICE,
+      .default_value = "horn",
+      .choices = "horn|zevenbergen_thorne|evans|florinsky",
+      .flags = SAL_ADVANCED,
+      .label = "Method of slope and curvature",
+      .help = "horn: slope and aspect of Horn with curvatures of Zevenbergen and Thorne; zevenbergen_thorne: all of theirs; evans: "
+              "least-squares quadratic in terrain_window; florinsky: least-squares cubic in 5 x 5 pixels." },
+    { .key = "terrain_window",
+      .type = SAL_PARAM_I64,
+      .default_value = "3",
+      .bounds = { 3, SAL_TERRAIN_WINDOW },
+      .flags = SAL_ADVANCED,
+      .unit = "pixels",
+      .label = "Window of slope and curvature",
+      .help = "Odd width of the window of the method evans; a larger one suppresses noise as smoothing does." },
+    { .key = "tpi_radii",
+      .type = SAL_PARAM_TEXT,
+      .flags = SAL_LIST | SAL_ADVANCED,
+      .label = "Radii of topographic position",
+      .help = "Half sides of square windows in whole metres, such as 150,600: each gives a covariate TPI_150, elevation minus the "
+              "mean of the window." },
     { .key = "rel_elev_radius",
       .type = SAL_PARAM_F64,
       .default_value = "325",
@@ -319,32 +347,6 @@ static const sal_result_row results[] = { { "width", true, "Columns" },
 
 /* ---- lists of ids ---- */
 
-typedef struct choice {
-    int64_t rows[256];
-    int64_t n;
-} choice;
-
-static void choose(choice *c, int64_t row)
-{
-    for (int64_t i = 0; i < c->n; i++)
-        if (c->rows[i] == row) return;
-    if (c->n < 256) c->rows[c->n++] = row;
-}
-
-/* The next word of a list parameter whose entries may hold commas; false at the end. */
-static bool next_word(const sal_arguments *arguments, const char *key, int64_t *entry, int64_t *at, char word[64])
-{
-    for (; *entry < sal_argument_count(arguments, key); (*entry)++, *at = 0) {
-        const char *text = sal_argument_text_at(arguments, key, *entry) + *at;
-        const size_t skip = strspn(text, ", "), n = strcspn(text + skip, ", ");
-        *at += (int64_t)(skip + n);
-        if (n == 0) continue;
-        snprintf(word, 64, "%.*s", (int)(n < 63 ? n : 63), text + skip);
-        return true;
-    }
-    return false;
-}
-
 static bool index_available(const sal_build *build, const sal_index *index)
 {
     uint32_t missing = sal__index_roles(index);
@@ -357,21 +359,21 @@ static bool index_available(const sal_build *build, const sal_index *index)
 }
 
 /* all or a group: what the bands allow; an id: that one, checked later. */
-static sal_status choose_indices(sal_context *ctx, const sal_build *build, const sal_arguments *arguments, choice *c)
+static sal_status choose_indices(sal_context *ctx, const sal_build *build, const sal_arguments *arguments, sal__choice *c)
 {
     char word[64];
-    for (int64_t entry = 0, at = 0; next_word(arguments, "indices", &entry, &at, word);) {
+    for (int64_t entry = 0, at = 0; sal__next_word(arguments, "indices", &entry, &at, word);) {
         const sal_index *one = sal_index_find(word);
         const bool all = strcmp(word, "all") == 0;
         bool known = one || all || strcmp(word, "none") == 0;
-        if (one) choose(c, one - sal_index_at(0));
+        if (one) sal__choose(c, one - sal_index_at(0));
         for (int64_t k = 0; k < sal_index_count() && !one; k++) {
             const sal_index *index = sal_index_at(k);
             const bool in_group = strcmp(index->group, word) == 0;
             known = known || in_group;
             if (!all && !in_group) continue;
             if (index_available(build, index))
-                choose(c, k);
+                sal__choose(c, k);
             else
                 sal_log(ctx, "index %s is left out: the scenes lack one of %s", index->id, index->roles);
         }
@@ -381,25 +383,6 @@ static sal_status choose_indices(sal_context *ctx, const sal_build *build, const
                             "salinity_extra, vegetation_extra or ids "
                             "such as NDVI, CRSI, LSWI",
                             word);
-    }
-    return SAL_STATUS_OK;
-}
-
-static sal_status choose_terrain(sal_context *ctx, const sal_arguments *arguments, choice *c)
-{
-    char word[64];
-    if (!sal_argument_text(arguments, "dem")) return SAL_STATUS_OK;
-    for (int64_t entry = 0, at = 0; next_word(arguments, "terrain", &entry, &at, word);) {
-        const int64_t row = sal_terrain_find(word);
-        if (row >= 0)
-            choose(c, row);
-        else if (strcmp(word, "all") == 0)
-            for (int64_t k = 0; k < sal_terrain_count(); k++) choose(c, k);
-        else if (strcmp(word, "none") != 0)
-            return sal_fail(
-                ctx, SAL_STATUS_ARGUMENT,
-                "terrain has \"%s\"; use none, all or SLOPE, PROFILE_CURV, PLAN_CURV, TANG_CURV, ASPECT, REL_ELEV",
-                word);
     }
     return SAL_STATUS_OK;
 }
@@ -482,7 +465,7 @@ static sal_status add_elevation(sal_context *ctx, sal_build *build, const char *
 static sal_status mark_classes(sal_context *ctx, sal_build *build, const sal_arguments *arguments)
 {
     char word[64];
-    for (int64_t entry = 0, at = 0; next_word(arguments, "class_covariates", &entry, &at, word);) {
+    for (int64_t entry = 0, at = 0; sal__next_word(arguments, "class_covariates", &entry, &at, word);) {
         int64_t i = 0;
         while (i < build->source_count &&
                (build->sources[i].kind != SAL_SOURCE_READY || strcmp(build->sources[i].id, word) != 0))
@@ -513,14 +496,14 @@ done:
 
 /* ---- phenology ---- */
 
-static sal_status choose_phenology(sal_context *ctx, const sal_arguments *arguments, choice *c)
+static sal_status choose_phenology(sal_context *ctx, const sal_arguments *arguments, sal__choice *c)
 {
     char word[64];
-    for (int64_t entry = 0, at = 0; next_word(arguments, "phenology", &entry, &at, word);) {
+    for (int64_t entry = 0, at = 0; sal__next_word(arguments, "phenology", &entry, &at, word);) {
         const int64_t row = sal_phenology_find(word);
         const bool all = strcmp(word, "all") == 0;
-        if (row >= 0) choose(c, row);
-        for (int64_t k = 0; k < sal_phenology_count() && all; k++) choose(c, k);
+        if (row >= 0) sal__choose(c, row);
+        for (int64_t k = 0; k < sal_phenology_count() && all; k++) sal__choose(c, k);
         if (row < 0 && !all)
             return sal_fail(ctx, SAL_STATUS_ARGUMENT,
                             "phenology has \"%s\"; use all or SOS, GUS, SDPS, PEAK, PEAK_DOY, EOS, LENGTH, AMPLITUDE, PHENO_OBS, "
@@ -566,7 +549,7 @@ static sal_phenology_options phenology_options(const sal_arguments *arguments)
 }
 
 /* After the scenes, whose date may say the year. */
-static sal_status add_series(sal_context *ctx, sal_build *build, const sal_arguments *arguments, choice *phenology)
+static sal_status add_series(sal_context *ctx, sal_build *build, const sal_arguments *arguments, sal__choice *phenology)
 {
     sal_status status;
     const char **paths = NULL;
@@ -629,8 +612,6 @@ static sal_status take_texts(sal_context *ctx, sal_build *build, const sal_argum
     build->scale = sal_argument_f64(arguments, "scale");
     build->offset = sal_argument_f64(arguments, "offset");
     build->resampling = sal_argument_text(arguments, "resampling");
-    build->smooth_dem = sal_argument_f64(arguments, "smooth_dem");
-    build->relief_radius = sal_argument_f64(arguments, "rel_elev_radius");
     build->max_memory = sal_argument_i64(arguments, "max_memory");
     return SAL_STATUS_OK;
 }
@@ -643,7 +624,7 @@ static sal_status take_masks(sal_build *build, const sal_arguments *arguments)
     const char **words = NULL;
     int64_t n = 0;
     SAL_TRY(sal_arena_allocate(build->arena, 64, sizeof *words, &words));
-    for (int64_t entry = 0, at = 0; n < 64 && next_word(arguments, "mask_classes", &entry, &at, word);) {
+    for (int64_t entry = 0, at = 0; n < 64 && sal__next_word(arguments, "mask_classes", &entry, &at, word);) {
         SAL_TRY(sal_arena_text(build->arena, word, &copy));
         words[n++] = copy;
     }
@@ -668,7 +649,7 @@ static sal_status build_one(sal_context *ctx, request *r, json_object *result)
     sal_status status;
     sal_build build;
     const sal_arguments *arguments = r->arguments;
-    choice indices = { .n = 0 }, terrain = { .n = 0 }, phenology = { .n = 0 };
+    sal__choice indices = { .n = 0 }, terrain = { .n = 0 }, phenology = { .n = 0 };
     SAL_TRY(sal__build_new(ctx, &build));
     SAL_TRY(take_texts(ctx, &build, arguments));
     if (r->campaign[0]) snprintf(build.campaign, sizeof build.campaign, "%s", r->campaign);
@@ -676,12 +657,13 @@ static sal_status build_one(sal_context *ctx, request *r, json_object *result)
     SAL_TRY(gather(ctx, &build, arguments, r->scenes, r->scene_count));
     SAL_TRY(add_series(ctx, &build, arguments, &phenology));
     SAL_TRY(choose_indices(ctx, &build, arguments, &indices));
-    SAL_TRY(choose_terrain(ctx, arguments, &terrain));
+    SAL_TRY(sal__take_terrain(ctx, &build, arguments, &terrain));
     build.indices = indices.rows;
     build.index_count = indices.n;
     build.terrain = terrain.rows;
     build.terrain_count = terrain.n;
     SAL_TRY(sal__build_choose_grid(&build, reference(&build, arguments)));
+    SAL_TRY(sal__take_smoothing(ctx, &build, arguments));
     sal_progress_push(ctx, 0, r->write ? 0.05 : 1);
     status = sal__build_place(&build);
     sal_progress_pop(ctx);
@@ -876,8 +858,12 @@ const sal_operation sal_operation_covariates = {
             "Terrain. From the elevation model: DEM, SLOPE in degrees (Horn 1981), PROFILE_CURV and PLAN_CURV in 1/m "
             "(Zevenbergen and Thorne 1987; "
             "positive is convex, level ground is 0, plan curvature is kept within 1 per metre), each after a Gaussian "
-            "of smooth_dem pixels, and REL_ELEV, the "
-            "elevation minus the mean of a square of 2 x rel_elev_radius around it.\n\n"
+            "of smooth_dem, and REL_ELEV, the "
+            "elevation minus the mean of a square of 2 x rel_elev_radius around it; tpi_radii gives the same for other radii. "
+            "terrain_method also offers Zevenbergen and Thorne, Evans 1980 in windows of any size (Wood 1996) and Florinsky 2009. TWI, the "
+            "topographic wetness index ln(a / tan slope) of Beven and Kirkby 1979, is taken from the smoothed elevation with "
+            "depressions filled by a priority flood (Wang and Liu 2006, Barnes et al. 2014) and water shared between all lower neighbours (Freeman 1991); "
+            "slopes below 1e-4 count as 1e-4, and water from outside the grid does not count.\n\n"
             "Indices. Spectral indices are computed from the bands wherever a model asks for them and need no room in "
             "the file; indices writes some or all "
             "as bands to look at. Negative reflectance counts as 0, and a division by zero or a negative radicand "

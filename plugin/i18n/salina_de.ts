@@ -427,5 +427,21 @@
         <source>Campaigns</source>
         <translation>Kampagnen</translation>
     </message>
+    <message>
+        <source>Unit of smoothing</source>
+        <translation>Einheit der Glättung</translation>
+    </message>
+    <message>
+        <source>Method of slope and curvature</source>
+        <translation>Verfahren für Neigung und Krümmung</translation>
+    </message>
+    <message>
+        <source>Window of slope and curvature</source>
+        <translation>Fenster für Neigung und Krümmung</translation>
+    </message>
+    <message>
+        <source>Radii of topographic position</source>
+        <translation>Radien der topografischen Position</translation>
+    </message>
 </context>
 </TS>

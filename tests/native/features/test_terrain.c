@@ -46,7 +46,7 @@ static void compute_block(surface f, const sal_terrain_options *o, int64_t row, 
     }
     for (int64_t y = 0; y < rows + 2 * halo; y++)
         for (int64_t x = 0; x < wide; x++) z[y * wide + x] = (float)f(x_of(column + x - halo), y_of(row + y - halo));
-    assert_int_equal(sal_terrain_compute(ctx, z, rows, columns, o, which, n, out), SAL_STATUS_OK);
+    assert_int_equal(sal_terrain_compute(ctx, z, rows, columns, o, which, n, out, n, 1), SAL_STATUS_OK);
     free(z);
 }
 
@@ -117,7 +117,7 @@ static void smoothing_keeps_a_plane_up_to_the_border_of_the_model(void **state)
         bool inside = row >= 0 && row < N && column >= 0 && column < N;
         z[i] = inside ? (float)gentle(x_of(column), y_of(row)) : NAN;
     }
-    assert_int_equal(sal_terrain_compute(ctx, z, N, N, &o, &slope, 1, out), SAL_STATUS_OK);
+    assert_int_equal(sal_terrain_compute(ctx, z, N, N, &o, &slope, 1, out, 1, 1), SAL_STATUS_OK);
     for (int64_t i = 0; i < N * N; i++) {
         bool border = i / N == 0 || i / N == N - 1 || i % N == 0 || i % N == N - 1;
         if (border)
@@ -167,7 +167,7 @@ static void a_hole_empties_its_neighbours_and_no_more(void **state)
     for (int64_t i = 0; i < wide * wide; i++) z[i] = (float)rough(x_of(i % wide), y_of(i / wide));
     z[(halo + 5) * wide + halo + 9] = NAN;
     z[(halo + 15) * wide + halo + 9] = -3.4e38f;
-    assert_int_equal(sal_terrain_compute(ctx, z, N, N, &raw, which, 2, out), SAL_STATUS_OK);
+    assert_int_equal(sal_terrain_compute(ctx, z, N, N, &raw, which, 2, out, 2, 1), SAL_STATUS_OK);
     for (int64_t i = 0; i < N * N; i++) {
         int64_t dy = llabs(i / N - 5) < llabs(i / N - 15) ? llabs(i / N - 5) : llabs(i / N - 15), dx = llabs(i % N - 9);
         assert_true(!!isnan(out[2 * i]) == (dy <= 1 && dx <= 1));
@@ -188,7 +188,7 @@ static void plan_curvature_stays_within_one_per_metre(void **state)
     z[7] = 1; /* a trough from the north, all but level at its bottom */
     z[17] = .998f;
     z[11] = z[13] = 50;
-    assert_int_equal(sal_terrain_compute(ctx, z, 1, 1, &o, &which, 1, &out), SAL_STATUS_OK);
+    assert_int_equal(sal_terrain_compute(ctx, z, 1, 1, &o, &which, 1, &out, 1, 1), SAL_STATUS_OK);
     assert_true(out == -1);
 }
 
@@ -214,6 +214,108 @@ static void blocks_and_threads_do_not_change_a_bit(void **state)
     sal_context_set_threads(ctx, 0);
     free(whole);
     free(part);
+}
+
+static double cubic(double x, double y) { return 1e-6 * (x - 150) * (x - 150) * (x - 150) + 2e-6 * y * y * (x - 150) + .05 * y; }
+
+static sal_terrain_options options_of(sal_terrain_method method, int64_t window)
+{
+    return (sal_terrain_options){ .pixel = 10, .relief_radius = 20, .method = method, .window = window };
+}
+
+/* Every method is exact on surfaces of the second degree. */
+static void every_method_has_the_curvatures_of_dome_and_saddle(void **state)
+{
+    const sal_terrain_options methods[] = { options_of(SAL_TERRAIN_ZEVENBERGEN_THORNE, 3), options_of(SAL_TERRAIN_EVANS, 3),
+                                            options_of(SAL_TERRAIN_EVANS, 5), options_of(SAL_TERRAIN_EVANS, 11),
+                                            options_of(SAL_TERRAIN_FLORINSKY, 3) };
+    const char *ids[] = { "SLOPE", "PROFILE_CURV", "PLAN_CURV", "TANG_CURV" };
+    for (size_t m = 0; m < sizeof methods / sizeof *methods; m++) {
+        float a[N * N * 4], b[N * N * 4];
+        compute_block(dome, &methods[m], 0, 0, N, N, ids, 4, a);
+        compute_block(saddle, &methods[m], 0, 0, N, N, ids, 4, b);
+        for (int64_t i = 0; i < N * N; i++) {
+            const double x = x_of(i % N), y = y_of(i / N), g = (x * x + y * y) / (400.0 * 400.0), u = (x * x + y * y) / 25e4;
+            const double twist = 2 / 500.0 * x * y / 25e4;
+            assert_true(fabs(a[4 * i] - atan(sqrt(g)) * degrees) < 1e-4 && fabs(b[4 * i] - atan(sqrt(u)) * degrees) < 1e-4);
+            assert_true(fabs(a[4 * i + 1] - 1 / (400 * pow(1 + g, 1.5))) < 1e-6);
+            assert_true(fabs(a[4 * i + 2] - 1 / sqrt(x * x + y * y)) < 1e-6);
+            assert_true(fabs(a[4 * i + 3] - 1 / (400 * sqrt(1 + g))) < 1e-6);
+            assert_true(fabs(b[4 * i + 1] + twist / (u * pow(1 + u, 1.5))) < 1e-6);
+            assert_true(fabs(b[4 * i + 2] - twist / pow(u, 1.5)) < 1e-6);
+            assert_true(fabs(b[4 * i + 3] - twist / (u * sqrt(1 + u))) < 1e-6);
+        }
+    }
+}
+
+static void florinsky_is_exact_on_a_cubic_and_horn_is_not(void **state)
+{
+    const sal_terrain_options florinsky = options_of(SAL_TERRAIN_FLORINSKY, 3);
+    float exact[N * N], near[N * N];
+    double worst = 0;
+    compute(cubic, &florinsky, "SLOPE", exact);
+    compute(cubic, &raw, "SLOPE", near);
+    for (int64_t i = 0; i < N * N; i++) {
+        const double x = x_of(i % N) - 150, y = y_of(i / N), p = 3e-6 * x * x + 2e-6 * y * y, q = 4e-6 * x * y + .05;
+        const double slope = atan(sqrt(p * p + q * q)) * degrees;
+        assert_true(fabs(exact[i] - slope) < 1e-5);
+        worst = fmax(worst, fabs(near[i] - slope));
+    }
+    assert_true(worst > 1e-3);
+}
+
+static void a_slope_where_p_is_minus_q_is_not_flat(void **state)
+{
+    const char *ids[] = { "SLOPE", "PROFILE_CURV", "PLAN_CURV", "ASPECT" };
+    for (int method = 0; method < 4; method++) {
+        const sal_terrain_options o = options_of((sal_terrain_method)method, 3);
+        float out[N * N * 4];
+        compute_block(northwest, &o, 0, 0, N, N, ids, 4, out);
+        for (int64_t i = 0; i < N * N; i++) {
+            assert_true(fabs(out[4 * i] - atan(.03 * sqrt(2)) * degrees) < 1e-5);
+            assert_true(fabs(out[4 * i + 1]) < 1e-6 && fabs(out[4 * i + 2]) < 2e-5 && fabs(out[4 * i + 3] - 135) < 1e-2);
+        }
+    }
+}
+
+static void a_hole_empties_the_window_of_the_method(void **state)
+{
+    const sal_terrain_options o = options_of(SAL_TERRAIN_EVANS, 7);
+    const int64_t halo = sal_terrain_halo(&o), wide = N + 2 * halo, which = sal_terrain_find("PLAN_CURV");
+    float *z = malloc((size_t)(wide * wide) * sizeof *z), out[N * N];
+    for (int64_t i = 0; i < wide * wide; i++) z[i] = (float)rough(x_of(i % wide), y_of(i / wide));
+    z[(halo + 9) * wide + halo + 12] = NAN;
+    assert_int_equal(halo, 3);
+    assert_int_equal(sal_terrain_compute(ctx, z, N, N, &o, &which, 1, out, 1, N * N), SAL_STATUS_OK);
+    for (int64_t i = 0; i < N * N; i++)
+        assert_true(!!isnan(out[i]) == (llabs(i / N - 9) <= 3 && llabs(i % N - 12) <= 3));
+    free(z);
+}
+
+static void topographic_position_has_a_window_for_each_radius(void **state)
+{
+    sal_terrain_options o = { .pixel = 10, .relief_radius = 35, .radii = 2, .radius = { 20, 60 } };
+    const int64_t which[3] = { sal_terrain_count() + 1, sal_terrain_find("REL_ELEV"), sal_terrain_count() },
+                  halo = sal_terrain_halo(&o), wide = N + 2 * halo, half[3] = { 6, 3, 2 };
+    float *z = malloc((size_t)(wide * wide) * sizeof *z), out[3 * N * N], mixed[3 * N * N];
+    assert_int_equal(halo, 6);
+    for (int64_t i = 0; i < wide * wide; i++) z[i] = (float)rough(x_of(i % wide), y_of(i / wide));
+    z[20 * wide + 20] = NAN;
+    assert_int_equal(sal_terrain_compute(ctx, z, N, N, &o, which, 3, out, 1, N * N), SAL_STATUS_OK);
+    assert_int_equal(sal_terrain_compute(ctx, z, N, N, &o, which, 3, mixed, 3, 1), SAL_STATUS_OK);
+    for (int64_t k = 0; k < 3; k++)
+        for (int64_t i = 0; i < N * N; i++) {
+            double sum = 0, n = 0;
+            for (int64_t dy = -half[k]; dy <= half[k]; dy++)
+                for (int64_t dx = -half[k]; dx <= half[k]; dx++) {
+                    const double v = z[(halo + i / N + dy) * wide + halo + i % N + dx];
+                    if (!isnan(v)) sum += v, n++;
+                }
+            const double own = z[(halo + i / N) * wide + halo + i % N];
+            assert_true(isnan(own) ? isnan(out[k * N * N + i]) : fabs(out[k * N * N + i] - (own - sum / n)) < 1e-5);
+            assert_memory_equal(&out[k * N * N + i], &mixed[3 * i + k], sizeof(float));
+        }
+    free(z);
 }
 
 static void read_golden(FILE *file, const char *name, float values[144])
@@ -249,7 +351,7 @@ static void slope_and_aspect_equal_those_of_gdaldem(void **state)
         int64_t row = i / wide - halo, column = i % wide - halo;
         z[i] = row >= 0 && row < 12 && column >= 0 && column < 12 ? dem[row * 12 + column] : NAN;
     }
-    assert_int_equal(sal_terrain_compute(ctx, z, 12, 12, &o, which, 2, out), SAL_STATUS_OK);
+    assert_int_equal(sal_terrain_compute(ctx, z, 12, 12, &o, which, 2, out, 2, 1), SAL_STATUS_OK);
     for (int i = 0; i < 144; i++) {
         if (isnan(slope[i]))
             assert_true(isnan(out[2 * i]));
@@ -280,6 +382,11 @@ int main(void)
         cmocka_unit_test(a_hole_empties_its_neighbours_and_no_more),
         cmocka_unit_test(plan_curvature_stays_within_one_per_metre),
         cmocka_unit_test(blocks_and_threads_do_not_change_a_bit),
+        cmocka_unit_test(every_method_has_the_curvatures_of_dome_and_saddle),
+        cmocka_unit_test(florinsky_is_exact_on_a_cubic_and_horn_is_not),
+        cmocka_unit_test(a_slope_where_p_is_minus_q_is_not_flat),
+        cmocka_unit_test(a_hole_empties_the_window_of_the_method),
+        cmocka_unit_test(topographic_position_has_a_window_for_each_radius),
         cmocka_unit_test(slope_and_aspect_equal_those_of_gdaldem),
     };
     return cmocka_run_group_tests(tests, open_context, close_context);
