@@ -26,7 +26,7 @@ typedef enum sal_smoother {
 } sal_smoother;
 
 typedef enum sal_season_choice {
-    SAL_SEASON_MAIN = 1, /* the highest peak of the year */
+    SAL_SEASON_MAIN = 1, /* the first whose peak reaches three quarters of the range of the highest */
     SAL_SEASON_FIRST = 2,
     SAL_SEASON_SECOND = 3
 } sal_season_choice;

@@ -16,7 +16,8 @@ typedef struct fit_data {
     const sal_phenology_plan *plan;
     const sal__lanes *b;
     int lane;
-    double from, to; /* days after the first date */
+    double from, to;  /* days after the first date */
+    double low, high; /* of mn and mx: a tenth of the amplitude below the bases, three tenths above the peak */
 } fit_data;
 
 /* Value and, where wanted, derivatives by the six parameters. */
@@ -77,8 +78,8 @@ static bool cholesky(double a[N * N], double x[N])
 
 static void bound(const fit_data *f, double q[N])
 {
-    q[0] = fmax(-1.5, fmin(1.5, q[0]));
-    q[1] = fmax(q[0], fmin(2.5, q[1]));
+    q[0] = fmax(f->low, fmin(f->high, q[0]));
+    q[1] = fmax(q[0], fmin(f->high, q[1]));
     q[2] = fmax(f->from - 30, fmin(f->to, q[2]));
     q[4] = fmax(q[2], fmin(f->to + 30, q[4]));
     q[3] = fmax(log(slow), fmin(log(fast), q[3]));
@@ -129,7 +130,14 @@ static void begin(const sal_phenology_plan *p, const sal__lanes *b, const sal__s
 sal_season_quality sal__double_logistic(const sal_phenology_plan *p, sal__lanes *b, int lane, sal__season_place *s)
 {
     static const double sharpness[STARTS] = { 1, 0.5, 2 };
-    const fit_data f = { p, b, lane, (double)s->left * p->o.step, (double)s->right * p->o.step };
+    const double base = fmin(b->curve[s->left], b->curve[s->right]), rise = b->curve[s->peak] - base;
+    const fit_data f = { .plan = p,
+                         .b = b,
+                         .lane = lane,
+                         .from = (double)s->left * p->o.step,
+                         .to = (double)s->right * p->o.step,
+                         .low = base - 0.1 * rise,
+                         .high = b->curve[s->peak] + 0.3 * rise };
     double best = INFINITY, q[N], kept[N] = { 0 };
     for (int i = 0; i < STARTS; i++) {
         begin(p, b, s, sharpness[i], q);

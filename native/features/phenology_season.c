@@ -10,7 +10,8 @@
 #include <math.h>
 
 enum { PEAKS = 64 };
-static const double apart = 60; /* days between peaks, science.md 5.2 */
+static const double apart = 60;        /* days between peaks */
+static const double main_share = 0.75; /* of the range; of two seasons about as high, noise must not choose */
 
 /* Peaks by hysteresis; a rise that the series ends in counts, so that the caller sees its edge. */
 static int64_t find_peaks(const double *z, int64_t lo, int64_t hi, double delta, int64_t peaks[PEAKS])
@@ -63,32 +64,46 @@ static int64_t lowest_first(const double *z, int64_t from, int64_t to)
     return low;
 }
 
-sal__season_place sal__season_locate(const sal_phenology_plan *p, const double *z, int64_t lo, int64_t hi)
+/* Seasons with their peak inside the series and the year, in time; *edge: whether a rise ends at the edge of the series. */
+static int64_t list_seasons(const sal_phenology_plan *p, const double *z, int64_t lo, int64_t hi, double low,
+                            double high, sal__season_place found[PEAKS], bool *edge)
 {
     int64_t peaks[PEAKS], seasons = 0;
-    double low = z[lo], high = z[lo];
-    sal__season_place best = { .quality = SAL_SEASON_FLAT };
-    for (int64_t i = lo; i <= hi; i++) low = fmin(low, z[i]), high = fmax(high, z[i]);
-    int64_t n = find_peaks(z, lo, hi, fmin(p->o.contrast, (high - low) / 2), peaks);
-    n = thin_peaks(p, z, peaks, n);
+    const int64_t n = thin_peaks(p, z, peaks, find_peaks(z, lo, hi, fmin(p->o.contrast, (high - low) / 2), peaks));
     for (int64_t i = 0; i < n; i++) {
         const double day = sal__node_day(p, (double)peaks[i]);
         if (day < 0.5 || day > (double)p->o.year_days + 0.5) continue;
         if (peaks[i] == lo || peaks[i] == hi) {
-            if (seasons == 0 && z[peaks[i]] - low >= p->o.min_amplitude) best.quality = SAL_SEASON_EDGE;
+            *edge = *edge || z[peaks[i]] - low >= p->o.min_amplitude;
             continue;
         }
         const int64_t left = lowest(z, i > 0 ? peaks[i - 1] : lo, peaks[i]),
                       right = lowest_first(z, peaks[i], i + 1 < n ? peaks[i + 1] : hi);
-        if (z[peaks[i]] - z[left] < p->o.min_amplitude) continue;
-        seasons++;
-        const bool first = seasons == 1, higher = first || z[peaks[i]] > z[best.peak];
-        if (p->o.season == SAL_SEASON_MAIN ? higher : seasons == (p->o.season == SAL_SEASON_FIRST ? 1 : 2))
-            best = (sal__season_place){ left, peaks[i], right, SAL_SEASON_FOUND };
-        else if (p->o.season == SAL_SEASON_SECOND && first)
-            best.quality = SAL_SEASON_ABSENT;
+        if (z[peaks[i]] - z[left] >= p->o.min_amplitude)
+            found[seasons++] = (sal__season_place){ left, peaks[i], right, SAL_SEASON_FOUND };
     }
-    return best;
+    return seasons;
+}
+
+sal__season_place sal__season_locate(const sal_phenology_plan *p, const double *z, int64_t lo, int64_t hi)
+{
+    sal__season_place found[PEAKS], none = { .quality = SAL_SEASON_FLAT };
+    double low = z[lo], high = z[lo];
+    bool edge = false;
+    for (int64_t i = lo; i <= hi; i++) low = fmin(low, z[i]), high = fmax(high, z[i]);
+    const int64_t n = list_seasons(p, z, lo, hi, low, high, found, &edge);
+    if (n == 0) {
+        none.quality = edge ? SAL_SEASON_EDGE : SAL_SEASON_FLAT;
+        return none;
+    }
+    none.quality = SAL_SEASON_ABSENT;
+    if (p->o.season == SAL_SEASON_FIRST) return found[0];
+    if (p->o.season == SAL_SEASON_SECOND) return n > 1 ? found[1] : none;
+    high = low;
+    for (int64_t i = 0; i < n; i++) high = fmax(high, z[found[i].peak]);
+    for (int64_t i = 0; i < n - 1; i++)
+        if (z[found[i].peak] >= low + main_share * (high - low)) return found[i];
+    return found[n - 1];
 }
 
 /* Node, with fraction, where the curve first comes to `level` between two nodes. */

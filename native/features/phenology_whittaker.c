@@ -10,8 +10,8 @@
 #include <math.h>
 #include <string.h>
 
-enum { L = SAL__LANES, GRID = 10, ROUNDS = 5 };
-/* lg lambda for daily nodes, 32 to 5600: with an observation in ten days, waves of 25 to 95 days pass by half. More would turn a crop
+enum { L = SAL__LANES, GRID = 9, ROUNDS = 5 };
+/* lg lambda for daily nodes, 40 to 2400: with an observation in ten days, waves of 28 to 78 days pass by half. More would turn a crop
  * season into a half year: residual clouds keep the fit bad at any lambda, so the V-curve alone does not stop there. */
 static const double lg_first = 1.5, lg_step = 0.25, lambda_before = 1000;
 static const double ridge = 1e-9; /* a pixel without observations stays regular */

@@ -254,6 +254,7 @@ sal_status sal__series_place(sal_series *s, const sal_grid *grid, const sal_phen
 {
     sal_status status;
     s->options = *options;
+    s->grid_pixels = grid->columns * grid->rows;
     s->options.year_begin = first_of(s->year);
     s->options.year_days = first_of(s->year + 1) - first_of(s->year);
     SAL_TRY(sal_phenology_plan_new(s->ctx, &s->options, s->dates, s->date_count, &s->plan));

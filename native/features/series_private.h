@@ -44,7 +44,8 @@ struct sal_series {
     int64_t seen[5]; /* pixels by quality */
     float *values, *scratch, *plane, *quality;
     uint8_t *looks; /* (dates, pixels), NULL where no date is shared */
-    int64_t room;   /* pixels that the buffers hold */
+    int64_t grid_pixels;
+    int64_t room; /* pixels that the buffers hold */
 };
 
 /* Finds what a file holds and appends it to the series. (series_file.c) */

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+enum { KEPT = 64 << 20 }; /* bytes of GDAL's blocks that all files together may keep, as int16 */
 enum { SLICE = 1 << 14 }; /* pixels between two looks at the cancel button: 0.1 to 0.5 s */
 
 static int64_t widest(const sal_series *s)
@@ -131,6 +132,10 @@ sal_status sal__series_seasons(sal_series *s, int64_t x, int64_t y, int64_t colu
     for (int64_t i = 0; i < s->file_count; i++) {
         SAL_TRY(sal_progress(s->ctx, 0.5 * (double)i / (double)s->file_count, NULL));
         SAL_TRY(read_file(s, &s->files[i], x, y, columns, rows));
+        if (s->grid_pixels * s->date_count * 2 < KEPT) continue;
+        sal_raster_forget(s->files[i].raster);
+        if (s->files[i].mask_raster && s->files[i].mask_raster != s->files[i].raster)
+            sal_raster_forget(s->files[i].mask_raster);
     }
     SAL_TRY(seasons_of(s, pixels, which, n, out));
 done:

@@ -91,8 +91,8 @@ static const sal_param params[] = {
       .choices = "main|first|second",
       .flags = SAL_ADVANCED,
       .label = "Season",
-      .help = "Which season of the year: the one with the highest peak, or the first or second in time, as of winter wheat "
-              "and summer maize." },
+      .help = "Which season of the year: main, the earliest that comes up to three quarters of the highest, or the first or "
+              "second in time, as of winter wheat and summer maize." },
     { .key = "smoother",
       .type = SAL_PARAM_CHOICE,
       .default_value = "whittaker",
