@@ -145,6 +145,8 @@ typedef struct sal_raster_view {
     const sal_grid *grid; /* NULL: as it lies, and then it obeys the rules of sal_raster_open */
     const char *method;   /* as above; not looked at without a grid */
 } sal_raster_view;
+/* Bytes that GDAL may keep of all that is looked at through views. */
+#define SAL_RASTER_VIEW_CACHE (224ll << 20)
 /* Both above and more: invalid values become NaN and keep out of every average and interpolation. */
 sal_status sal_raster_open_view(sal_context *ctx, const char *path, const sal_raster_view *view, sal_raster **out);
 

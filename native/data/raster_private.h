@@ -23,6 +23,8 @@ struct sal_raster {
     sal_grid grid;
     int64_t band_count; /* without a trailing alpha band */
     sal__band *bands;
+    bool is_view;         /* of another dataset, whose blocks GDAL keeps too */
+    int64_t cache_before; /* bytes in GDAL's cache when a view was opened */
     int64_t touched; /* bytes of GDAL blocks read since they were last given back */
 };
 

@@ -8,6 +8,9 @@
 #include <string.h>
 
 static const int64_t touched_limit = 256 << 20, cache_limit = 512 << 20; /* bytes */
+/* A row of JPEG 2000 tiles, 1024 pixels high, of all bands of a Sentinel-2 product is 160 MB: with less, tiles are
+ * decoded again for every block. */
+static const int64_t view_limit = SAL_RASTER_VIEW_CACHE;
 
 typedef struct window {
     int column, row, columns, rows; /* the part inside the raster */
@@ -143,6 +146,7 @@ static void limit_cache(sal_raster *raster, const int64_t *bands, const window *
     int64_t down = (w->row + w->rows - 1) / block_rows - w->row / block_rows + 1;
     raster->touched +=
         w->n * across * down * block_columns * block_rows * GDALGetDataTypeSizeBytes(GDALGetRasterDataType(band));
+    if (raster->is_view) sal__gdal_bound_cache(raster->cache_before, view_limit);
     if (raster->touched < touched_limit || GDALGetCacheUsed64() < cache_limit) return;
     GDALFlushCache(raster->dataset);
     raster->touched = 0;

@@ -225,6 +225,8 @@ static sal_status open_view(sal_context *ctx, sal__gdal *gdal, const char *path,
         goto done;
     }
     SAL_TRY(sal__raster_take(ctx, path, seen, out));
+    (*out)->is_view = true;
+    (*out)->cache_before = GDALGetCacheUsed64();
     status = adopt(ctx, *out, source, &s);
     if (status != SAL_STATUS_OK) {
         sal_raster_free(*out);

@@ -60,8 +60,11 @@ bool sal__is_safe(sal_build *build, const char *path)
         if (inside_zip(build, path, &inside) != SAL_STATUS_OK) sal_error_clear(build->ctx);
         return inside != NULL;
     }
-    if (!sal_files_is_folder(path) || sal__build_text(build, &inside, "%s/%s", path, metadata_name) != SAL_STATUS_OK)
+    if (!sal_files_is_folder(path)) return false;
+    if (sal__build_text(build, &inside, "%s/%s", path, metadata_name) != SAL_STATUS_OK) {
+        sal_error_clear(build->ctx);
         return false;
+    }
     return sal_files_exist(inside);
 }
 

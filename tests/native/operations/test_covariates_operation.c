@@ -461,6 +461,40 @@ static void every_failing_allocation_is_reported_and_leaves_no_file(void **state
     ctx = kept;
 }
 
+static void every_failing_allocation_of_a_product_is_reported_and_leaves_no_file(void **state)
+{
+    char name[64];
+    for (int band = 2; band <= 7; band++) {
+        snprintf(name, sizeof name, "LC08_L2SP_193024_20200615_20200823_02_T1_SR_B%d.TIF", band);
+        make(name, "", numbers, "EPSG:32650", 500000, 4200000, 30, 20, 20);
+    }
+    make("LC08_L2SP_193024_20200615_20200823_02_T1_QA_PIXEL.TIF", "", season, "EPSG:32650", 500000, 4200000, 30, 20, 20);
+    FILE *mtl = fopen(in_folder("LC08_L2SP_193024_20200615_20200823_02_T1_MTL.txt"), "w");
+    fputs("GROUP = LANDSAT_METADATA_FILE\n  DATE_ACQUIRED = 2020-06-15\nEND_GROUP = LANDSAT_METADATA_FILE\nEND\n", mtl);
+    fclose(mtl);
+    sal_context *kept = ctx;
+    const int before = files_in_folder();
+    sal_status status = SAL_STATUS_MEMORY;
+    allocations = 0;
+    for (failing = 1; allocations >= failing - 1; failing++) { /* until none fails: not every one matters */
+        assert_int_equal(sal_context_new(&ctx), SAL_STATUS_OK);
+        sal_context_set_allocator(ctx, (sal_allocator){ allocate_or_fail, release, NULL });
+        allocations = 0;
+        status = run("{'product':['@/LC08_L2SP_193024_20200615_20200823_02_T1_MTL.txt'],'mask_classes':['water'],"
+                     "'mask_buffer':2,'output':'@/short2.tif'}",
+                     NULL);
+        if (status != SAL_STATUS_OK) {
+            if (!sal_context_message(ctx)[0]) fail_msg("allocation %d fails without a message", (int)failing);
+            const int whole = access(in_folder("short2.tif"), F_OK) == 0; /* the text of the result comes after it */
+            if (files_in_folder() != before + whole) fail_msg("allocation %d leaves a file", (int)failing);
+        }
+        remove(in_folder("short2.tif"));
+        sal_context_free(ctx);
+    }
+    ctx = kept;
+    assert_true(failing > 100 && failing < 4000 && status == SAL_STATUS_OK);
+}
+
 static int set_up(void **state)
 {
     const char *root = getenv("TMPDIR");
@@ -494,6 +528,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_built_is_refused_in_one_sentence),
         cmocka_unit_test(cancelling_leaves_nothing_behind),
         cmocka_unit_test(every_failing_allocation_is_reported_and_leaves_no_file),
+        cmocka_unit_test(every_failing_allocation_of_a_product_is_reported_and_leaves_no_file),
         cmocka_unit_test(an_output_folder_that_is_missing_is_named),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
