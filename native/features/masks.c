@@ -143,6 +143,7 @@ sal_status sal__masks_place(sal_build *build)
     sal_status status = SAL_STATUS_OK;
     for (int64_t i = 0; i < build->mask_count; i++) {
         sal_mask *m = &build->masks[i];
+        SAL_TRY(sal_progress(build->ctx, 1, NULL));
         sal_grid grid = build->grid; /* borrows the CRS */
         m->shift_x = m->shift_y = sal__mask_margin(build, m);
         grid.x0 -= grid.pixel * (double)m->shift_x;

@@ -111,6 +111,7 @@ sal_status sal__build_add_product(sal_build *build, const sal__product *p)
         s->archive = p->archive;
         s->scale = isfinite(build->scale) ? build->scale : band->scale;
         s->offset = isfinite(build->offset) ? build->offset : band->offset;
+        s->certain = !overridden;
         s->invalid_count = p->invalid_count;
         for (int64_t k = 0; k < p->invalid_count; k++) s->invalid[k] = p->invalid[k];
     }

@@ -147,7 +147,8 @@ static void colour_bands(sal__pass *p)
     static const char *const roles[3] = { "R", "G", "B" };
     int64_t at[3];
     for (int k = 0; k < 3; k++) at[k] = p->role[sal__role_find(roles[k], 1)];
-    for (int k = 0; k < 3 && at[0] >= 0 && at[1] >= 0 && at[2] >= 0; k++) p->specs[at[k]].colour = (sal_band_colour)(SAL_COLOUR_RED + k);
+    for (int k = 0; k < 3 && at[0] >= 0 && at[1] >= 0 && at[2] >= 0; k++)
+        p->specs[at[k]].colour = (sal_band_colour)(SAL_COLOUR_RED + k);
 }
 
 static sal_status lay_out(sal__pass *p)
@@ -249,7 +250,8 @@ static sal_status read_sources(sal__pass *p, int64_t x, int64_t y, int64_t colum
             spread_reflectance(p, columns * rows, i, next - i);
         else
             spread(p, columns * rows, i, next - i);
-        if (sal_cancelled(b->ctx)) return sal_progress(b->ctx, 0, NULL);
+        status = sal_progress(b->ctx, 0, NULL); /* asks the callback: a tile of JPEG 2000 takes 0.1 s */
+        if (status != SAL_STATUS_OK) return status;
     }
     return SAL_STATUS_OK;
 }

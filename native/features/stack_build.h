@@ -24,6 +24,7 @@ typedef struct sal_source {
     const char *archive;          /* file to hash in place of `path`, which lies in it; "" when there is none */
     int64_t band;
     double scale, offset; /* reflectance = read value * scale + offset; metres of an elevation; 1 and 0 otherwise */
+    bool certain;         /* scale and offset come from the metadata of a product: no need to look at values */
     bool classes;         /* codes: taken from the nearest pixel, never averaged */
     double invalid[SAL_SOURCE_INVALID]; /* stored values that are no measurement, besides the nodata of the file */
     int64_t invalid_count;

@@ -47,6 +47,7 @@ sal_status sal__build_choose_grid(sal_build *build, const char *reference)
     for (int64_t i = 0; i < build->source_count && !reference; i++) {
         const sal_source *s = &build->sources[i];
         if (s->kind != kind || (i > 0 && strcmp(s->path, s[-1].path) == 0)) continue;
+        SAL_TRY(sal_progress(ctx, 0, NULL));
         SAL_TRY(sal_raster_open(ctx, s->path, &raster));
         const sal_grid *grid = sal_raster_grid(raster);
         if (!grid->is_metric) SAL_TRY(fail_not_metric(ctx, s->path, grid));
@@ -224,7 +225,7 @@ sal_status sal__build_place(sal_build *build)
             sal_progress(build->ctx, (double)i / (double)build->source_count, "opening %s", build->sources[i].path));
         SAL_TRY(place_group(build, i, next));
         for (int64_t k = i; k < next && build->sources[k].kind == SAL_SOURCE_REFLECTANCE; k++)
-            SAL_TRY(check_reflectance(build, &build->sources[k]));
+            if (!build->sources[k].certain) SAL_TRY(check_reflectance(build, &build->sources[k]));
     }
     SAL_TRY(sal__masks_place(build));
     if (build->series) SAL_TRY(sal__series_place(build->series, g, &build->phenology_options));

@@ -171,3 +171,24 @@ def test_cropland_keeps_reflectance_on_fields_alone(tmp_path):
     covariates(tmp_path / "a.tif", product=root, cropland=write(tmp_path / "fields.tif", fields))
     assert np.array_equal(~np.isnan(read(tmp_path / "a.tif")[0]["B08"]), fields > 0)
     refused(tmp_path / "no.tif", "cropland", "keeps none", product=root, cropland=write(tmp_path / "none.tif", fields * 0))
+
+
+def test_cancelling_is_answered_and_leaves_nothing(tmp_path):
+    """The images are large enough to be caught while they are decoded; the machine may be busy."""
+    import signal
+    import subprocess
+    import time
+
+    from products import SALINA
+
+    root = safe(tmp_path, size=1024, images=lambda band, size: np.random.default_rng(1).integers(1200, 4000, (size, size)).astype("uint16"))
+    for wait in (0.2, 0.5, 0.9):
+        before = sorted(tmp_path.iterdir())
+        work = subprocess.Popen([str(SALINA), "covariates", "--product", str(root), "--output", str(tmp_path / "a.tif")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(wait)
+        work.send_signal(signal.SIGINT)
+        asked = time.time()
+        work.wait(20)
+        if work.returncode == 0:  # finished before it was asked
+            break
+        assert work.returncode == 3 and time.time() - asked < 1.5 and sorted(tmp_path.iterdir()) == before
