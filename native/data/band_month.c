@@ -116,6 +116,14 @@ void sal_raster_band_months(const sal_raster *raster, int64_t *months)
     sal__gdal_leave(&gdal);
 }
 
+static bool is_dated(const char *path)
+{
+    GDALDatasetH part = GDALOpenEx(path, GDAL_OF_RASTER | GDAL_OF_READONLY, NULL, NULL, NULL);
+    const bool dated = part && GDALGetRasterCount(part) > 0 && month_of_band(part, GDALGetRasterBand(part, 1)) >= 0;
+    if (part) GDALReleaseDataset(part);
+    return dated;
+}
+
 static sal_status list_parts(sal_arena *arena, const char *path, GDALDatasetH dataset, sal_raster_part **parts, int64_t *n)
 {
     sal_status status;
@@ -130,6 +138,7 @@ static sal_status list_parts(sal_arena *arena, const char *path, GDALDatasetH da
         const char *variable = single ? GDALGetMetadataItem(GDALGetRasterBand(dataset, 1), "NETCDF_VARNAME", NULL) : colon ? colon + 1 : "";
         SAL_TRY(sal_arena_text(arena, name, &(*parts)[i].path));
         SAL_TRY(sal_arena_text(arena, variable ? variable : "", &(*parts)[i].variable));
+        (*parts)[i].dated = is_dated(name);
     }
 done:
     return status;

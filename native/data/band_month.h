@@ -19,6 +19,7 @@ void sal_raster_band_months(const sal_raster *raster, int64_t *months);
 
 typedef struct sal_raster_part {
     char *path, *variable; /* variable: name in NetCDF, "" when nothing tells */
+    bool dated;            /* whether its first band has a month; what has none need not even have a CRS */
 } sal_raster_part;
 
 /* The rasters a file holds, itself or its subdatasets; texts and array lie in the arena. IO when it cannot be opened. */

@@ -52,19 +52,14 @@ done:
     return status;
 }
 
-static sal_status add_raster(sal_climate *c, const char *path, const char *name, bool optional)
+static sal_status add_raster(sal_climate *c, const char *path, const char *name)
 {
     sal_status status;
     sal_raster *raster = NULL;
-    int64_t *months = NULL, dated = 0;
+    int64_t *months = NULL;
     SAL_TRY(sal_raster_open(c->ctx, path, &raster));
     SAL_TRY(sal_allocate(c->ctx, sal_raster_band_count(raster), sizeof *months, &months));
     sal_raster_band_months(raster, months);
-    for (int64_t b = 0; b < sal_raster_band_count(raster); b++) dated += months[b] >= 0;
-    if (dated == 0 && optional) {
-        sal_log(c->ctx, "\"%s\" has no time and is left out", path);
-        goto done;
-    }
     if (c->raster_count > 0 && !sal_grid_equal(sal_raster_grid(raster), sal_raster_grid(c->rasters[0])))
         SAL_TRY(sal_fail(c->ctx, SAL_STATUS_DATA, "\"%s\" lies on another grid than \"%s\"; warp one to the other", path,
                          sal_raster_path(c->rasters[0])));
@@ -90,7 +85,10 @@ static sal_status add_file(sal_climate *c, const char *path, const char *name)
         char own[64];
         name_of_file(path, own);
         const char *variable = n == 1 && name ? name : parts[i].variable[0] ? parts[i].variable : own;
-        SAL_TRY(add_raster(c, parts[i].path, variable, n > 1));
+        if (n == 1 || parts[i].dated)
+            SAL_TRY(add_raster(c, parts[i].path, variable));
+        else
+            sal_log(c->ctx, "\"%s\" has no time and is left out", parts[i].path);
     }
 done:
     return status;

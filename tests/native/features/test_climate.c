@@ -217,6 +217,113 @@ static void the_grid_has_the_values_of_its_pixels_and_blocks_do_not_matter(void 
     sal_climate_free(c);
 }
 
+static void describe(GDALMDArrayH array, const char *name, const char *text)
+{
+    GDALExtendedDataTypeH type = GDALExtendedDataTypeCreateString(0);
+    GDALAttributeH attribute = GDALMDArrayCreateAttribute(array, name, 0, NULL, type, NULL);
+    assert_true(GDALAttributeWriteString(attribute, text));
+    GDALAttributeRelease(attribute);
+    GDALExtendedDataTypeRelease(type);
+}
+
+/* One array of a NetCDF file, dimensions and values given. */
+static void add_array(GDALGroupH root, const char *name, GDALDimensionH *dimensions, int n, const double *values, const char *units)
+{
+    GDALExtendedDataTypeH type = GDALExtendedDataTypeCreate(GDT_Float64);
+    GDALMDArrayH array = GDALGroupCreateMDArray(root, name, (size_t)n, dimensions, type, NULL);
+    GUInt64 start[3] = { 0 };
+    size_t count[3];
+    assert_non_null(array);
+    for (int k = 0; k < n; k++) count[k] = (size_t)GDALDimensionGetSize(dimensions[k]);
+    describe(array, "units", units);
+    if (n == 3) {
+        OGRSpatialReferenceH crs = OSRNewSpatialReference(NULL);
+        OSRImportFromEPSG(crs, 4326);
+        assert_true(GDALMDArraySetSpatialRef(array, crs));
+        OSRRelease(crs);
+        assert_true(GDALMDArraySetNoDataValueAsDouble(array, -999));
+    }
+    assert_true(GDALMDArrayWrite(array, start, count, NULL, NULL, type, values, NULL, 0));
+    GDALMDArrayRelease(array);
+    GDALExtendedDataTypeRelease(type);
+}
+
+/* pr and tmax of January to March 2010 on 8 x 8 cells as TerraClimate lays them out, and a variable that has no time. */
+static void make_netcdf(const char *path)
+{
+    double lon[CELLS], lat[CELLS], time[] = { 40177, 40208, 40236 }, values[3 * CELLS * CELLS];
+    GDALDatasetH file = GDALCreateMultiDimensional(GDALGetDriverByName("netCDF"), path, NULL, NULL);
+    GDALGroupH root = GDALDatasetGetRootGroup(file);
+    GDALDimensionH d[3] = { GDALGroupCreateDimension(root, "time", "TEMPORAL", NULL, 3, NULL),
+                            GDALGroupCreateDimension(root, "lat", "HORIZONTAL_Y", NULL, CELLS, NULL),
+                            GDALGroupCreateDimension(root, "lon", "HORIZONTAL_X", NULL, CELLS, NULL) };
+    for (int i = 0; i < CELLS; i++) lon[i] = 10 + .5 * (i + .5), lat[i] = 50 - .5 * (i + .5);
+    add_array(root, "time", &d[0], 1, time, "days since 1900-01-01");
+    add_array(root, "lat", &d[1], 1, lat, "degrees_north");
+    add_array(root, "lon", &d[2], 1, lon, "degrees_east");
+    for (int variable = 0; variable < 2; variable++) {
+        for (int i = 0; i < 3 * CELLS * CELLS; i++)
+            values[i] = i % (CELLS * CELLS) == 0 ? -999 : truth(lon[i % CELLS], lat[i / CELLS % CELLS], i / (CELLS * CELLS), variable);
+        add_array(root, variable ? "tmax" : "pr", d, 3, values, variable ? "degC" : "mm");
+    }
+    add_array(root, "influence", &d[1], 2, values, "1");
+    for (int k = 0; k < 3; k++) GDALDimensionRelease(d[k]);
+    GDALGroupRelease(root);
+    GDALClose(file);
+}
+
+static void variables_and_months_of_netcdf_are_found(void **state)
+{
+    if (!GDALGetDriverByName("netCDF")) {
+        print_message("GDAL has no netCDF driver\n");
+        skip();
+    }
+    sal_climate *c;
+    const char *const paths[] = { in_folder("climate.nc") };
+    const double lon[] = { 12.1, 10.1 }, lat[] = { 48.3, 49.9 };
+    float out[2][3][2];
+    make_netcdf(paths[0]);
+    assert_done(sal_climate_open_rasters(ctx, paths, NULL, 1, &c));
+    assert_int_equal(sal_climate_variables(c), 2);
+    assert_string_equal(sal_climate_variable(c, 0), "pr");
+    assert_string_equal(sal_climate_variable(c, 1), "tmax");
+    assert_int_equal(sal_climate_months(c), 3);
+    assert_true(logged("has no time and is left out"));
+    assert_done(sal_climate_at_points(c, "EPSG:4326", 2, lon, lat, &out[0][0][0]));
+    for (int m = 0; m < 3; m++)
+        for (int v = 0; v < 2; v++) {
+            assert_true(fabs(out[0][m][v] - truth(lon[0], lat[0], m, v)) < 1e-4);
+            assert_true(isnan(out[1][m][v])); /* nodata */
+        }
+    sal_climate_free(c);
+}
+
+static const char *csv, *raster;
+
+static int32_t read_both(sal_context *poor)
+{
+    sal_climate *a = NULL, *b = NULL;
+    const double lon[] = { 11 }, lat[] = { 48 };
+    const char *const ids[] = { "A" };
+    float out[12];
+    sal_status status;
+    SAL_TRY(sal_climate_open_table(poor, csv, &by_date, &a));
+    SAL_TRY(sal_climate_by_id(a, ids, 1, out));
+    SAL_TRY(sal_climate_open_rasters(poor, &raster, NULL, 1, &b));
+    SAL_TRY(sal_climate_at_points(b, "EPSG:4326", 1, lon, lat, out));
+done:
+    sal_climate_free(a);
+    sal_climate_free(b);
+    return status;
+}
+
+static void every_failing_allocation_is_reported(void **state)
+{
+    csv = write_text("long.csv", table);
+    raster = write_raster("fault.tif", "pr", 0, 1, 2, -1, 10);
+    fail_every_allocation(read_both);
+}
+
 static void refuse_rasters(const char *first, const char *second, const char *words)
 {
     sal_climate *c;
@@ -248,6 +355,8 @@ int main(void)
         cmocka_unit_test_setup(thousands_of_sites_of_terraclimate_are_read, fresh),
         cmocka_unit_test_setup(points_are_interpolated_between_cells, fresh),
         cmocka_unit_test_setup(the_grid_has_the_values_of_its_pixels_and_blocks_do_not_matter, fresh),
+        cmocka_unit_test_setup(variables_and_months_of_netcdf_are_found, fresh),
+        cmocka_unit_test_setup(every_failing_allocation_is_reported, fresh),
         cmocka_unit_test_setup(rasters_that_do_not_go_together_are_refused, fresh),
     };
     return cmocka_run_group_tests(tests, data_setup, data_teardown);
