@@ -190,6 +190,36 @@ static void band_names_are_kept_as_the_sensor_writes_them(void **state)
     assert_null(sal__sensor_find("EnMAP"));
 }
 
+/* All indices of many pixels, past the caches and at an address that is no multiple of 16; of few; and from bands in a wide stack. */
+static void size_and_layout_do_not_change_an_index(void **state)
+{
+    enum { PIXELS = 100003, PART = 1001, WIDE = 23, MOST = 128 };
+    sal_context *ctx;
+    sal__item items[MOST];
+    int64_t role[ROLES], far[ROLES];
+    const int64_t n = sal_index_count();
+    assert_true(n > 42 && n < 64 && n * PIXELS > (int64_t)4 << 20); /* as sal__stream_pays has it */
+    assert_int_equal(sal_context_new(&ctx), SAL_STATUS_OK);
+    float *in = malloc(sizeof *in * PIXELS * ROLES), *spread = malloc(sizeof *in * PART * WIDE), *part = malloc(sizeof *in * PART * MOST),
+          *whole = malloc(sizeof *in * (size_t)(PIXELS * n + 1));
+    for (int64_t i = 0; i < PIXELS * ROLES; i++) in[i] = (float)(.7 * sal_random_uniform(1, 2, (uint64_t)i) - .02);
+    for (int64_t k = 0; k < n; k++) items[k] = (sal__item){ -1, k, k };
+    for (int r = 0; r < ROLES; r++) role[r] = r, far[r] = 2 * r + 1;
+    sal__items_evaluate(ctx, role, items, n, in, ROLES, PIXELS, whole + 1, n);
+    for (int64_t first = 0; first + PART <= PIXELS; first += PART * 20) {
+        sal__items_evaluate(ctx, role, items, n, in + first * ROLES, ROLES, PART, part, n);
+        assert_memory_equal(part, whole + 1 + first * n, sizeof *part * (size_t)(PART * n));
+        for (int64_t i = 0; i < PART * ROLES; i++) spread[i / ROLES * WIDE + 2 * (i % ROLES) + 1] = in[first * ROLES + i];
+        sal__items_evaluate(ctx, far, items, n, spread, WIDE, PART, part, MOST);
+        for (int64_t i = 0; i < PART; i++) assert_memory_equal(part + i * MOST, whole + 1 + (first + i) * n, sizeof *part * (size_t)n);
+    }
+    free(in);
+    free(spread);
+    free(part);
+    free(whole);
+    sal_context_free(ctx);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -200,6 +230,7 @@ int main(void)
         cmocka_unit_test(indices_of_soil_crops_and_water_lie_in_the_stated_range),
         cmocka_unit_test(every_index_has_its_own_id_a_source_and_known_roles),
         cmocka_unit_test(band_roles_follow_the_sensor),
+        cmocka_unit_test(size_and_layout_do_not_change_an_index),
         cmocka_unit_test(band_names_are_kept_as_the_sensor_writes_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -318,6 +318,24 @@ static void topographic_position_has_a_window_for_each_radius(void **state)
     free(z);
 }
 
+static void large_outputs_past_the_caches_have_the_same_bits(void **state)
+{
+    enum { ROWS = 1030, COLUMNS = 1021, KINDS = 4 };
+    const int64_t halo = sal_terrain_halo(&raw), wide = COLUMNS + 2 * halo, pixels = (int64_t)ROWS * COLUMNS;
+    const int64_t which[KINDS] = { sal_terrain_find("SLOPE"), sal_terrain_find("TANG_CURV"), sal_terrain_find("ASPECT"),
+                                   sal_terrain_find("REL_ELEV") };
+    float *z = malloc(sizeof *z * (size_t)((ROWS + 2 * halo) * wide)), *planes = malloc(sizeof *z * (size_t)(pixels * KINDS)),
+          *mixed = malloc(sizeof *z * (size_t)(pixels * KINDS));
+    assert_true(pixels * KINDS > (int64_t)4 << 20); /* as sal__stream_pays has it */
+    for (int64_t i = 0; i < (ROWS + 2 * halo) * wide; i++) z[i] = (float)rough(x_of(i % wide), y_of(i / wide));
+    assert_int_equal(sal_terrain_compute(ctx, z, ROWS, COLUMNS, &raw, which, KINDS, planes, 1, pixels), SAL_STATUS_OK);
+    assert_int_equal(sal_terrain_compute(ctx, z, ROWS, COLUMNS, &raw, which, KINDS, mixed, KINDS, 1), SAL_STATUS_OK);
+    for (int64_t i = 0; i < pixels * KINDS; i++) assert_true(planes[i % KINDS * pixels + i / KINDS] == mixed[i]);
+    free(z);
+    free(planes);
+    free(mixed);
+}
+
 static void read_golden(FILE *file, const char *name, float values[144])
 {
     char found[16];
@@ -387,6 +405,7 @@ int main(void)
         cmocka_unit_test(a_slope_where_p_is_minus_q_is_not_flat),
         cmocka_unit_test(a_hole_empties_the_window_of_the_method),
         cmocka_unit_test(topographic_position_has_a_window_for_each_radius),
+        cmocka_unit_test(large_outputs_past_the_caches_have_the_same_bits),
         cmocka_unit_test(slope_and_aspect_equal_those_of_gdaldem),
     };
     return cmocka_run_group_tests(tests, open_context, close_context);
