@@ -59,7 +59,8 @@ SAL_CLONES static void flag_pixels(const float *values, int64_t step, int64_t n,
     const int32_t gap = missing ? SAL_QUALITY_MISSING : 0;
     for (int64_t i = 0; i < n; i++) {
         float v = values[i * step], zero = v - v; /* NaN for infinities too */
-        flags[i] |= ((v < low) | (v > high) ? SAL_QUALITY_RANGE : 0) | (zero == zero ? 0 : gap);
+        int32_t outside = v < low ? SAL_QUALITY_RANGE : v > high ? SAL_QUALITY_RANGE : 0;
+        flags[i] |= outside | (zero == 0 ? 0 : gap);
     }
 }
 

@@ -8,8 +8,7 @@
 #include "features/indices.h"
 #include "features/masks.h"
 #include "features/stack_build.h"
-#include "operations/covariates_terrain.h"
-#include "operations/operation.h"
+#include "operations/covariates_parts.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -387,253 +386,7 @@ static sal_status choose_indices(sal_context *ctx, const sal_build *build, const
     return SAL_STATUS_OK;
 }
 
-/* ---- sources ---- */
-
-/* Length of the ID in "ID=path", 0 when the text is a path alone. */
-static size_t id_length(const char *text)
-{
-    size_t n = 0;
-    if (!isalpha((unsigned char)text[0])) return 0;
-    while (isalnum((unsigned char)text[n]) || text[n] == '_') n++;
-    return text[n] == '=' ? n : 0;
-}
-
-static sal_status add_extra(sal_context *ctx, sal_build *build, const char *text)
-{
-    sal_status status = SAL_STATUS_OK;
-    sal_raster *raster = NULL;
-    char id[128];
-    const size_t n = id_length(text);
-    const char *path = n ? text + n + 1 : text;
-    snprintf(id, sizeof id, "%.*s", (int)(n < sizeof id ? n : sizeof id - 1), text);
-    SAL_TRY(sal_raster_open(ctx, path, &raster));
-    if (n && sal_raster_band_count(raster) > 1)
-        SAL_TRY(sal_fail(ctx, SAL_STATUS_ARGUMENT,
-                         "extra \"%s\": the file has %lld bands; give the path alone, with an id in every band "
-                         "description, or one band as "
-                         "%s=vrt://%s?bands=1",
-                         text, (long long)sal_raster_band_count(raster), id, path));
-    for (int64_t b = 0; b < sal_raster_band_count(raster); b++) {
-        const char *name = n ? id : sal_raster_band_name(raster, b);
-        if (!name[0])
-            SAL_TRY(sal_fail(ctx, SAL_STATUS_ARGUMENT,
-                             "extra \"%s\": band %lld has no description to take as id; write ID=%s", path,
-                             (long long)b + 1, path));
-        SAL_TRY(sal__build_add(build, SAL_SOURCE_READY, path, b, name, sal_raster_band_unit(raster, b)));
-        build->sources[build->source_count - 1].classes = sal_raster_band_is_classes(raster, b);
-    }
-done:
-    sal_raster_free(raster);
-    return status;
-}
-
-/* Metres in one unit of the heights. */
-static sal_status height_metres(sal_context *ctx, const sal_raster *raster, const char *unit, double *metres)
-{
-    *metres = strcmp(unit, "metre") == 0 ? 1 : strcmp(unit, "foot") == 0 ? 0.3048 : 1200.0 / 3937;
-    if (strcmp(unit, "auto") != 0) return SAL_STATUS_OK;
-    *metres = raster ? sal_raster_height_metres(raster, 0) : 1;
-    if (isnan(*metres))
-        return sal_fail(ctx, SAL_STATUS_DATA,
-                        "elevation model \"%s\" has heights in \"%s\", which is no unit that is known; set dem_unit to "
-                        "metre, foot or us_foot, or convert the heights",
-                        sal_raster_path(raster), sal_raster_band_unit(raster, 0));
-    if (*metres != 1) sal_log(ctx, "heights of \"%s\" are taken times %.7g to be metres", sal_raster_path(raster), *metres);
-    return SAL_STATUS_OK;
-}
-
-static sal_status add_elevation(sal_context *ctx, sal_build *build, const char *path, const char *unit)
-{
-    sal_raster *raster = NULL;
-    double metres = 1;
-    sal_status status = sal_raster_open(ctx, path, &raster);
-    if (status == SAL_STATUS_DATA)
-        sal_error_clear(ctx); /* the warper may take it, or says why not */
-    else if (status != SAL_STATUS_OK)
-        return status;
-    if (raster && sal_raster_band_count(raster) > 1)
-        sal_warn(ctx, "\"%s\" has %lld bands; the elevation is taken from the first, \"%s\"", path,
-                 (long long)sal_raster_band_count(raster), sal_raster_band_name(raster, 0));
-    status = height_metres(ctx, raster, unit, &metres);
-    sal_raster_free(raster);
-    if (status == SAL_STATUS_OK) status = sal__build_add(build, SAL_SOURCE_ELEVATION, path, 0, "DEM", "m");
-    if (status == SAL_STATUS_OK) build->sources[build->source_count - 1].scale = metres;
-    return status;
-}
-
-/* class_covariates: ids among the ready-made covariates. */
-static sal_status mark_classes(sal_context *ctx, sal_build *build, const sal_arguments *arguments)
-{
-    char word[64];
-    for (int64_t entry = 0, at = 0; sal__next_word(arguments, "class_covariates", &entry, &at, word);) {
-        int64_t i = 0;
-        while (i < build->source_count &&
-               (build->sources[i].kind != SAL_SOURCE_READY || strcmp(build->sources[i].id, word) != 0))
-            i++;
-        if (i == build->source_count)
-            return sal_fail(ctx, SAL_STATUS_ARGUMENT,
-                            "class_covariates has \"%s\", which is no covariate of extra; write ids that extra gives",
-                            word);
-        build->sources[i].classes = true;
-    }
-    return SAL_STATUS_OK;
-}
-
-static sal_status gather(sal_context *ctx, sal_build *build, const sal_arguments *arguments, const sal_scene *scenes,
-                         int64_t n)
-{
-    sal_status status = SAL_STATUS_OK;
-    const char *dem = sal_argument_text(arguments, "dem"), *cropland = sal_argument_text(arguments, "cropland");
-    const int64_t extras = sal_argument_count(arguments, "extra");
-    if (n > 0) SAL_TRY(sal__build_add_scenes(build, scenes, n, sal_argument_text(arguments, "roles")));
-    if (cropland) SAL_TRY(sal__mask_add(build, "area", cropland, 0, ""));
-    if (dem) SAL_TRY(add_elevation(ctx, build, dem, sal_argument_text(arguments, "dem_unit")));
-    for (int64_t i = 0; i < extras; i++) SAL_TRY(add_extra(ctx, build, sal_argument_text_at(arguments, "extra", i)));
-    SAL_TRY(mark_classes(ctx, build, arguments));
-done:
-    return status;
-}
-
-/* ---- phenology ---- */
-
-static sal_status choose_phenology(sal_context *ctx, const sal_arguments *arguments, sal__choice *c)
-{
-    char word[64];
-    for (int64_t entry = 0, at = 0; sal__next_word(arguments, "phenology", &entry, &at, word);) {
-        const int64_t row = sal_phenology_find(word);
-        const bool all = strcmp(word, "all") == 0;
-        if (row >= 0) sal__choose(c, row);
-        for (int64_t k = 0; k < sal_phenology_count() && all; k++) sal__choose(c, k);
-        if (row < 0 && !all)
-            return sal_fail(ctx, SAL_STATUS_ARGUMENT,
-                            "phenology has \"%s\"; use all or SOS, GUS, SDPS, PEAK, PEAK_DOY, EOS, LENGTH, AMPLITUDE, PHENO_OBS, "
-                            "PHENO_RMSE, PHENO_QUALITY",
-                            word);
-    }
-    if (c->n == 0) return sal_fail(ctx, SAL_STATUS_ARGUMENT, "phenology names no covariate, but series is given; leave one of them out");
-    return SAL_STATUS_OK;
-}
-
-/* Which of "a|b|c" a choice is, from 1: the enums of phenology.h stand in the order of the choices. */
-static int chosen(const sal_arguments *arguments, const char *key, const char *choices)
-{
-    const char *text = sal_argument_text(arguments, key);
-    int number = 1;
-    for (const char *at = choices; *at; at++) {
-        const size_t n = strcspn(at, "|");
-        if (strlen(text) == n && strncmp(at, text, n) == 0) return number;
-        number++;
-        at += n - (at[n] == 0);
-    }
-    return 1;
-}
-
-static sal_phenology_options phenology_options(const sal_arguments *arguments)
-{
-    sal_phenology_options o = sal_phenology_defaults();
-    o.smoother = (sal_smoother)chosen(arguments, "smoother", "whittaker|savitzky_golay|double_logistic");
-    o.season = (sal_season_choice)chosen(arguments, "season", "main|first|second");
-    o.step = sal_argument_f64(arguments, "series_step");
-    o.lambda = sal_argument_f64(arguments, "lambda");
-    o.envelope = sal_argument_f64(arguments, "envelope");
-    o.floor = sal_argument_f64(arguments, "series_floor");
-    o.sos = sal_argument_f64(arguments, "sos_threshold");
-    o.sdps = sal_argument_f64(arguments, "sdps_threshold");
-    o.eos = sal_argument_f64(arguments, "eos_threshold");
-    o.gus[0] = sal_argument_f64(arguments, "gus_low");
-    o.gus[1] = sal_argument_f64(arguments, "gus_high");
-    o.min_amplitude = sal_argument_f64(arguments, "min_amplitude");
-    o.contrast = sal_argument_f64(arguments, "season_contrast");
-    o.min_observations = sal_argument_i64(arguments, "min_observations");
-    return o;
-}
-
-/* After the scenes, whose date may say the year. */
-static sal_status add_series(sal_context *ctx, sal_build *build, const sal_arguments *arguments, sal__choice *phenology)
-{
-    sal_status status;
-    const char **paths = NULL;
-    const int64_t n = sal_argument_count(arguments, "series");
-    if (n == 0) return SAL_STATUS_OK;
-    SAL_TRY(choose_phenology(ctx, arguments, phenology));
-    SAL_TRY(sal_allocate(ctx, n, sizeof *paths, &paths));
-    for (int64_t i = 0; i < n; i++) paths[i] = sal_argument_text_at(arguments, "series", i);
-    const sal_series_request request = { .paths = paths,
-                                         .count = n,
-                                         .index = sal_argument_text(arguments, "series_index"),
-                                         .year = sal_argument_i64(arguments, "series_year"),
-                                         .date = build->date,
-                                         .scale = sal_argument_f64(arguments, "series_scale"),
-                                         .offset = sal_argument_f64(arguments, "series_offset") };
-    build->phenology_options = phenology_options(arguments);
-    build->phenology = phenology->rows;
-    build->phenology_count = phenology->n;
-    SAL_TRY(sal__series_open(ctx, &request, &build->series));
-done:
-    sal_release(ctx, paths);
-    return status;
-}
-
-/* The grid to take where no source gives one. */
-static const char *reference(const sal_build *build, const sal_arguments *arguments)
-{
-    const char *given = sal_argument_text(arguments, "reference_grid");
-    return given || build->source_count > 0 || !build->series ? given : sal__series_path(build->series, 0);
-}
-
-/* Texts of the user that need no raster: sensor, date, campaign. */
-static sal_status take_texts(sal_context *ctx, sal_build *build, const sal_arguments *arguments)
-{
-    const char *sensor = sal_argument_text(arguments, "sensor"), *date = sal_argument_text(arguments, "date");
-    const char *campaign = sal_argument_text(arguments, "campaign"), *output = sal_argument_text(arguments, "output"),
-               *slash = strrchr(output, '/');
-    if (sensor && sensor[0]) {
-        const char *known = sal__sensor_find(sensor);
-        if (!known)
-            sal_warn(ctx,
-                     "sensor \"%s\" is not one of Sentinel-2, Landsat 8/9, Landsat 4-7, HLS S30, HLS L30; bands are found by "
-                     "roles and wavelengths only",
-                     sensor);
-        snprintf(build->sensor, sizeof build->sensor, "%.63s", known ? known : sensor);
-    }
-    if (date && date[0]) {
-        if (!sal__date_valid(date))
-            return sal_fail(ctx, SAL_STATUS_ARGUMENT, "date \"%s\" is no day; write YYYY-MM-DD, such as 2020-06-15",
-                            date);
-        snprintf(build->date, sizeof build->date, "%.10s", date);
-    }
-    if (campaign && campaign[0]) {
-        snprintf(build->campaign, sizeof build->campaign, "%.255s", campaign);
-    } else {
-        snprintf(build->campaign, sizeof build->campaign, "%.255s", slash ? slash + 1 : output);
-        char *dot = strrchr(build->campaign, '.');
-        if (dot && dot != build->campaign) *dot = 0;
-    }
-    build->scale = sal_argument_f64(arguments, "scale");
-    build->offset = sal_argument_f64(arguments, "offset");
-    build->resampling = sal_argument_text(arguments, "resampling");
-    build->max_memory = sal_argument_i64(arguments, "max_memory");
-    return SAL_STATUS_OK;
-}
-
-/* The words of mask_classes, owned by the arena of the build. */
-static sal_status take_masks(sal_build *build, const sal_arguments *arguments)
-{
-    sal_status status;
-    char word[64], *copy;
-    const char **words = NULL;
-    int64_t n = 0;
-    SAL_TRY(sal_arena_allocate(build->arena, 64, sizeof *words, &words));
-    for (int64_t entry = 0, at = 0; n < 64 && sal__next_word(arguments, "mask_classes", &entry, &at, word);) {
-        SAL_TRY(sal_arena_text(build->arena, word, &copy));
-        words[n++] = copy;
-    }
-    build->mask_classes = words;
-    build->mask_class_count = n;
-    build->mask_buffer = sal_argument_i64(arguments, "mask_buffer");
-done:
-    return status;
-}
+/* ---- one stack ---- */
 
 typedef struct request {
     const sal_arguments *arguments;
@@ -651,18 +404,18 @@ static sal_status build_one(sal_context *ctx, request *r, json_object *result)
     const sal_arguments *arguments = r->arguments;
     sal__choice indices = { .n = 0 }, terrain = { .n = 0 }, phenology = { .n = 0 };
     SAL_TRY(sal__build_new(ctx, &build));
-    SAL_TRY(take_texts(ctx, &build, arguments));
+    SAL_TRY(sal__take_texts(ctx, &build, arguments));
     if (r->campaign[0]) snprintf(build.campaign, sizeof build.campaign, "%s", r->campaign);
-    SAL_TRY(take_masks(&build, arguments));
-    SAL_TRY(gather(ctx, &build, arguments, r->scenes, r->scene_count));
-    SAL_TRY(add_series(ctx, &build, arguments, &phenology));
+    SAL_TRY(sal__take_masks(&build, arguments));
+    SAL_TRY(sal__take_sources(ctx, &build, arguments, r->scenes, r->scene_count));
+    SAL_TRY(sal__take_series(ctx, &build, arguments, &phenology));
     SAL_TRY(choose_indices(ctx, &build, arguments, &indices));
     SAL_TRY(sal__take_terrain(ctx, &build, arguments, &terrain));
     build.indices = indices.rows;
     build.index_count = indices.n;
     build.terrain = terrain.rows;
     build.terrain_count = terrain.n;
-    SAL_TRY(sal__build_choose_grid(&build, reference(&build, arguments)));
+    SAL_TRY(sal__build_choose_grid(&build, sal__reference_grid(&build, arguments)));
     SAL_TRY(sal__take_smoothing(ctx, &build, arguments));
     sal_progress_push(ctx, 0, r->write ? 0.05 : 1);
     status = sal__build_place(&build);

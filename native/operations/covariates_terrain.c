@@ -1,6 +1,6 @@
 /* covariates_terrain.c - the terrain parameters of Build covariate stack.
  */
-#include "operations/covariates_terrain.h"
+#include "operations/covariates_parts.h"
 
 #include <math.h>
 #include <stdio.h>
