@@ -262,6 +262,7 @@ sal_status sal__series_place(sal_series *s, const sal_grid *grid, const sal_phen
         SAL_TRY(sal_progress(s->ctx, (double)i / (double)s->file_count, i == 0 ? "opening the series" : NULL));
         SAL_TRY(open_on(s, &s->files[i], grid));
         SAL_TRY(check_range(s, &s->files[i], grid));
+        sal_raster_forget(s->files[i].raster); /* nine blocks of every file */
     }
 done:
     return status;

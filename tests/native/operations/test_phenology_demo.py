@@ -134,7 +134,7 @@ def test_fields_in_belgium_have_their_seasons(tmp_path):
 
 
 def test_memory_does_not_grow_with_the_number_of_dates(tmp_path):
-    """120 dates of 1024 x 1024 pixels are 480 MB as numbers and 240 MB in GDAL's cache; the program stays below 350 MB."""
+    """120 dates of 1024 x 1024 pixels are 480 MB as numbers and 240 MB in GDAL's cache; a program with 300 MiB of working memory stays below 400."""
     size, count = 1024, 120
     driver = gdal.GetDriverByName("GTiff")
     days = np.arange(count) * 3
@@ -152,5 +152,5 @@ def test_memory_does_not_grow_with_the_number_of_dates(tmp_path):
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     salina("covariates", *paths, "--max_memory", "300MiB", "--output", tmp_path / "stack.tif")
     used = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    assert used <= max(before, 350 * 1024), f"{used // 1024} MiB"
+    assert used <= max(before, 400 * 1024), f"{used // 1024} MiB"
     assert abs(np.nanmean(bands(tmp_path / "stack.tif")["SOS"]) - 117.1) < 3
