@@ -22,12 +22,12 @@
 #endif
 
 #define SAL_LANES ((int64_t)(64 / sizeof(real)))
-typedef real sal_vec __attribute__((vector_size(64), aligned(8), may_alias)); /* loads and stores need no alignment */
+typedef real sal_vec __attribute__((vector_size(64), aligned(sizeof(real)), may_alias)); /* loads and stores need that of a real */
 
 #ifdef SAL_DOUBLE
-typedef long long sal_mask __attribute__((vector_size(64), aligned(8), may_alias)); /* of a comparison */
+typedef long long sal_mask __attribute__((vector_size(64), aligned(sizeof(real)), may_alias)); /* of a comparison */
 #else
-typedef int sal_mask __attribute__((vector_size(64), aligned(8), may_alias));
+typedef int sal_mask __attribute__((vector_size(64), aligned(sizeof(real)), may_alias));
 #endif
 #define SAL_WHERE(mask, v) ((sal_vec)((sal_mask)(v) & (sal_mask)(mask))) /* v where the mask is set, else 0 */
 
