@@ -122,9 +122,6 @@ void sal_gates_free(sal_gates *g)
     sal_release(g->ctx, g);
 }
 
-const float *sal_gates_channel(const sal_gates *g) { return g->gate; }
-const float *sal_gates_spatial(const sal_gates *g) { return g->weights; }
-
 /* ---- what windows share ---- */
 
 #define INLINE static inline __attribute__((always_inline))

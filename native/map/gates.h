@@ -25,8 +25,5 @@ void sal_gates_push(sal_gates *gates, const sal_trunk *trunk, int64_t r);
 /* The windows of row r, columns [at, at + SAL_GATES_BLOCK): pooled (covariates, channels[2] * pools, block), as the network's gates give it. Rows
  * r .. r + edge must have been pushed and still be kept by the trunk. Rows r, r + 8, ... one after the other find their features in the cache. */
 void sal_gates_block(sal_gates *gates, const sal_trunk *trunk, int64_t r, int64_t at, float *pooled);
-/* Gates of the last block: channel (covariates, block) and spatial (cells, cells, block). Borrowed. */
-const float *sal_gates_channel(const sal_gates *gates);
-const float *sal_gates_spatial(const sal_gates *gates);
 
 #endif
