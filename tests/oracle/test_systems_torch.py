@@ -86,17 +86,24 @@ def test_ten_steps_agree_with_torch(cases, key):
     optimiser = torch.optim.AdamW(groups, lr=0.005)
     net.train()
     silent = set()  # what adds a constant in front of a normalisation: AdamW makes steps of the rounding of its gradient 0
+    rounding = {n: torch.zeros_like(net.value(n), dtype=torch.bool) for n in names}  # the same of single elements
     for step in range(10):
         optimiser.zero_grad()
         loss = twin.loss(net(**inputs), target, case["head"])
         assert abs(loss.item() - case["losses"]["data"][step]) < 1e-4 * max(1, abs(loss.item())), f"loss of step {step}"
         loss.backward()
         silent |= {n for n in names if net.gradient(n).abs().max() < 1e-9}
+        for n in names:
+            gradient = net.gradient(n)
+            rounding[n] |= (gradient != 0) & (gradient.abs() < 1e-9)
         torch.nn.utils.clip_grad_norm_(list(net.parameters()), 0.5)
         optimiser.step()
     for name, ours in part(case, "after:").items():
         if name.endswith("/moments"):  # means move with the biases below, variances do not
             assert_close(f"{name} after ten steps", ours[1], net.moments[name][1], 1e-3)
         elif name not in silent:
-            assert_close(f"{name} after ten steps", ours, net.value(name), 3e-3)  # AdamW divides by small gradients too; a wrong step is off by 0.1
+            theirs = net.value(name)
+            assert_close(f"{name} after ten steps", torch.where(rounding[name], theirs, ours), theirs, 1e-3)
+    left_out = sum(int(rounding[n].sum()) for n in names if n not in silent)
+    assert left_out <= 0.005 * sum(rounding[n].numel() for n in names), f"{left_out} elements are left out"
     assert len(silent) < len(names) / 3
