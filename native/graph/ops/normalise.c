@@ -152,7 +152,11 @@ static void normalise_lanes(const sal_run *r, const sal_node *n)
 
 extern const sal_op sal_op_normalise, sal_op_relu;
 
-bool sal__after_takes(const sal_node *n, const sal_node *next) { return next->op == &sal_op_normalise || next->op == &sal_op_relu; }
+/* A view between the two may have joined or split features, which a ReLU does not mind. */
+bool sal__after_takes(const sal_node *n, const sal_node *next)
+{
+    return next->op == &sal_op_relu || (next->op == &sal_op_normalise && sal_shape_last(&next->shape) == sal_shape_last(&n->shape));
+}
 int64_t sal__after_scratch(const sal_node *const *in, const sal_node *n) { return 2 * sal_shape_last(&n->shape) * (int64_t)sizeof(real); }
 
 void sal__after_of(const sal_run *r, const sal_node *n, sal_lanes_after *after)

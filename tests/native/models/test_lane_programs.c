@@ -9,6 +9,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "layers/layers.h"
 #include "models/ss_soilnet_parts.h"
 #include "tensor/simd.h"
 
@@ -145,9 +146,41 @@ static void lanes_refuse_what_they_cannot_run(void **state)
     assert_non_null(strstr(refusal(16, false, turn), "transpose (node 1) has no form on lanes"));
 }
 
+/* dense, seen as other features, normalised: the scale of a feature is not that of an output of the layer. */
+static void a_view_between_layer_and_normalisation_is_seen(void **state)
+{
+    enum { N = 16, IN = 5 };
+    sal_params *params;
+    sal_tape *tape[2];
+    sal_program *p[2];
+    (void)state;
+    assert_int_equal(sal_params_new(ctx, &params), SAL_STATUS_OK);
+    for (int k = 0; k < 2; k++) {
+        assert_int_equal(sal_tape_new(ctx, params, false, &tape[k]), SAL_STATUS_OK);
+        sal_id y = sal_layer_dense(tape[k], "a", sal_input(tape[k], "x", SAL_SHAPE(N, IN), false), 6);
+        y = sal_layer_batch_norm(tape[k], "b", sal_reshape(tape[k], y, SAL_SHAPE(N, 2, 3)), true);
+        sal_tape_output(tape[k], y, "y");
+        assert_int_equal((k ? sal_program_new_lanes : sal_program_new)(ctx, tape[k], &p[k]), SAL_STATUS_OK);
+    }
+    assert_int_equal(sal_params_initialise(params, 5), SAL_STATUS_OK);
+    for (int64_t i = 0; i < sal_params_state_size(params); i++) sal_params_state(params)[i] = (real)(0.3 + 0.4 * (double)i);
+    for (int64_t i = 0; i < N * IN; i++) sal_program_input(p[0], "x")[i] = sal_program_input(p[1], "x")[i % IN * N + i / IN] = (real)sal_random_normal(1, 2, (uint64_t)i);
+    for (int k = 0; k < 2; k++) sal_program_run(p[k], 0, 0);
+    for (int64_t i = 0; i < N * 6; i++) {
+        double a = (double)sal_program_output(p[0], "y")[i], b = (double)sal_program_output(p[1], "y")[i % 6 * N + i / 6];
+        assert_true(fabs(a - b) <= 2e-6 * (1 + fabs(a)));
+    }
+    for (int k = 0; k < 2; k++) {
+        sal_program_free(p[k]);
+        sal_tape_free(tape[k]);
+    }
+    sal_params_free(params);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test_setup_teardown(lanes_give_the_values_of_rows_for_every_system, set_up, tear_down),
+                                        cmocka_unit_test_setup_teardown(a_view_between_layer_and_normalisation_is_seen, set_up, tear_down),
                                         cmocka_unit_test_setup_teardown(lanes_refuse_what_they_cannot_run, set_up, tear_down) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
