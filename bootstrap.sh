@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 build_packages=(cmake ninja-build gcc g++ pkg-config libgdal-dev libproj-dev libopenblas-dev liblapacke-dev libdnnl-dev libjson-c-dev
-    qtbase5-dev qttools5-dev-tools libqt5svg5-dev libqwt-qt5-dev libxgboost-dev libsvm-dev libopenmpi-dev qgis python3-qgis gdal-bin)
+    qtbase5-dev qttools5-dev-tools libqt5svg5-dev libqwt-qt5-dev fonts-dejavu-core libxgboost-dev libsvm-dev libopenmpi-dev qgis python3-qgis gdal-bin)
 test_packages=(libcmocka-dev python3-pytest python3-torch python3-sklearn python3-scipy xvfb xdotool clang libomp-14-dev libclang-rt-14-dev)
 
 install_packages() {

@@ -175,13 +175,25 @@ def test_the_library_links_no_qt_and_no_python():
     assert needed and not [name for name in needed if re.match(r"lib(Qt|qwt|python|qgis)", name)]
 
 
+def test_the_figure_library_exports_its_header_and_nothing_else():
+    built = BUILD / "lib" / "libsalina_qt.so"
+    if not built.exists():
+        pytest.skip(f"no libsalina_qt in {BUILD}")
+    out = subprocess.run(["nm", "-D", "--defined-only", built], check=True, capture_output=True, text=True).stdout
+    declared = re.findall(r"SAL_API [\w *]+?\b(sal_\w+)\(", (NATIVE / "include" / "salina" / "salina_qt.h").read_text())
+    assert sorted(line.split()[-1] for line in out.splitlines()) == sorted(declared)
+    used = re.findall(r"X\((sal_\w+)\)", (NATIVE / "base" / "figures.h").read_text())
+    assert sorted(used) == sorted(declared)
+
+
+@pytest.mark.parametrize("header", ["salina", "salina_qt"])
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
 @pytest.mark.parametrize("language", ["c", "c++"])
-def test_the_public_header_compiles_alone(compiler, language, tmp_path):
+def test_the_public_header_compiles_alone(compiler, language, header, tmp_path):
     if not shutil.which(compiler):
         pytest.skip(f"{compiler} is not installed")
     source = tmp_path / ("only.c" if language == "c" else "only.cpp")
-    source.write_text("#include <salina/salina.h>\nint main(void) { return sal_version() == 0; }\n")
+    source.write_text(f"#include <salina/{header}.h>\nint main(void) {{ return sal_version() == 0; }}\n")
     standard = "-std=c11" if language == "c" else "-std=c++11"
     flags = ["-Wall", "-Wextra", "-Werror", "-pedantic", standard, "-I", str(NATIVE / "include"), "-fsyntax-only"]
     done = subprocess.run([compiler, "-x", language, *flags, str(source)], capture_output=True, text=True)
