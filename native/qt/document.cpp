@@ -4,11 +4,11 @@
 #include "document.h"
 #include "application.h"
 #include "figure.h"
+#include "pages.h"
 #include <QAbstractTextDocumentLayout>
 #include <QBuffer>
 #include <QPdfWriter>
 #include <QSvgRenderer>
-#include <QTextBlock>
 #include <QTextDocument>
 #include <QTextObjectInterface>
 
@@ -16,8 +16,10 @@ namespace salina {
 
 namespace {
 
-// Page and margins in px of 1/96 inch.
+// Page and margins in px of 1/96 inch. The text is laid out wider than it prints, so that tables of a screen fit.
 const double page_width = 210 / 25.4 * 96, page_height = 297 / 25.4 * 96, margin = 16 / 25.4 * 96;
+const double layout_width = 840, layout_scale = (page_width - 2 * margin) / layout_width;
+const double layout_height = (page_height - 2 * margin) / layout_scale;
 
 QByteArray data_of(const QString &url)
 {
@@ -39,7 +41,7 @@ public:
     {
         const QTextImageFormat image = format.toImageFormat();
         const double width = image.width() > 0 ? image.width() : 100, height = image.height() > 0 ? image.height() : width;
-        const double fit = std::min(1.0, std::min((page_width - 2 * margin) / width, (page_height - 2 * margin - 60) / height));
+        const double fit = std::min(1.0, std::min(layout_width / width, (layout_height - 60) / height));
         return QSizeF(width * fit, height * fit);
     }
 
@@ -56,24 +58,29 @@ public:
     }
 };
 
-void paint_page(QPainter &painter, const QTextDocument &document, int page, const QString &title)
+void paint_page(QPainter &painter, const QTextDocument &document, double top, double bottom)
 {
-    const double width = page_width - 2 * margin, height = page_height - 2 * margin;
     QAbstractTextDocumentLayout::PaintContext context;
-    context.clip = QRectF(0, page * height, width, height);
+    context.clip = QRectF(0, top, layout_width, bottom - top);
     context.palette.setColor(QPalette::Text, Qt::black);
     painter.save();
-    painter.translate(margin, margin - page * height);
+    painter.translate(margin, margin);
+    painter.scale(layout_scale, layout_scale);
+    painter.translate(0, -top);
     painter.setClipRect(context.clip);
     document.documentLayout()->draw(&painter, context);
     painter.restore();
+}
+
+void paint_foot(QPainter &painter, const QString &title, int page, int pages)
+{
     QFont font(QStringLiteral("sans-serif"));
     font.setPixelSize(10);
     painter.setFont(font);
     painter.setPen(QColor(0x55, 0x55, 0x55));
-    const QRectF foot(margin, page_height - margin + 6, width, 20);
-    painter.drawText(foot, Qt::AlignLeft, QFontMetricsF(font).elidedText(title, Qt::ElideRight, width - 80));
-    painter.drawText(foot, Qt::AlignRight, QStringLiteral("%1 / %2").arg(page + 1).arg(document.pageCount()));
+    const QRectF foot(margin, page_height - margin + 8, page_width - 2 * margin, 20);
+    painter.drawText(foot, Qt::AlignLeft, QFontMetricsF(font).elidedText(title, Qt::ElideRight, foot.width() - 80));
+    painter.drawText(foot, Qt::AlignRight, QStringLiteral("%1 / %2").arg(page).arg(pages));
 }
 
 } // namespace
@@ -87,8 +94,9 @@ QByteArray html_to_pdf(const QString &html)
     document.setDefaultFont(font);
     document.setDocumentMargin(0);
     document.documentLayout()->registerHandler(QTextFormat::ImageObject, &figures);
-    document.setHtml(html);
-    document.setPageSize(QSizeF(page_width - 2 * margin, page_height - 2 * margin));
+    document.setHtml(QString(html).replace(QStringLiteral("<body>"), QStringLiteral("<body style=\"margin:0\">")));
+    document.setTextWidth(layout_width);
+    const QVector<double> tops = page_tops(document, layout_height);
     QByteArray bytes;
     QBuffer buffer(&bytes);
     buffer.open(QIODevice::WriteOnly);
@@ -102,9 +110,10 @@ QByteArray html_to_pdf(const QString &html)
     writer.setCreator(QStringLiteral("Salina %1").arg(QLatin1String(sal_qt_version())));
     QPainter painter(&writer);
     painter.scale(resolution / 96.0, resolution / 96.0);
-    for (int page = 0; page < document.pageCount(); page++) {
+    for (int page = 0; page + 1 < tops.size(); page++) {
         if (page) writer.newPage();
-        paint_page(painter, document, page, title);
+        paint_page(painter, document, tops[page], tops[page + 1]);
+        paint_foot(painter, title, page + 1, tops.size() - 1);
     }
     painter.end();
     return bytes;

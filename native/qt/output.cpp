@@ -30,6 +30,14 @@ static QByteArray render_png(const Figure &figure, const QSizeF &size)
     return bytes;
 }
 
+// Qt states the size in mm and reads mm at 90 to the inch: in px, a viewer by Qt shows it at its size, without scaling.
+static void size_in_px(QByteArray &svg, const QSizeF &size)
+{
+    const int from = svg.indexOf("<svg width=\""), to = svg.indexOf("viewBox", from);
+    if (from >= 0 && to > from)
+        svg.replace(from, to - from, QStringLiteral("<svg width=\"%1\" height=\"%2\"\n ").arg(size.width()).arg(size.height()).toLatin1());
+}
+
 static QByteArray render_svg(const Figure &figure, const QSizeF &size)
 {
     QByteArray bytes;
@@ -46,6 +54,7 @@ static QByteArray render_svg(const Figure &figure, const QSizeF &size)
     painter.fillRect(QRectF(QPointF(0, 0), size), Qt::white);
     figure.paint(painter, size, nullptr);
     painter.end();
+    size_in_px(bytes, size);
     return bytes;
 }
 

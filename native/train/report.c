@@ -1,4 +1,4 @@
-/* report.c - the page: text, tables, score tables, saving. Figures are in report_figures.c, plotting in report_svg.c.
+/* report.c - the page: text, tables, score tables, saving. Figures are in report_figures.c.
  *
  * The trap: names and paths come from users, so every text is escaped, attributes included.
  */
@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static const char style[] =
     "body{font:16px/1.5 'Segoe UI','Noto Sans','Helvetica "
@@ -20,10 +21,9 @@ static const char style[] =
     "0;font-size:14px}caption{text-align:left;font-size:14px;color:#333;padding:0 0 4px}"
     "th,td{padding:4px 10px;border-bottom:1px solid #ddd;text-align:right;vertical-align:top}th{border-bottom:2px "
     "solid #888}"
-    "th.t,td.t{text-align:left}td:first-child{white-space:nowrap}figure{margin:20px "
-    "0}figcaption{font-size:14px;color:#333;margin-bottom:4px}"
-    "svg{max-width:100%;height:auto}svg text{font:12px 'Segoe UI','Noto Sans',Arial,sans-serif;fill:#1b1b1b}"
-    "@media print{body{max-width:none;margin:0}figure,table{page-break-inside:avoid}}";
+    "th.t,td.t{text-align:left}td:first-child{white-space:nowrap}div.figure{margin:20px 0}"
+    "p.caption{font-size:14px;color:#333;margin:0 0 4px}p.caption+p{margin:0}img{max-width:100%;height:auto}"
+    "@media print{body{max-width:none;margin:0}div.figure,table{page-break-inside:avoid}}";
 
 sal_status sal_report_new(sal_context *ctx, const char *title, sal_report **out)
 {
@@ -63,12 +63,37 @@ sal_status sal_report_text(sal_report *r, char **out)
     return sal_text_format(r->ctx, out, "%s</body></html>\n", r->body.data);
 }
 
+static bool is_pdf(const char *path)
+{
+    size_t n = strlen(path);
+    return n > 4 && strcasecmp(path + n - 4, ".pdf") == 0;
+}
+
+sal_status sal_report_check(sal_context *ctx, const char *path)
+{
+    const sal_figures *qt;
+    if (!is_pdf(path) || sal_figures_load(ctx, &qt) == SAL_STATUS_OK) return SAL_STATUS_OK;
+    return sal_fail_prefix(ctx, SAL_STATUS_UNSUPPORTED, "a report as PDF is not possible, write it as .html: ");
+}
+
+static sal_status save_pdf(sal_context *ctx, const char *page, const char *path)
+{
+    char message[2048];
+    const sal_figures *qt;
+    sal_status status = sal_report_check(ctx, path);
+    if (status != SAL_STATUS_OK) return status;
+    status = sal_figures_load(ctx, &qt);
+    if (status != SAL_STATUS_OK) return status;
+    status = (sal_status)qt->sal_qt_html_to_pdf(page, path, message, sizeof message);
+    return status == SAL_STATUS_OK ? status : sal_fail(ctx, status, "%s", message);
+}
+
 sal_status sal_report_save(sal_report *r, const char *path)
 {
     char *page;
     sal_status status = sal_report_text(r, &page);
     if (status != SAL_STATUS_OK) return status;
-    status = sal_file_write(r->ctx, path, page, (int64_t)strlen(page));
+    status = is_pdf(path) ? save_pdf(r->ctx, page, path) : sal_file_write(r->ctx, path, page, (int64_t)strlen(page));
     sal_release(r->ctx, page);
     return status;
 }
