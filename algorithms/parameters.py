@@ -126,8 +126,8 @@ def _vector_out(row, name, label, optional):
 
 
 def _file_out(row, name, label, optional):
-    extension = row.get("extension") or ""
-    pattern = f"{extension.upper()} files (*.{extension})" if extension else ""
+    extensions = (row.get("extension") or "").split("|")  # the first is what a name without one gets
+    pattern = ";;".join(f"{extension.upper()} files (*.{extension})" for extension in extensions if extension)
     return QgsProcessingParameterFileDestination(name, label, pattern, optional=optional)
 
 

@@ -34,9 +34,9 @@ static bool loaded;
 /* Major version of the Qt that the process has loaded, in *(int *)found; stops at one that is not ours. */
 static int look_for_qt(struct dl_phdr_info *info, size_t size, void *found)
 {
-    int major;
+    int major, end = 0;
     const char *slash = strrchr(info->dlpi_name, '/'), *name = slash ? slash + 1 : info->dlpi_name;
-    if (sscanf(name, "libQt%dCore.", &major) != 1) return 0;
+    if (sscanf(name, "libQt%dCore.%n", &major, &end) != 1 || end == 0) return 0; /* libQt53DCore is of Qt 5 */
     *(int *)found = major;
     return major != SAL_QT_MAJOR;
 }

@@ -46,7 +46,7 @@ typedef struct sal_param {
     const char *unit;          /* "m", "g/kg"; may be NULL */
     const char *choices;       /* CHOICE: "a|b|c" */
     const char *parent;        /* FIELD: key of the layer parameter */
-    const char *extension;     /* FILE_IN, FILE_OUT: "safetensors", "html", "gpkg", "tif" */
+    const char *extension;     /* FILE_IN, FILE_OUT: "safetensors", "gpkg", "tif"; FILE_OUT of several kinds: "html|pdf" */
 } sal_param;
 
 /* A figure or text in the result JSON that other programs may use: the Model Designer shows it as an output. */

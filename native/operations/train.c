@@ -48,7 +48,7 @@ static const sal_param params[] = {
     {.key = "max_minutes", .type = SAL_PARAM_F64, .default_value = "0", .bounds = {0, 100000}, .flags = SAL_ADVANCED, .unit = "min", .label = "Time limit",
      .help = "Stops after this time and keeps a checkpoint beside the model, from which the same training goes on; 0: no limit."},
     {.key = "output", .type = SAL_PARAM_FILE_OUT, .flags = SAL_REQUIRED, .extension = "safetensors", .label = "Model", .help = "The trained model."},
-    {.key = "report", .type = SAL_PARAM_FILE_OUT, .extension = "html", .label = "Report", .help = "Data, folds, scores, figures and limits on one page."},
+    {.key = "report", .type = SAL_PARAM_FILE_OUT, .extension = "html|pdf", .label = "Report", .help = "Data, folds, scores, figures, model card and limits on one page; as PDF where the name ends in .pdf."},
     {.key = "predictions", .type = SAL_PARAM_VECTOR_OUT, .extension = "gpkg", .label = "Out-of-fold predictions",
      .help = "The samples with observed and predicted value, interval and fold."},
     {.key = NULL}};
@@ -69,6 +69,7 @@ static sal_status run(sal_context *ctx, const sal_arguments *arguments, json_obj
     for (int32_t k = 0; k < SAL__TRAIN_OUTPUTS; k++) { /* a folder that takes no file is found before hours of training */
         if (sal_argument_given(arguments, sal__train_output_keys[k])) SAL_TRY(sal_output_new(ctx, sal_argument_text(arguments, sal__train_output_keys[k]), &w.outputs[k]));
     }
+    if (w.outputs[SAL__TRAIN_REPORT]) SAL_TRY(sal_report_check(ctx, sal_argument_text(arguments, "report")));
     sal_progress_push(ctx, 0, 0.05);
     status = sal__train_read(&w);
     sal_progress_pop(ctx);
@@ -87,11 +88,10 @@ static sal_status run(sal_context *ctx, const sal_arguments *arguments, json_obj
     SAL_TRY(sal__train_evaluate_members(&w, &options));
     SAL_TRY(sal__train_write_model(&w, &options, &conformal));
     SAL_TRY(sal__train_write_predictions(&w));
-    if (w.outputs[SAL__TRAIN_REPORT]) {
-        const sal_train_report_input input = {w.dataset, w.folds, w.training, &w.summary, w.lower, w.median, w.upper, w.stacks, w.stack_count, w.samples, &options};
-        SAL_TRY(sal_train_report_write(ctx, arguments, &input, sal_output_path(w.outputs[SAL__TRAIN_REPORT])));
-    }
+    const sal_train_report_input input = {w.dataset, w.folds, w.training, &w.summary, w.lower, w.median, w.upper, w.stacks, w.stack_count, w.samples, &options, w.provenance};
+    if (w.outputs[SAL__TRAIN_REPORT]) SAL_TRY(sal_train_report_write(ctx, arguments, &input, sal_output_path(w.outputs[SAL__TRAIN_REPORT])));
     SAL_TRY(sal__train_add_results(&w, result));
+    SAL_TRY(sal__train_report_numbers(ctx, &input, result));
     for (int32_t k = 0; k < SAL__TRAIN_OUTPUTS; k++) {
         if (w.outputs[k]) SAL_TRY(sal_output_settle(w.outputs[k]));
     }

@@ -87,6 +87,7 @@ void sal__train_close(sal__train_work *w)
     sal_release(w->ctx, w->lower);
     sal_release(w->ctx, w->median);
     sal_release(w->ctx, w->upper);
+    json_object_put(w->provenance);
     sal_release(w->ctx, w->checkpoint);
     for (int32_t k = 0; k < SAL__TRAIN_OUTPUTS; k++) sal_output_free(w->outputs[k]);
 }

@@ -21,6 +21,7 @@ typedef struct sal__train_work {
     sal_training *training;
     sal_train_summary summary;
     double *lower, *median, *upper; /* honest out-of-fold, natural scale */
+    json_object *provenance;        /* of the model: inputs with hashes, arguments; for the report too */
     char *checkpoint;
     sal_output *outputs[SAL__TRAIN_OUTPUTS]; /* they appear together at the end; NULL where not asked for */
 } sal__train_work;

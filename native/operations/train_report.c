@@ -1,5 +1,6 @@
-/* train_report.c - the first report of Train model: data, folds, scores, figures, limits in plain words. */
+/* train_report.c - the report of Train model: what it comes to, data, folds, scores, figures, limits in plain words, model card. */
 #include "train_report.h"
+#include "train/conformal.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -195,15 +196,48 @@ done:
     return status;
 }
 
+/* What a reader who reads nothing else should know. */
+static void summary_section(sal_report *r, const sal_arguments *a, const sal_train_report_input *in)
+{
+    const sal_scores *s = &in->summary->scores;
+    const char *unit = sal_argument_text(a, "unit");
+    double r2 = s->natural[SAL_METRIC_R2];
+    sal_report_heading(r, "In short");
+    if (isfinite(r2) && r2 > 0)
+        sal_report_paragraph(r, "On samples that it had not seen (%lld folds, validation \"%s\") the model explains %.0f %% of the variance of %s (R2 %.2f). Half of its predictions are within %.3g %s of the measurement; "
+                                "the root mean square error is %.3g %s.", (long long)in->folds->k, in->folds->method, 100 * r2, sal_argument_text(a, "target"), r2, s->natural[SAL_METRIC_MEDAE], unit,
+                             s->natural[SAL_METRIC_RMSE], unit);
+    else
+        sal_report_note(r, "On samples that it had not seen (%lld folds, validation \"%s\") the model does no better than the mean of the samples (R2 %.2f). Do not use its map: look at the figures for what is wrong, "
+                           "or train longer, with more samples or other covariates.", (long long)in->folds->k, in->folds->method, r2);
+    if (s->has_interval)
+        sal_report_paragraph(r, "Intervals that should hold %.0f %% of the measurements hold %.0f %% of them, and are %.3g %s wide on average.", 100 * s->coverage, 100 * s->interval[SAL_INTERVAL_PICP],
+                             s->interval[SAL_INTERVAL_MPIW], unit);
+}
+
+/* Classes about which the samples say little. */
+static void small_classes(sal_report *r, const sal_scores *s)
+{
+    for (int32_t c = 0; s->has_classes && c < s->scheme.count; c++) {
+        if (s->class_n[c] == 0)
+            sal_report_note(r, "No sample is %s: nothing is known about the map there.", s->scheme.names[c]);
+        else if (s->class_n[c] < SAL_CONFORMAL_LEAST_N)
+            sal_report_note(r, "Only %lld sample(s) are %s: too few to say how good the map and its intervals are there.", (long long)s->class_n[c], s->scheme.names[c]);
+    }
+}
+
 static void limit_section(sal_report *r, const sal_arguments *a, const sal_train_report_input *in)
 {
+    double most = 0;
+    for (int64_t i = 0; i < in->dataset->count; i++) most = fmax(most, in->dataset->target[i]);
     sal_report_heading(r, "Limits");
+    small_classes(r, &in->summary->scores);
+    sal_report_paragraph(r, "The model has seen values up to %.4g %s; where the ground is more saline, the map says too little.", most, sal_argument_text(a, "unit"));
     if (in->options->log1p)
         sal_report_paragraph(r, "The model learns log(1 + value); its map is the centre on that scale, near the median and below the mean of a skewed variable, unless it is retrieved with centre mean.");
     sal_report_paragraph(r, "Intervals are calibrated on the out-of-fold predictions of this validation. They hold for ground like the samples; the quality band of a map shows where covariates leave the range of the training samples.");
+    sal_report_paragraph(r, "Scores are of samples, not of the map: where samples were not drawn at random, they say little about the area between them.");
     sal_report_paragraph(r, "Classes follow %s. Values are in %s as measured; nothing was converted.", in->summary->scheme.title, sal_argument_text(a, "unit"));
-    sal_report_paragraph(r, "Salina %s, system %s, %lld network(s), seed %lld, %lld epochs.", sal_version(), in->options->system->title, (long long)in->training->members,
-                         (long long)sal_argument_i64(a, "seed"), (long long)in->training->epochs);
 }
 
 sal_status sal_train_report_write(sal_context *ctx, const sal_arguments *a, const sal_train_report_input *in, const char *path)
@@ -215,10 +249,12 @@ sal_status sal_train_report_write(sal_context *ctx, const sal_arguments *a, cons
     snprintf(title, sizeof title, "%s: %s (%s)", in->options->system->title, sal_argument_text(a, "target"), sal_argument_text(a, "unit"));
     SAL_TRY(sal_allocate(ctx, 1, sizeof *c, &c));
     SAL_TRY(sal_report_new(ctx, title, &r));
+    summary_section(r, a, in);
     data_section(r, a, in, c);
     fold_section(r, in, c);
     SAL_TRY(score_section(ctx, r, a, in, c));
     limit_section(r, a, in);
+    SAL_TRY(sal__train_report_card(ctx, r, a, in));
     SAL_TRY(sal_report_save(r, path));
 done:
     sal_report_free(r);

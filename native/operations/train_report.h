@@ -27,11 +27,17 @@ typedef struct sal_train_report_input {
     int64_t stack_count;
     const sal_samples *samples;
     const sal_fit_options *options;
+    json_object *provenance; /* of the model: inputs with hashes; borrowed */
 } sal_train_report_input;
 
 /* Mean and standard deviation (n - 1; NaN for one value). */
 void sal_train_spread(int64_t n, const double *values, double *mean, double *sd);
 
 sal_status sal_train_report_write(sal_context *ctx, const sal_arguments *arguments, const sal_train_report_input *input, const char *path);
+
+/* (train_card.c) The section about inputs, parameters, versions and warnings. */
+sal_status sal__train_report_card(sal_context *ctx, sal_report *report, const sal_arguments *arguments, const sal_train_report_input *input);
+/* (train_numbers.c) What the report says about data, losses and inputs, for the result JSON. */
+sal_status sal__train_report_numbers(sal_context *ctx, const sal_train_report_input *input, json_object *result);
 
 #endif

@@ -8,6 +8,19 @@ namespace salina {
 
 namespace {
 
+// Things that are counted, such as epochs, have no ticks between them.
+void keep_whole(Axis &axis, const QVector<double> &values)
+{
+    for (double value : values)
+        if (std::isfinite(value) && value != std::floor(value)) return;
+    QVector<double> ticks;
+    for (double tick : axis.ticks)
+        if (std::fabs(tick - std::round(tick)) < 1e-9) ticks.append(std::round(tick));
+    if (ticks.isEmpty()) return;
+    axis.ticks = ticks;
+    axis.digits = 0;
+}
+
 class Lines : public Figure {
 public:
     QString check() const override;
@@ -83,6 +96,7 @@ void Lines::paint(QPainter &p, const QSizeF &size, QVector<Hit> *hits) const
     Axis ay = Axis::fit(ry, number("log_y", 0) != 0 ? Axis::LOG10 : Axis::LINEAR, height, 36, true, text("y_label"));
     const double left = room_left(ay), width = std::max(40.0, size.width() - left - legend - PAD);
     Axis ax = Axis::fit(rx, number("log_x", 0) != 0 ? Axis::LOG10 : Axis::LINEAR, width, 70, false, text("x_label"));
+    keep_whole(ax, x);
     const QRectF plot(std::round(left), top, std::floor(width), std::floor(height));
     ax.place(plot.left(), plot.right());
     ay.place(plot.bottom(), plot.top());

@@ -168,6 +168,14 @@ static bool is_number(const char *text)
     return end != text && !*end;
 }
 
+/* A column of numbers stands to the right, whole: a mixed one would be ragged. */
+static bool is_number_column(int64_t column, int64_t n_columns, int64_t n_rows, const char *const *cells)
+{
+    bool numbers = column > 0;
+    for (int64_t i = 0; i < n_rows; i++) numbers = numbers && is_number(cells[i * n_columns + column]);
+    return numbers;
+}
+
 void sal_report_table(sal_report *r, const char *caption, int64_t n_columns, const char *const *columns, int64_t n_rows,
                       const char *const *cells)
 {
@@ -175,9 +183,7 @@ void sal_report_table(sal_report *r, const char *caption, int64_t n_columns, con
     sal__report_escape(r, caption);
     sal__report_append(r, "</caption>\n<tr>");
     for (int64_t c = 0; c < n_columns; c++) {
-        bool numbers = c > 0;
-        for (int64_t i = 0; i < n_rows; i++) numbers = numbers && is_number(cells[i * n_columns + c]);
-        sal__report_append(r, numbers ? "<th>" : "<th class=\"t\">");
+        sal__report_append(r, is_number_column(c, n_columns, n_rows, cells) ? "<th>" : "<th class=\"t\">");
         sal__report_escape(r, columns[c]);
         sal__report_append(r, "</th>");
     }
@@ -186,7 +192,7 @@ void sal_report_table(sal_report *r, const char *caption, int64_t n_columns, con
         sal__report_append(r, "<tr>");
         for (int64_t c = 0; c < n_columns; c++) {
             const char *cell = cells[i * n_columns + c];
-            sal__report_append(r, c > 0 && is_number(cell) ? "<td>" : "<td class=\"t\">");
+            sal__report_append(r, is_number_column(c, n_columns, n_rows, cells) ? "<td>" : "<td class=\"t\">");
             sal__report_escape(r, cell ? cell : "\xe2\x80\x93");
             sal__report_append(r, "</td>");
         }

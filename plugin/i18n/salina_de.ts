@@ -48,6 +48,18 @@
         <translation>Szenen-Produkte</translation>
     </message>
     <message>
+        <source>This build of libsalina has no figures: it was made without Qt and Qwt.</source>
+        <translation>Diese libsalina hat keine Abbildungen: Sie wurde ohne Qt und Qwt gebaut.</translation>
+    </message>
+    <message>
+        <source>The figures of this build of Salina need Qt {ours}, but QGIS runs on Qt {theirs}; install a Salina built for Qt {theirs}.</source>
+        <translation>Die Abbildungen dieser Salina brauchen Qt {ours}, aber QGIS läuft mit Qt {theirs}; installieren Sie eine Salina für Qt {theirs}.</translation>
+    </message>
+    <message>
+        <source>The figures of Salina could not be loaded: {error}</source>
+        <translation>Die Abbildungen von Salina konnten nicht geladen werden: {error}</translation>
+    </message>
+    <message>
         <source>The library libsalina could not be loaded: {reasons}.</source>
         <translation>Die Bibliothek libsalina konnte nicht geladen werden: {reasons}.</translation>
     </message>

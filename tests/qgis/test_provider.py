@@ -100,7 +100,7 @@ def test_every_output_is_declared(algorithms):
         wanted = {row["key"].upper() for row in described["results"]}
         wanted |= {row["key"].upper() for row in described["params"] if row["type"].endswith("_out")}
         assert wanted <= declared and declared, algorithm.name()
-        reports = [row["key"].upper() for row in described["params"] if row.get("extension") == "html"]
+        reports = [row["key"].upper() for row in described["params"] if (row.get("extension") or "").startswith("html")]
         assert all(algorithm.outputDefinition(name).type() == "outputHtml" for name in reports)
 
 

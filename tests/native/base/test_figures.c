@@ -294,6 +294,18 @@ static int refuses_another_qt(void)
 #endif
 }
 
+static int knows_other_libraries_of_qt(void)
+{
+    const sal_figures *some;
+#ifdef SAL_TEST_QT3D
+    if (!dlopen(SAL_TEST_QT3D, RTLD_NOW | RTLD_LOCAL)) return 2;
+    return sal_figures_load(ctx, &some) == SAL_STATUS_OK ? 0 : 3;
+#else
+    (void)some;
+    return 77;
+#endif
+}
+
 static int names_a_missing_file(void)
 {
     const sal_figures *none;
@@ -322,6 +334,7 @@ static int needs_a_font(void)
 }
 
 static void a_process_with_another_qt_is_refused(void **state SAL_UNUSED) { in_a_child(refuses_another_qt); }
+static void a_process_with_qt_3d_is_served(void **state SAL_UNUSED) { in_a_child(knows_other_libraries_of_qt); }
 static void a_missing_library_is_named(void **state SAL_UNUSED) { in_a_child(names_a_missing_file); }
 static void a_machine_without_fonts_is_told_what_to_install(void **state SAL_UNUSED) { in_a_child(needs_a_font); }
 
@@ -329,6 +342,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_process_with_another_qt_is_refused), /* before this process loads Qt */
+        cmocka_unit_test(a_process_with_qt_3d_is_served),
         cmocka_unit_test(a_missing_library_is_named),
         cmocka_unit_test(a_machine_without_fonts_is_told_what_to_install),
         cmocka_unit_test(every_figure_is_a_png_of_its_size_an_svg_with_its_texts_and_a_pdf),
