@@ -3,6 +3,7 @@
 SALINA_BUILD is the build folder (default: build/release).
 """
 
+import hashlib
 import json
 import os
 import resource
@@ -146,8 +147,50 @@ def test_model_says_what_it_was_made_of(trained):
 
 def test_report_is_one_page_that_fetches_nothing(trained):
     page = (trained[0] / "report.html").read_text()
-    assert "<svg" in page and "SS-SoilNet" in page and "g/kg" in page
-    assert "<script" not in page and "src=" not in page and 'href="http' not in page
+    assert "SS-SoilNet" in page and "g/kg" in page
+    assert "<script" not in page and "http:" not in page and "https:" not in page
+    assert page.count(" src=") == page.count(' src="data:image/')
+
+
+def has_figures():
+    return "qt: not in this build" not in salina("--version").stdout
+
+
+def test_report_has_its_figures_or_says_why_not(trained, delta, tmp_path):
+    page = (trained[0] / "report.html").read_text()
+    assert (page.count("data:image/") >= 5) == has_figures() and ("The figures are left out" in page) != has_figures()
+    done = salina(*request(delta, tmp_path, system="index", epochs=1), env={**os.environ, "SALINA_QT_LIBRARY": "/nowhere/libsalina_qt.so"})
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "report.html").read_text()
+    assert "data:image/" not in page and page.count("The figures are left out") == 1 and page.count("<table>") >= 8
+
+
+def test_report_has_a_model_card_and_the_result_has_its_numbers(trained, delta):
+    folder, result = trained
+    page = (folder / "report.html").read_text()
+    hashes = [hashlib.sha256((delta / f"{c}.tif").read_bytes()).hexdigest() for c in CAMPAIGNS]
+    assert [one.get("sha256") for one in result["inputs"]][:2] == hashes and all(one in page for one in hashes)
+    for words in ("In short", "Limits", "Model card", "learning_rate", "0.003", "2019-07.tif", "Versions"):
+        assert words in page
+    assert f"up to {max(c['most'] for c in result['data']['campaigns']):.4g} g/kg" in page
+    assert sum(c["samples"] for c in result["data"]["campaigns"]) == result["samples"]
+    assert np.array(result["losses"]).shape == (4, 2) and result["parameters"] > 1000 and f'{result["parameters"]} parameters' in page
+
+
+def test_report_named_pdf_is_a_pdf(delta, tmp_path):
+    if not has_figures():
+        pytest.skip("this build has no figures")
+    done = salina(*request(delta, tmp_path, system="index", epochs=1, report=tmp_path / "report.pdf"))
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF") and (tmp_path / "report.pdf").stat().st_size > 50000
+
+
+def test_report_named_pdf_is_refused_before_training_where_there_is_no_qt(delta, tmp_path):
+    environment = {**os.environ, "SALINA_QT_LIBRARY": "/nowhere/libsalina_qt.so"}
+    begun = time.monotonic()
+    done = salina(*request(delta, tmp_path, epochs=1000, report=tmp_path / "report.pdf"), env=environment)
+    assert done.returncode == 1 and "write it as .html" in done.stderr and time.monotonic() - begun < 20
+    assert files(tmp_path) == []
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
