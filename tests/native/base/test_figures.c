@@ -43,8 +43,8 @@ static void need_qt(void)
 {
     sal_error_clear(ctx);
     if (!qt && sal_figures_load(ctx, &qt) != SAL_STATUS_OK) {
-        print_message("%s\n", sal_context_message(ctx));
-        skip();
+        if (strstr(sal_context_message(ctx), "this build of Salina has no figures")) skip();
+        fail_msg("%s", sal_context_message(ctx)); /* a build with Qt must have them */
     }
 }
 
@@ -325,7 +325,7 @@ static int needs_a_font(void)
     fputs("<?xml version=\"1.0\"?><!DOCTYPE fontconfig SYSTEM \"fonts.dtd\"><fontconfig><dir>/nonexistent</dir></fontconfig>", file);
     fclose(file);
     setenv("FONTCONFIG_FILE", path, 1);
-    if (sal_figures_load(ctx, &qt) != SAL_STATUS_OK) return 77;
+    if (sal_figures_load(ctx, &qt) != SAL_STATUS_OK) return strstr(sal_context_message(ctx), "has no figures") ? 77 : 2;
     sal_figure *f = figure_of("scatter", N);
     int32_t status = qt->sal_figure_render(f, "svg", &bytes, &length);
     unlink(path);
