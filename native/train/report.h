@@ -47,8 +47,8 @@ typedef struct sal_report_categories {
 void sal_report_scatter(sal_report *report, const char *caption, const char *x_label, const char *y_label, int64_t n,
                         const double *x, const double *y, const double *lower, const double *upper, bool log_axes,
                         sal_report_categories categories);
-/* Map of points in metres with equal scales, coloured by category or, without categories, by value on a scale from blue
- * through grey to vermilion, symmetric about 0, with its bar labelled value_label. */
+/* Map of points in metres with equal scales, coloured by category or, without categories, by value with a bar labelled
+ * value_label: from blue through grey to vermilion, symmetric about 0, where a value is negative, else viridis. */
 void sal_report_points(sal_report *report, const char *caption, int64_t n, const double *x_m, const double *y_m,
                        sal_report_categories categories, const double *value, const char *value_label);
 

@@ -120,6 +120,9 @@ void sal_report_points(sal_report *r, const char *caption, int64_t n, const doub
     r->qt->sal_figure_set_values(f, "y", n, y_m);
     set_categories(r, f, n, &c);
     if (value && !c.count) {
+        bool below = false; /* a scale around 0 only for what has two sides: errors, not distances */
+        for (int64_t i = 0; i < n; i++) below = below || value[i] < 0;
+        r->qt->sal_figure_set_number(f, "diverging", below);
         r->qt->sal_figure_set_values(f, "value", n, value);
         r->qt->sal_figure_set_text(f, "value_label", value_label);
     }
