@@ -39,6 +39,9 @@ sal_status sal__train_evaluate_members(sal__train_work *w, const sal_fit_options
 sal_status sal__train_add_centres(const sal__train_work *w, json_object *to);
 sal_status sal__train_add_results(sal__train_work *w, json_object *result);
 
+/* (train_reliability.c) */
+sal_status sal__train_reliability(sal__train_work *w, const sal_fit_options *o, sal_train_reliability *out);
+
 /* (train_write.c) */
 sal_status sal__train_write_model(sal__train_work *w, const sal_fit_options *o, const sal_conformal *conformal);
 sal_status sal__train_write_predictions(sal__train_work *w);

@@ -3,13 +3,21 @@
 #define SAL_OPERATIONS_TRAIN_REPORT_H
 
 #include "operations/operation.h"
+#include "train/conformal.h"
 #include "train/mean_factor.h"
 #include "train/report.h"
 #include "train/training.h"
 
 enum { SAL_TRAIN_MEMBERS_MAX = 20 };
 
+/* Shares of out-of-fold intervals that hold the measurement, by the coverage asked for (sal_conformal_levels). */
+typedef struct sal_train_reliability {
+    double all[SAL_CONFORMAL_LEVELS];
+    double by_class[SAL_CLASS_MAX][SAL_CONFORMAL_LEVELS]; /* NaN for a class without samples */
+} sal_train_reliability;
+
 typedef struct sal_train_summary {
+    sal_train_reliability reliability;
     sal_class_scheme scheme;
     sal_scores scores; /* of the median */
     sal_mean_scores mean;
@@ -37,6 +45,9 @@ sal_status sal_train_report_write(sal_context *ctx, const sal_arguments *argumen
 
 /* (train_card.c) The section about inputs, parameters, versions and warnings. */
 sal_status sal__train_report_card(sal_context *ctx, sal_report *report, const sal_arguments *arguments, const sal_train_report_input *input);
+/* (train_reliability.c) Its figure and its numbers. */
+void sal__train_report_reliability(sal_report *report, const sal_train_summary *summary);
+sal_status sal__train_add_reliability(sal_context *ctx, const sal_train_summary *summary, json_object *result);
 /* (train_numbers.c) What the report says about data, losses and inputs, for the result JSON. */
 sal_status sal__train_report_numbers(sal_context *ctx, const sal_train_report_input *input, json_object *result);
 

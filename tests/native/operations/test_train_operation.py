@@ -177,6 +177,19 @@ def test_report_has_a_model_card_and_the_result_has_its_numbers(trained, delta):
     assert np.array(result["losses"]).shape == (4, 2) and result["parameters"] > 1000 and f'{result["parameters"]} parameters' in page
 
 
+def test_reliability_at_90_percent_is_the_coverage_of_the_scores_and_rises_with_what_is_asked(trained):
+    result = trained[1]
+    asked, found = ([one[key] for one in result["reliability"]] for key in ("asked", "found"))
+    assert asked == [0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99] and found == sorted(found) and found[-1] > found[0]
+    nine = result["reliability"][4]
+    assert nine["found"] == pytest.approx(result["coverage_90"], abs=1.5 / result["samples"])
+    sampled = [one for one in result["scores"]["classes"] if one["n"]]
+    assert len(sampled) > 2
+    for one in sampled:  # near, as a value at a limit of an interval may round to either side on the other scale
+        assert nine["by_class"][one["name"]] == pytest.approx(one["picp"], abs=1.5 / one["n"])
+    assert "for any coverage that is asked for" in (trained[0] / "report.html").read_text() or not has_figures()
+
+
 def test_report_named_pdf_is_a_pdf(delta, tmp_path):
     if not has_figures():
         pytest.skip("this build has no figures")
