@@ -11,9 +11,10 @@
 sal_status sal_figures_load(sal_context *ctx, const sal_figures **out)
 {
     *out = NULL;
-    return sal_fail(ctx, SAL_STATUS_UNSUPPORTED,
-                    "this build of Salina has no figures; build it where Qt, its SVG part and Qwt are installed (Debian: "
-                    "qtbase5-dev libqt5svg5-dev libqwt-qt5-dev)");
+    return sal_fail(
+        ctx, SAL_STATUS_UNSUPPORTED,
+        "this build of Salina has no figures; build it where Qt, its SVG part and Qwt are installed (Debian: "
+        "qtbase5-dev libqt5svg5-dev libqwt-qt5-dev)");
 }
 
 #else
@@ -78,7 +79,8 @@ static sal_status bind(sal_context *ctx, void *library)
     SAL_QT_FUNCTIONS(SAL_QT_FUNCTION)
 #undef SAL_QT_FUNCTION
     if (strcmp(all.sal_qt_version(), sal_version()) != 0)
-        return sal_fail(ctx, SAL_STATUS_UNSUPPORTED, "libsalina_qt is of Salina %s and libsalina of %s; install both of one version",
+        return sal_fail(ctx, SAL_STATUS_UNSUPPORTED,
+                        "libsalina_qt is of Salina %s and libsalina of %s; install both of one version",
                         all.sal_qt_version(), sal_version());
     functions = all;
     loaded = true;
@@ -91,10 +93,11 @@ static sal_status load(sal_context *ctx)
     char path[4200];
     dl_iterate_phdr(look_for_qt, &found);
     if (found != SAL_QT_MAJOR)
-        return sal_fail(ctx, SAL_STATUS_UNSUPPORTED,
-                        "this program runs on Qt %d and the figures of this build of Salina need Qt %d, which do not go "
-                        "together in one process; install a Salina built for Qt %d, or make figures with the program salina",
-                        found, SAL_QT_MAJOR, found);
+        return sal_fail(
+            ctx, SAL_STATUS_UNSUPPORTED,
+            "this program runs on Qt %d and the figures of this build of Salina need Qt %d, which do not go "
+            "together in one process; install a Salina built for Qt %d, or make figures with the program salina",
+            found, SAL_QT_MAJOR, found);
     choose_file(path);
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!library)

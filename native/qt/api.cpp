@@ -60,9 +60,13 @@ static QString need_key(const sal_figure *f, const char *key, Key::Type type)
     static const char *const types[] = { "a text", "a number", "values", "names" };
     const QString name = QString::fromUtf8(key);
     const Key *found = find_key(f->figure->kind, name);
-    if (!found) throw Failure{ SAL_STATUS_ARGUMENT, QStringLiteral("figure \"%1\" takes no \"%2\"").arg(f->figure->kind, name) };
+    if (!found)
+        throw Failure{ SAL_STATUS_ARGUMENT,
+                       QStringLiteral("figure \"%1\" takes no \"%2\"").arg(f->figure->kind, name) };
     if (found->type != type)
-        throw Failure{ SAL_STATUS_ARGUMENT, QStringLiteral("\"%1\" of figure \"%2\" takes %3, not %4").arg(name, f->figure->kind, QLatin1String(types[found->type]), QLatin1String(types[type])) };
+        throw Failure{ SAL_STATUS_ARGUMENT,
+                       QStringLiteral("\"%1\" of figure \"%2\" takes %3, not %4")
+                           .arg(name, f->figure->kind, QLatin1String(types[found->type]), QLatin1String(types[type])) };
     return name;
 }
 
@@ -88,7 +92,9 @@ int32_t sal_figure_new(const char *kind, sal_figure **out)
     if (!*out) return SAL_STATUS_MEMORY;
     return guarded(*out, [&] {
         (*out)->figure = make_figure(QString::fromUtf8(kind));
-        if (!(*out)->figure) throw Failure{ SAL_STATUS_ARGUMENT, QStringLiteral("there is no figure \"%1\"").arg(QString::fromUtf8(kind)) };
+        if (!(*out)->figure)
+            throw Failure{ SAL_STATUS_ARGUMENT,
+                           QStringLiteral("there is no figure \"%1\"").arg(QString::fromUtf8(kind)) };
     });
 }
 
@@ -111,7 +117,8 @@ int32_t sal_figure_set_values(sal_figure *figure, const char *key, int64_t count
     return guarded(figure, [&] {
         const QString name = need_key(figure, key, Key::VALUES);
         if (count < 0 || count > 50000000)
-            throw Failure{ SAL_STATUS_ARGUMENT, QStringLiteral("%1 values of \"%2\" lie outside 0 to 50,000,000").arg(count).arg(name) };
+            throw Failure{ SAL_STATUS_ARGUMENT,
+                           QStringLiteral("%1 values of \"%2\" lie outside 0 to 50,000,000").arg(count).arg(name) };
         QVector<double> copy;
         copy.reserve(int(count));
         for (int64_t i = 0; i < count; i++) copy.append(values[i]);

@@ -32,12 +32,21 @@ static void need_a_font()
 static void need_offscreen()
 {
     QStringList folders = QCoreApplication::libraryPaths();
+#if QT_VERSION >= QT_VERSION_CHECK(6, 0, 0)
+    folders.append(QLibraryInfo::path(QLibraryInfo::PluginsPath));
+#else
     folders.append(QLibraryInfo::location(QLibraryInfo::PluginsPath));
+#endif
     for (const QString &folder : folders)
-        if (!QDir(folder + QStringLiteral("/platforms")).entryList({ QStringLiteral("*qoffscreen*") }, QDir::Files).isEmpty()) return;
+        if (!QDir(folder + QStringLiteral("/platforms"))
+                 .entryList({ QStringLiteral("*qoffscreen*") }, QDir::Files)
+                 .isEmpty())
+            return;
     throw Failure{ SAL_STATUS_UNSUPPORTED,
-                   QStringLiteral("Qt's plug-in platforms/libqoffscreen is not in %1, so no figure can be painted; install "
-                                  "Qt's plug-ins (Debian: libqt5gui5) or set QT_PLUGIN_PATH to their folder").arg(folders.join(QStringLiteral(", "))) };
+                   QStringLiteral(
+                       "Qt's plug-in platforms/libqoffscreen is not in %1, so no figure can be painted; install "
+                       "Qt's plug-ins (Debian: libqt5gui5) or set QT_PLUGIN_PATH to their folder")
+                       .arg(folders.join(QStringLiteral(", "))) };
 }
 
 Application::Application() : lock(making, std::defer_lock)

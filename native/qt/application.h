@@ -10,13 +10,13 @@ class QGuiApplication;
 namespace salina {
 
 class Application {
-public:
+  public:
     Application(); // throws Failure
     ~Application();
     Application(const Application &) = delete;
     Application &operator=(const Application &) = delete;
 
-private:
+  private:
     std::unique_lock<std::recursive_mutex> lock;
     // Qt takes the words that it knows out of the list, so each application has its own.
     int word_count = 3;

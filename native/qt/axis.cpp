@@ -12,7 +12,7 @@ namespace salina {
 namespace {
 
 class Log1pTransform : public QwtTransform {
-public:
+  public:
     double bounded(double value) const override { return std::max(value, 0.0); }
     double transform(double value) const override { return std::log1p(value); }
     double invTransform(double value) const override { return std::expm1(value); }

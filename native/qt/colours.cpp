@@ -42,7 +42,8 @@ void paint_colour_bar(QPainter &p, const QRectF &bar, QColor (*colour)(double), 
     const int steps = 64;
     p.setPen(Qt::NoPen);
     for (int i = 0; i < steps; i++) { // each reaches under the next, so that no seam shows
-        const double bottom = bar.bottom() - bar.height() * i / steps, top = bar.bottom() - bar.height() * (i + 1) / steps;
+        const double bottom = bar.bottom() - bar.height() * i / steps,
+                     top = bar.bottom() - bar.height() * (i + 1) / steps;
         p.setBrush(colour(first + (last - first) * (i + 0.5) / steps));
         p.drawRect(QRectF(tenth(bar.left()), tenth(top), tenth(bar.width()), tenth(bottom - top + (i ? 0.5 : 0))));
     }

@@ -30,17 +30,19 @@ QByteArray data_of(const QString &url)
 
 // Paints <img src="data:image/svg+xml;base64,..."> and PNG at their stated width, never wider than the page.
 class FigurePainter : public QObject, public QTextObjectInterface {
-public:
+  public:
     void *qt_metacast(const char *name) override // what moc would write
     {
-        if (qstrcmp(name, qobject_interface_iid<QTextObjectInterface *>()) == 0) return static_cast<QTextObjectInterface *>(this);
+        if (qstrcmp(name, qobject_interface_iid<QTextObjectInterface *>()) == 0)
+            return static_cast<QTextObjectInterface *>(this);
         return QObject::qt_metacast(name);
     }
 
     QSizeF intrinsicSize(QTextDocument *, int, const QTextFormat &format) override
     {
         const QTextImageFormat image = format.toImageFormat();
-        const double width = image.width() > 0 ? image.width() : 100, height = image.height() > 0 ? image.height() : width;
+        const double width = image.width() > 0 ? image.width() : 100,
+                     height = image.height() > 0 ? image.height() : width;
         const double fit = std::min(1.0, std::min(layout_width / width, (layout_height - 60) / height));
         return QSizeF(width * fit, height * fit);
     }

@@ -46,12 +46,14 @@ QString check_figure(const Figure &figure)
     for (const Key &key : keys) {
         const QString name = QLatin1String(key.name);
         if (figure.kind != QLatin1String(key.kind) || !key.required) continue;
-        if (!figure.texts.contains(name) && !figure.numbers.contains(name) && !figure.arrays.contains(name) && !figure.lists.contains(name))
+        if (!figure.texts.contains(name) && !figure.numbers.contains(name) && !figure.arrays.contains(name) &&
+            !figure.lists.contains(name))
             return QStringLiteral("figure \"%1\" needs %2: %3").arg(figure.kind, name, QLatin1String(key.help));
     }
     for (const char *key : { "width", "height" }) {
         const double px = figure.number(key, 600);
-        if (!(px >= 100 && px <= 10000)) return QStringLiteral("%1 %2 px lies outside 100 to 10000").arg(QLatin1String(key)).arg(px);
+        if (!(px >= 100 && px <= 10000))
+            return QStringLiteral("%1 %2 px lies outside 100 to 10000").arg(QLatin1String(key)).arg(px);
     }
     const double dpi = figure.number("dpi", 192);
     if (!(dpi >= 24 && dpi <= 1200)) return QStringLiteral("dpi %1 lies outside 24 to 1200").arg(dpi);
@@ -62,14 +64,16 @@ QString check_figure(const Figure &figure)
 QSizeF Figure::size() const
 {
     const QSizeF wanted = needed();
-    return QSizeF(std::round(number("width", std::ceil(wanted.width()))), std::round(number("height", std::ceil(wanted.height()))));
+    return QSizeF(std::round(number("width", std::ceil(wanted.width()))),
+                  std::round(number("height", std::ceil(wanted.height()))));
 }
 
 QByteArray kinds_json()
 {
     static const char *const types[] = { "text", "number", "values", "names" };
     QJsonObject all;
-#define SAL_FIGURE(kind, words) all[QStringLiteral(#kind)] = QJsonObject{ { QStringLiteral("title"), QLatin1String(words) } };
+#define SAL_FIGURE(kind, words)                                                                                        \
+    all[QStringLiteral(#kind)] = QJsonObject{ { QStringLiteral("title"), QLatin1String(words) } };
 #define SAL_KEY(kind, key, type, required, help)
 #include "figures.def"
 #undef SAL_FIGURE
@@ -79,7 +83,8 @@ QByteArray kinds_json()
         for (const Key &key : common) named[QLatin1String(key.name)] = QLatin1String(types[key.type]);
         for (const Key &key : keys)
             if (kind == QLatin1String(key.kind))
-                named[QLatin1String(key.name)] = QLatin1String(types[key.type]) + (key.required ? QStringLiteral("*") : QString());
+                named[QLatin1String(key.name)] =
+                    QLatin1String(types[key.type]) + (key.required ? QStringLiteral("*") : QString());
         one[QStringLiteral("keys")] = named;
         all[kind] = one;
     }

@@ -30,7 +30,7 @@ struct Hit {
 };
 
 class Figure {
-public:
+  public:
     virtual ~Figure() = default;
     // Whether the values fit together; "" or a sentence. Called before anything is painted.
     virtual QString check() const = 0;

@@ -9,19 +9,21 @@ namespace salina {
 namespace {
 
 class Histogram : public Figure {
-public:
+  public:
     QString check() const override
     {
         const double bins = number("bins", 10);
-        if (!(bins >= 1 && bins <= 1000) || bins != std::floor(bins)) return QStringLiteral("bins %1 is not a whole number from 1 to 1000").arg(bins);
-        if (!(limits().high > limits().low)) return QStringLiteral("low %1 is not below high %2").arg(limits().low).arg(limits().high);
+        if (!(bins >= 1 && bins <= 1000) || bins != std::floor(bins))
+            return QStringLiteral("bins %1 is not a whole number from 1 to 1000").arg(bins);
+        if (!(limits().high > limits().low))
+            return QStringLiteral("low %1 is not below high %2").arg(limits().low).arg(limits().high);
         return QString();
     }
     QSizeF needed() const override { return QSizeF(560, 300 + ROOM_BELOW + PAD + title_room(text("title"))); }
     void paint(QPainter &p, const QSizeF &size, QVector<Hit> *hits) const override;
     QString describe(int i) const override;
 
-private:
+  private:
     Range limits() const;
     QVector<double> heights(int *total) const;
     bool uniform() const { return number("uniform", 0) != 0; }
@@ -54,6 +56,17 @@ QVector<double> Histogram::heights(int *total) const
     return out;
 }
 
+// The band in which bins of calibrated predictions lie by chance, and the line around which they lie.
+static void paint_chance(QPainter &p, const QRectF &plot, const Axis &y, double band)
+{
+    const double top = tenth(y.at(1 + band)), bottom = tenth(y.at(std::max(0.0, 1 - band))), one = tenth(y.at(1));
+    p.setPen(Qt::NoPen);
+    p.setBrush(QColor(0xf0, 0xe4, 0x42, 110));
+    p.drawRect(QRectF(QPointF(plot.left(), top), QPointF(plot.right(), bottom)));
+    p.setPen(QPen(Qt::black, 1.2, Qt::DashLine));
+    p.drawLine(QPointF(plot.left(), one), QPointF(plot.right(), one));
+}
+
 void Histogram::paint(QPainter &p, const QSizeF &size, QVector<Hit> *hits) const
 {
     int total;
@@ -78,17 +91,12 @@ void Histogram::paint(QPainter &p, const QSizeF &size, QVector<Hit> *hits) const
     p.setPen(QPen(Qt::white, 1));
     p.setBrush(QColor(0x56, 0xb4, 0xe9));
     for (int i = 0; i < bins; i++) {
-        const double a = ax.at(range.low + (range.high - range.low) * i / bins), b = ax.at(range.low + (range.high - range.low) * (i + 1) / bins);
+        const double a = ax.at(range.low + (range.high - range.low) * i / bins),
+                     b = ax.at(range.low + (range.high - range.low) * (i + 1) / bins);
         if (high[i] > 0) p.drawRect(QRectF(QPointF(tenth(a), tenth(ay.at(high[i]))), QPointF(tenth(b), plot.bottom())));
         if (hits) hits->append(Hit{ QPointF((a + b) / 2, ay.at(high[i])), i });
     }
-    if (uniform() && total) {
-        p.setPen(Qt::NoPen);
-        p.setBrush(QColor(0xf0, 0xe4, 0x42, 110));
-        p.drawRect(QRectF(QPointF(plot.left(), tenth(ay.at(1 + band))), QPointF(plot.right(), tenth(ay.at(std::max(0.0, 1 - band))))));
-        p.setPen(QPen(Qt::black, 1.2, Qt::DashLine));
-        p.drawLine(QPointF(plot.left(), tenth(ay.at(1))), QPointF(plot.right(), tenth(ay.at(1))));
-    }
+    if (uniform() && total) paint_chance(p, plot, ay, band);
     if (!total) put_text(p, plot.center().x(), plot.center().y(), Qt::AlignHCenter, QStringLiteral("no data"));
 }
 
@@ -98,7 +106,10 @@ QString Histogram::describe(int i) const
     const Range range = limits();
     const QVector<double> high = heights(&total);
     const double width = (range.high - range.low) / high.size();
-    return QStringLiteral("%1 to %2: %3").arg(range.low + width * i, 0, 'g', 4).arg(range.low + width * (i + 1), 0, 'g', 4).arg(high[i], 0, 'g', 3);
+    return QStringLiteral("%1 to %2: %3")
+        .arg(range.low + width * i, 0, 'g', 4)
+        .arg(range.low + width * (i + 1), 0, 'g', 4)
+        .arg(high[i], 0, 'g', 3);
 }
 
 } // namespace

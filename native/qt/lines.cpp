@@ -22,21 +22,24 @@ void keep_whole(Axis &axis, const QVector<double> &values)
 }
 
 class Lines : public Figure {
-public:
+  public:
     QString check() const override;
     QSizeF needed() const override
     {
-        return QSizeF(540 + 70 + legend_room(names("names")), std::max(320.0, 18.0 * names("names").size() + 4) + ROOM_BELOW + PAD + title_room(text("title")));
+        return QSizeF(540 + 70 + legend_room(names("names")),
+                      std::max(320.0, 18.0 * names("names").size() + 4) + ROOM_BELOW + PAD + title_room(text("title")));
     }
     void paint(QPainter &p, const QSizeF &size, QVector<Hit> *hits) const override;
     QString describe(int i) const override;
 
-private:
+  private:
     bool shown(double x, double y) const
     {
-        return std::isfinite(x) && std::isfinite(y) && (number("log_x", 0) == 0 || x > 0) && (number("log_y", 0) == 0 || y > 0);
+        return std::isfinite(x) && std::isfinite(y) && (number("log_x", 0) == 0 || x > 0) &&
+               (number("log_y", 0) == 0 || y > 0);
     }
-    void paint_curve(QPainter &p, const QRectF &plot, const Axis &ax, const Axis &ay, int curve, int first, int count) const;
+    void paint_curve(QPainter &p, const QRectF &plot, const Axis &ax, const Axis &ay, int curve, int first,
+                     int count) const;
 };
 
 QString Lines::check() const
@@ -50,12 +53,16 @@ QString Lines::check() const
     if (length.size() != names("names").size())
         return QStringLiteral("%1 lengths do not go with %2 names").arg(length.size()).arg(names("names").size());
     if (values("x").size() != total || values("y").size() != total)
-        return QStringLiteral("%1 values of x and %2 of y do not go with lengths that add up to %3").arg(values("x").size()).arg(values("y").size()).arg(total);
+        return QStringLiteral("%1 values of x and %2 of y do not go with lengths that add up to %3")
+            .arg(values("x").size())
+            .arg(values("y").size())
+            .arg(total);
     return QString();
 }
 
 // Pieces between missing values, cut at the frame: an SVG by Qt 5 knows no clipping.
-void Lines::paint_curve(QPainter &p, const QRectF &plot, const Axis &ax, const Axis &ay, int curve, int first, int count) const
+void Lines::paint_curve(QPainter &p, const QRectF &plot, const Axis &ax, const Axis &ay, int curve, int first,
+                        int count) const
 {
     const QVector<double> x = values("x"), y = values("y");
     const bool step = number("step", 0) != 0;
@@ -115,7 +122,11 @@ QString Lines::describe(int i) const
     const QVector<double> length = values("length");
     int curve = 0, end = length.isEmpty() ? 0 : int(length[0]);
     while (i >= end && curve + 1 < length.size()) end += int(length[++curve]);
-    return QStringLiteral("%1\n%2: %3\n%4: %5").arg(names("names").value(curve), text("x_label")).arg(values("x")[i], 0, 'g', 5).arg(text("y_label")).arg(values("y")[i], 0, 'g', 4);
+    return QStringLiteral("%1\n%2: %3\n%4: %5")
+        .arg(names("names").value(curve), text("x_label"))
+        .arg(values("x")[i], 0, 'g', 5)
+        .arg(text("y_label"))
+        .arg(values("y")[i], 0, 'g', 4);
 }
 
 } // namespace

@@ -11,13 +11,13 @@ namespace {
 enum : int { SHADES = 24 };
 
 class Map : public Figure {
-public:
+  public:
     QString check() const override;
     QSizeF needed() const override;
     void paint(QPainter &p, const QSizeF &size, QVector<Hit> *hits) const override;
     QString describe(int i) const override;
 
-private:
+  private:
     struct Layout {
         QRectF plot;
         Axis x, y, bar;
@@ -27,7 +27,10 @@ private:
     bool categories() const { return arrays.contains(QStringLiteral("category")); }
     bool valued() const { return !categories() && arrays.contains(QStringLiteral("value")); }
     bool symmetric() const { return number("diverging", 1) != 0; }
-    double right_room(const Layout &l) const { return categories() ? legend_room(names("names")) : valued() ? PAD + colour_bar_room(l.bar) : 2.0 * PAD; }
+    double right_room(const Layout &l) const
+    {
+        return categories() ? legend_room(names("names")) : valued() ? PAD + colour_bar_room(l.bar) : 2.0 * PAD;
+    }
     QRectF ground(Layout *l) const;
     void limits(Layout &l) const;
     Layout layout(const QSizeF &size) const;
@@ -41,7 +44,10 @@ QString Map::check() const
     const int n = values("x").size();
     for (const char *key : { "y", "value", "category" })
         if (arrays.contains(QLatin1String(key)) && values(key).size() != n)
-            return QStringLiteral("%1 values of %2 do not go with %3 of x").arg(values(key).size()).arg(QLatin1String(key)).arg(n);
+            return QStringLiteral("%1 values of %2 do not go with %3 of x")
+                .arg(values(key).size())
+                .arg(QLatin1String(key))
+                .arg(n);
     if (categories() && names("names").isEmpty()) return QStringLiteral("category needs names");
     if (valued() && text("value_label").isEmpty()) return QStringLiteral("value needs value_label with its unit");
     return QString();
@@ -70,7 +76,8 @@ QSizeF Map::needed() const
     const double width = std::max(g.width() * scale, 220.0), height = std::max(g.height() * scale, 200.0);
     Layout l;
     limits(l);
-    return QSizeF(std::ceil(width + 80 + right_room(l) + PAD), std::ceil(height + ROOM_BELOW + PAD + title_room(text("title"))));
+    return QSizeF(std::ceil(width + 80 + right_room(l) + PAD),
+                  std::ceil(height + ROOM_BELOW + PAD + title_room(text("title"))));
 }
 
 // The colour scale: up to the 98 % quantile of |value|, so that one outlier does not grey out the rest.
@@ -101,7 +108,8 @@ Map::Layout Map::layout(const QSizeF &size) const
     rx.add(g.left()), rx.add(g.right()), ry.add(g.top()), ry.add(g.bottom());
     l.y = Axis::fit(ry, Axis::LINEAR, size.height(), 50, false, QStringLiteral("Northing (km)"));
     const double left = room_left(l.y);
-    const double width = std::max(40.0, size.width() - left - right - PAD), height = std::max(40.0, size.height() - top - ROOM_BELOW - PAD);
+    const double width = std::max(40.0, size.width() - left - right - PAD),
+                 height = std::max(40.0, size.height() - top - ROOM_BELOW - PAD);
     const double scale = std::min(width / g.width(), height / g.height());
     // more ground where the plot has room: scales stay equal
     const double more_x = width / scale - g.width(), more_y = height / scale - g.height();
@@ -153,7 +161,8 @@ void Map::paint_categories(QPainter &p, const Layout &l) const
         add_marker(paths[c], at(l, i), 3.5, c);
     }
     for (int c = 0; c < n; c++) paint_markers(p, paths[c], 3.5, c);
-    if (categories()) paint_legend(p, QRectF(l.plot.right(), l.plot.top(), right_room(l), l.plot.height()), all, LEGEND_MARKERS);
+    if (categories())
+        paint_legend(p, QRectF(l.plot.right(), l.plot.top(), right_room(l), l.plot.height()), all, LEGEND_MARKERS);
 }
 
 void Map::paint(QPainter &p, const QSizeF &size, QVector<Hit> *hits) const
@@ -165,13 +174,16 @@ void Map::paint(QPainter &p, const QSizeF &size, QVector<Hit> *hits) const
         paint_values(p, l);
     else
         paint_categories(p, l);
-    if (l.index.isEmpty()) put_text(p, l.plot.center().x(), l.plot.center().y(), Qt::AlignHCenter, QStringLiteral("no data"));
+    if (l.index.isEmpty())
+        put_text(p, l.plot.center().x(), l.plot.center().y(), Qt::AlignHCenter, QStringLiteral("no data"));
     for (int k = 0; hits && k < l.index.size(); k++) hits->append(Hit{ at(l, l.index[k]), l.index[k] });
 }
 
 QString Map::describe(int i) const
 {
-    QString out = QStringLiteral("Easting %1 km, northing %2 km").arg(values("x")[i] / 1000, 0, 'f', 2).arg(values("y")[i] / 1000, 0, 'f', 2);
+    QString out = QStringLiteral("Easting %1 km, northing %2 km")
+                      .arg(values("x")[i] / 1000, 0, 'f', 2)
+                      .arg(values("y")[i] / 1000, 0, 'f', 2);
     if (valued()) out += QStringLiteral("\n%1: %2").arg(text("value_label")).arg(values("value")[i], 0, 'g', 4);
     const double c = categories() ? values("category")[i] : -1;
     if (c >= 0 && c < names("names").size()) out += QLatin1Char('\n') + names("names")[int(c)];

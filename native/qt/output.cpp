@@ -14,7 +14,10 @@ static QByteArray render_png(const Figure &figure, const QSizeF &size)
     const double dpi = figure.number("dpi", 192), scale = dpi / 96;
     const QSize pixels(int(std::lround(size.width() * scale)), int(std::lround(size.height() * scale)));
     QImage image(pixels, QImage::Format_RGB32);
-    if (image.isNull()) throw Failure{ SAL_STATUS_MEMORY, QStringLiteral("a picture of %1 x %2 pixels does not fit into memory").arg(pixels.width()).arg(pixels.height()) };
+    if (image.isNull())
+        throw Failure{ SAL_STATUS_MEMORY, QStringLiteral("a picture of %1 x %2 pixels does not fit into memory")
+                                              .arg(pixels.width())
+                                              .arg(pixels.height()) };
     image.fill(Qt::white);
     QPainter painter(&image);
     painter.setRenderHints(QPainter::Antialiasing | QPainter::TextAntialiasing);
@@ -26,7 +29,8 @@ static QByteArray render_png(const Figure &figure, const QSizeF &size)
     QByteArray bytes;
     QBuffer buffer(&bytes);
     buffer.open(QIODevice::WriteOnly);
-    if (!image.convertToFormat(QImage::Format_RGB888).save(&buffer, "PNG")) throw Failure{ SAL_STATUS_FAILED, QStringLiteral("Qt could not write a PNG") };
+    if (!image.convertToFormat(QImage::Format_RGB888).save(&buffer, "PNG"))
+        throw Failure{ SAL_STATUS_FAILED, QStringLiteral("Qt could not write a PNG") };
     return bytes;
 }
 
@@ -35,7 +39,9 @@ static void size_in_px(QByteArray &svg, const QSizeF &size)
 {
     const int from = svg.indexOf("<svg width=\""), to = svg.indexOf("viewBox", from);
     if (from >= 0 && to > from)
-        svg.replace(from, to - from, QStringLiteral("<svg width=\"%1\" height=\"%2\"\n ").arg(size.width()).arg(size.height()).toLatin1());
+        svg.replace(
+            from, to - from,
+            QStringLiteral("<svg width=\"%1\" height=\"%2\"\n ").arg(size.width()).arg(size.height()).toLatin1());
 }
 
 static QByteArray render_svg(const Figure &figure, const QSizeF &size)
@@ -85,7 +91,8 @@ QByteArray render_figure(const Figure &figure, const QString &format)
     if (format == QLatin1String("png")) return render_png(figure, size);
     if (format == QLatin1String("svg")) return render_svg(figure, size);
     if (format == QLatin1String("pdf")) return render_pdf(figure, size);
-    throw Failure{ SAL_STATUS_ARGUMENT, QStringLiteral("figures are written as png, svg or pdf, not as \"%1\"").arg(format) };
+    throw Failure{ SAL_STATUS_ARGUMENT,
+                   QStringLiteral("figures are written as png, svg or pdf, not as \"%1\"").arg(format) };
 }
 
 void write_whole(const QString &path, const QByteArray &bytes)

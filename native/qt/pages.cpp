@@ -25,7 +25,8 @@ static void rows_of(const QTextTable &table, const QAbstractTextDocumentLayout &
     for (int row = 2; row < table.rows(); row++) { // the first stays with the heads
         double top = 1e30;
         for (int column = 0; column < table.columns(); column++)
-            top = std::min(top, layout.blockBoundingRect(table.cellAt(row, column).firstCursorPosition().block()).top());
+            top =
+                std::min(top, layout.blockBoundingRect(table.cellAt(row, column).firstCursorPosition().block()).top());
         cuts.append(top - 5); // the padding of a cell
     }
 }

@@ -84,7 +84,8 @@ static void paint_ticks_x(QPainter &p, const QRectF &plot, const Axis &x)
         p.drawLine(QPointF(at, plot.bottom()), QPointF(at, plot.bottom() + TICK));
         put_text(p, at, plot.bottom() + TICK + 9, Qt::AlignHCenter, x.text(tick));
     }
-    put_text(p, plot.center().x(), plot.bottom() + TICK + 9 + LINE_PX + 2, Qt::AlignHCenter, fitted(x.label, plot.width() + 2 * PAD));
+    put_text(p, plot.center().x(), plot.bottom() + TICK + 9 + LINE_PX + 2, Qt::AlignHCenter,
+             fitted(x.label, plot.width() + 2 * PAD));
 }
 
 static void paint_ticks_y(QPainter &p, const QRectF &plot, const Axis &y)
@@ -97,7 +98,8 @@ static void paint_ticks_y(QPainter &p, const QRectF &plot, const Axis &y)
         p.drawLine(QPointF(plot.left() - TICK, at), QPointF(plot.left(), at));
         put_text(p, plot.left() - TICK - 4, at, Qt::AlignRight, y.text(tick));
     }
-    put_text_up(p, plot.left() - TICK - 5 - y.widest_tick() - LINE_PX / 2.0, plot.center().y(), fitted(y.label, plot.height() + 2 * PAD));
+    put_text_up(p, plot.left() - TICK - 5 - y.widest_tick() - LINE_PX / 2.0, plot.center().y(),
+                fitted(y.label, plot.height() + 2 * PAD));
 }
 
 void paint_frame(QPainter &p, const QRectF &plot, const Axis *x, const Axis *y)

@@ -25,8 +25,8 @@ double widest(const QStringList &texts);
 // align: Qt::AlignLeft, AlignHCenter or AlignRight of x; centred on y.
 void put_text(QPainter &p, double x, double y, int align, const QString &text, const QColor &colour = Qt::black);
 void put_text_up(QPainter &p, double x, double y, const QString &text); // from bottom to top, centred on (x, y)
-QString fitted(const QString &text, double width);                     // with an ellipsis in the middle where too long
-QString number_text(double value, int digits);                         // with a true minus sign
+QString fitted(const QString &text, double width);                      // with an ellipsis in the middle where too long
+QString number_text(double value, int digits);                          // with a true minus sign
 
 // ---- range of finite values
 
@@ -66,9 +66,9 @@ double title_room(const QString &title);
 
 // ---- colours (colours.cpp)
 
-QColor category_colour(int index);         // Okabe and Ito (2008), those that are readable on white
-QColor viridis(double t);                  // 0 .. 1
-QColor diverging(double t);                // -1 .. 1, blue through grey to vermilion
+QColor category_colour(int index); // Okabe and Ito (2008), those that are readable on white
+QColor viridis(double t);          // 0 .. 1
+QColor diverging(double t);        // -1 .. 1, blue through grey to vermilion
 // A vertical bar from low to high with ticks and its label to the right; log: of counts.
 void paint_colour_bar(QPainter &p, const QRectF &bar, QColor (*colour)(double), double first, double last,
                       const Axis &axis);

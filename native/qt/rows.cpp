@@ -13,7 +13,11 @@ QString Rows::check() const
     if (rows() == 0) return QStringLiteral("label names no row");
     for (const char *key : { "value", "lower", "upper" })
         if (has(key) && values(key).size() != n)
-            return QStringLiteral("%1 values of %2 do not go with %3 labels and %4 series").arg(values(key).size()).arg(QLatin1String(key)).arg(rows()).arg(series());
+            return QStringLiteral("%1 values of %2 do not go with %3 labels and %4 series")
+                .arg(values(key).size())
+                .arg(QLatin1String(key))
+                .arg(rows())
+                .arg(series());
     if (has("lower") != has("upper")) return QStringLiteral("lower and upper go together");
     return QString();
 }
@@ -25,7 +29,8 @@ QString Rows::value_text(int index) const
     const int digits = int(number("digits", 2));
     QString out = number_text(values("value")[index], digits);
     if (has("lower") && std::isfinite(values("lower")[index]) && std::isfinite(values("upper")[index]))
-        out += QStringLiteral(" [%1, %2]").arg(number_text(values("lower")[index], digits), number_text(values("upper")[index], digits));
+        out += QStringLiteral(" [%1, %2]")
+                   .arg(number_text(values("lower")[index], digits), number_text(values("upper")[index], digits));
     return out;
 }
 
@@ -40,20 +45,23 @@ QSizeF Rows::needed() const
 {
     const double row = mark_height() * series() + 10, legend = series() > 1 ? legend_room(names("names")) : 0;
     const double height = std::max(row * rows(), series() > 1 ? 18.0 * series() : 0.0);
-    return QSizeF(std::ceil(label_room() + 360 + values_room() + legend + PAD), std::ceil(height + ROOM_BELOW + PAD + title_room(text("title"))));
+    return QSizeF(std::ceil(label_room() + 360 + values_room() + legend + PAD),
+                  std::ceil(height + ROOM_BELOW + PAD + title_room(text("title"))));
 }
 
 Rows::Layout Rows::layout(const QSizeF &size) const
 {
     Layout l;
     const double target = number("target", NAN), tolerance = number("tolerance", 0), top = title_room(text("title"));
-    const double legend = series() > 1 ? legend_room(names("names")) : 0, left = std::min(label_room(), 0.45 * size.width());
+    const double legend = series() > 1 ? legend_room(names("names")) : 0,
+                 left = std::min(label_room(), 0.45 * size.width());
     Range range;
     for (const char *key : { "value", "lower", "upper" }) range.add(values(key));
     if (from_zero()) range.add(0);
     if (std::isfinite(target)) range.add(target - tolerance), range.add(target + tolerance);
     const double width = std::max(60.0, size.width() - left - values_room() - legend - PAD);
-    l.plot = QRectF(std::round(left), top, std::floor(width), std::max(20.0, std::floor(size.height() - top - ROOM_BELOW - PAD)));
+    l.plot = QRectF(std::round(left), top, std::floor(width),
+                    std::max(20.0, std::floor(size.height() - top - ROOM_BELOW - PAD)));
     l.x = Axis::fit(range, Axis::LINEAR, width, 60, true, text("value_label"));
     l.x.place(l.plot.left(), l.plot.right());
     l.row = l.plot.height() / rows();
@@ -68,7 +76,8 @@ void Rows::paint_target(QPainter &p, const Layout &l) const
     if (tolerance > 0) {
         p.setPen(Qt::NoPen);
         p.setBrush(QColor(0xf0, 0xe4, 0x42, 110));
-        p.drawRect(QRectF(QPointF(tenth(l.x.at(target - tolerance)), l.plot.top()), QPointF(tenth(l.x.at(target + tolerance)), l.plot.bottom())));
+        p.drawRect(QRectF(QPointF(tenth(l.x.at(target - tolerance)), l.plot.top()),
+                          QPointF(tenth(l.x.at(target + tolerance)), l.plot.bottom())));
     }
 }
 
@@ -87,7 +96,10 @@ void Rows::paint(QPainter &p, const QSizeF &size, QVector<Hit> *hits) const
             const double y = tenth(middle + l.mark * (s + 0.5 - series() / 2.0));
             if (std::isfinite(values("value")[index])) paint_mark(p, l, y, s, index);
             put_text(p, l.plot.right() + 8, y, Qt::AlignLeft, value_text(index));
-            if (hits) hits->append(Hit{ QPointF(l.x.at(std::isfinite(values("value")[index]) ? values("value")[index] : l.x.map.s1()), y), index });
+            if (hits)
+                hits->append(Hit{
+                    QPointF(l.x.at(std::isfinite(values("value")[index]) ? values("value")[index] : l.x.map.s1()), y),
+                    index });
         }
     }
     if (std::isfinite(target)) {
@@ -95,7 +107,8 @@ void Rows::paint(QPainter &p, const QSizeF &size, QVector<Hit> *hits) const
         p.drawLine(QPointF(tenth(l.x.at(target)), l.plot.top()), QPointF(tenth(l.x.at(target)), l.plot.bottom()));
     }
     if (series() > 1)
-        paint_legend(p, QRectF(l.plot.right() + values_room() - 4, l.plot.top(), 300, l.plot.height()), names("names"), from_zero() ? LEGEND_BOXES : LEGEND_MARKERS);
+        paint_legend(p, QRectF(l.plot.right() + values_room() - 4, l.plot.top(), 300, l.plot.height()), names("names"),
+                     from_zero() ? LEGEND_BOXES : LEGEND_MARKERS);
 }
 
 QString Rows::describe(int index) const

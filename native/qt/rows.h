@@ -8,13 +8,13 @@
 namespace salina {
 
 class Rows : public Figure {
-public:
+  public:
     QString check() const override;
     QSizeF needed() const override;
     void paint(QPainter &painter, const QSizeF &size, QVector<Hit> *hits) const override;
     QString describe(int index) const override;
 
-protected:
+  protected:
     struct Layout {
         QRectF plot;
         Axis x;
@@ -29,7 +29,7 @@ protected:
     int series() const { return std::max(1, int(names("names").size())); }
     bool has(const char *key) const { return arrays.contains(QLatin1String(key)); }
 
-private:
+  private:
     Layout layout(const QSizeF &size) const;
     void paint_target(QPainter &p, const Layout &l) const;
     double label_room() const;

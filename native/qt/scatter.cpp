@@ -12,16 +12,23 @@ namespace {
 enum : int { MOST_DOTS = 1500, LEAST_DENSITY = 30, SHADES = 16 };
 
 class Scatter : public Figure {
-public:
+  public:
     QString check() const override;
-    QSizeF needed() const override { return QSizeF(430 + PAD * 2 + 60 + right_room(), 430 + 60 + title_room(text("title"))); }
+    QSizeF needed() const override
+    {
+        return QSizeF(430 + PAD * 2 + 60 + right_room(), 430 + 60 + title_room(text("title")));
+    }
     void paint(QPainter &p, const QSizeF &size, QVector<Hit> *hits) const override;
     QString describe(int i) const override
     {
-        return QStringLiteral("%1: %2\n%3: %4").arg(text("x_label")).arg(values("x")[i], 0, 'g', 4).arg(text("y_label")).arg(values("y")[i], 0, 'g', 4);
+        return QStringLiteral("%1: %2\n%3: %4")
+            .arg(text("x_label"))
+            .arg(values("x")[i], 0, 'g', 4)
+            .arg(text("y_label"))
+            .arg(values("y")[i], 0, 'g', 4);
     }
 
-private:
+  private:
     struct Layout {
         QRectF plot;
         Axis x, y;
@@ -44,7 +51,10 @@ QString Scatter::check() const
     const int n = values("x").size();
     for (const char *key : { "y", "lower", "upper", "category" })
         if (arrays.contains(QLatin1String(key)) && values(key).size() != n)
-            return QStringLiteral("%1 values of %2 do not go with %3 of x").arg(values(key).size()).arg(QLatin1String(key)).arg(n);
+            return QStringLiteral("%1 values of %2 do not go with %3 of x")
+                .arg(values(key).size())
+                .arg(QLatin1String(key))
+                .arg(n);
     if (categories() && names("names").isEmpty()) return QStringLiteral("category needs names");
     return QString();
 }
@@ -83,7 +93,8 @@ void Scatter::paint_intervals(QPainter &p, const Layout &l) const
     QPainterPath path;
     for (int i : l.index) {
         if (!std::isfinite(lower[i]) || !std::isfinite(upper[i])) continue;
-        const double at = tenth(l.x.at(x[i])), low = std::max(lower[i], l.y.map.s1()), high = std::min(upper[i], l.y.map.s2());
+        const double at = tenth(l.x.at(x[i])), low = std::max(lower[i], l.y.map.s1()),
+                     high = std::min(upper[i], l.y.map.s2());
         if (low > high) continue;
         path.moveTo(at, tenth(l.y.at(low)));
         path.lineTo(at, tenth(l.y.at(high)));
@@ -108,7 +119,9 @@ void Scatter::paint_density(QPainter &p, const Layout &l) const
     Range share;
     share.add(0);
     share.add(1);
-    paint_bar(p, l, Axis::fit(share, Axis::LINEAR, 0.6 * l.plot.height(), 40, false, QStringLiteral("Density of points (densest = 1)")));
+    paint_bar(p, l,
+              Axis::fit(share, Axis::LINEAR, 0.6 * l.plot.height(), 40, false,
+                        QStringLiteral("Density of points (densest = 1)")));
 }
 
 void Scatter::paint_bar(QPainter &p, const Layout &l, const Axis &axis) const
@@ -134,8 +147,10 @@ void Scatter::paint_hexagons(QPainter &p, const Layout &l) const
         QPainterPath &path = shades[std::min(int(t * SHADES), SHADES - 1)];
         for (int k = 0; k < 6; k++) {
             // cut at the frame: a hexagon of points at a limit reaches beyond it
-            const double a = k * M_PI / 3, x = one.centre.x() + radius * std::sin(a), y = one.centre.y() - radius * std::cos(a);
-            const QPointF corner(tenth(std::min(std::max(x, l.plot.left()), l.plot.right())), tenth(std::min(std::max(y, l.plot.top()), l.plot.bottom())));
+            const double a = k * M_PI / 3, x = one.centre.x() + radius * std::sin(a),
+                         y = one.centre.y() - radius * std::cos(a);
+            const QPointF corner(tenth(std::min(std::max(x, l.plot.left()), l.plot.right())),
+                                 tenth(std::min(std::max(y, l.plot.top()), l.plot.bottom())));
             if (k)
                 path.lineTo(corner);
             else
@@ -179,7 +194,8 @@ void Scatter::paint_note(QPainter &p, const Layout &l) const
     for (int i = 0; i < lines.size(); i++)
         put_text(p, l.plot.left() + 12, l.plot.top() + 10 + LINE_PX * (i + 0.5), Qt::AlignLeft, lines[i]);
     put_text(p, l.plot.right() - 6, l.plot.top() + 46, Qt::AlignRight, QStringLiteral("1:1"));
-    if (l.at.isEmpty()) put_text(p, l.plot.center().x(), l.plot.center().y(), Qt::AlignHCenter, QStringLiteral("no data"));
+    if (l.at.isEmpty())
+        put_text(p, l.plot.center().x(), l.plot.center().y(), Qt::AlignHCenter, QStringLiteral("no data"));
 }
 
 void Scatter::paint(QPainter &p, const QSizeF &size, QVector<Hit> *hits) const

@@ -10,7 +10,7 @@ namespace salina {
 namespace {
 
 class FigureWidget : public QWidget {
-public:
+  public:
     explicit FigureWidget(std::shared_ptr<const Figure> shown) : figure(std::move(shown))
     {
         setMinimumSize(240, 180);
@@ -20,7 +20,7 @@ public:
     }
     QSize sizeHint() const override { return figure->size().toSize(); }
 
-protected:
+  protected:
     void paintEvent(QPaintEvent *) override
     {
         QPainter painter(this);
@@ -42,7 +42,7 @@ protected:
         return true;
     }
 
-private:
+  private:
     // The hit within 12 px of the pointer, or -1.
     int nearest(const QPointF &at) const
     {
@@ -64,7 +64,9 @@ private:
 void *make_widget(std::shared_ptr<const Figure> figure)
 {
     if (!in_gui_thread())
-        throw Failure{ SAL_STATUS_FAILED, QStringLiteral("a live figure can only be made in the GUI thread of a program with a QApplication; save the figure to a file instead") };
+        throw Failure{ SAL_STATUS_FAILED,
+                       QStringLiteral("a live figure can only be made in the GUI thread of a program with a "
+                                      "QApplication; save the figure to a file instead") };
     const QString wrong = check_figure(*figure);
     if (!wrong.isEmpty()) throw Failure{ SAL_STATUS_ARGUMENT, wrong };
     return static_cast<QWidget *>(new FigureWidget(std::move(figure)));

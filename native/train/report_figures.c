@@ -221,8 +221,9 @@ void sal_report_bars(sal_report *r, const char *caption, const char *value_label
                      int64_t n_series, const char *const *series, const double *values, int digits, double target,
                      double tolerance)
 {
-    draw_rows(r, "bars", caption,
-              &(sal_report_rows){ value_label, n, labels, n_series, series, values, NULL, NULL, digits, target, tolerance });
+    draw_rows(
+        r, "bars", caption,
+        &(sal_report_rows){ value_label, n, labels, n_series, series, values, NULL, NULL, digits, target, tolerance });
 }
 
 void sal_report_intervals(sal_report *r, const char *caption, const sal_report_rows *rows)
@@ -244,7 +245,8 @@ void sal_report_pit(sal_report *r, const char *caption, int64_t n, const double 
     r->qt->sal_figure_set_number(f, "high", 1);
     r->qt->sal_figure_set_number(f, "bins", n >= 400 ? 20 : 10);
     r->qt->sal_figure_set_number(f, "uniform", 1);
-    r->qt->sal_figure_set_text(f, "x_label", "Probability integral transform (share of the predictive distribution below)");
+    r->qt->sal_figure_set_text(f, "x_label",
+                               "Probability integral transform (share of the predictive distribution below)");
     r->qt->sal_figure_set_text(f, "y_label", "Frequency relative to calibrated (1)");
     finish(r, f, caption, false);
 }

@@ -90,7 +90,9 @@ static int64_t coloured_pixels(const void *bytes, int64_t length, int width, int
     assert_int_equal(GDALGetRasterYSize(set), height);
     assert_int_equal(GDALGetRasterCount(set), 3);
     unsigned char *rgb = malloc((size_t)width * (size_t)height * 3);
-    assert_int_equal(GDALDatasetRasterIO(set, GF_Read, 0, 0, width, height, rgb, width, height, GDT_Byte, 3, NULL, 3, width * 3, 1), CE_None);
+    assert_int_equal(
+        GDALDatasetRasterIO(set, GF_Read, 0, 0, width, height, rgb, width, height, GDT_Byte, 3, NULL, 3, width * 3, 1),
+        CE_None);
     for (int64_t i = 0; i < (int64_t)width * height; i++)
         coloured += abs(rgb[3 * i] - rgb[3 * i + 1]) + abs(rgb[3 * i + 1] - rgb[3 * i + 2]) > 40;
     free(rgb);
@@ -173,7 +175,8 @@ static void expect_refusal(sal_figure *f, int32_t status, const char *words)
     const void *bytes;
     int64_t length;
     assert_int_equal(qt->sal_figure_render(f, "svg", &bytes, &length), status);
-    if (!strstr(qt->sal_figure_message(f), words)) fail_msg("\"%s\" does not say \"%s\"", qt->sal_figure_message(f), words);
+    if (!strstr(qt->sal_figure_message(f), words))
+        fail_msg("\"%s\" does not say \"%s\"", qt->sal_figure_message(f), words);
     qt->sal_figure_free(f);
 }
 
@@ -322,7 +325,9 @@ static int needs_a_font(void)
     int64_t length;
     snprintf(path, sizeof path, "/tmp/salina_no_fonts_%d.conf", (int)getpid());
     FILE *file = fopen(path, "w");
-    fputs("<?xml version=\"1.0\"?><!DOCTYPE fontconfig SYSTEM \"fonts.dtd\"><fontconfig><dir>/nonexistent</dir></fontconfig>", file);
+    fputs("<?xml version=\"1.0\"?><!DOCTYPE fontconfig SYSTEM "
+          "\"fonts.dtd\"><fontconfig><dir>/nonexistent</dir></fontconfig>",
+          file);
     fclose(file);
     setenv("FONTCONFIG_FILE", path, 1);
     if (sal_figures_load(ctx, &qt) != SAL_STATUS_OK) return strstr(sal_context_message(ctx), "has no figures") ? 77 : 2;

@@ -78,10 +78,7 @@ static void fill(sal_report *r)
     double epoch[30], train[30], valid[30];
     for (int e = 0; e < 30; e++)
         epoch[e] = e + 1, train[e] = 0.1 + 0.5 * exp(-e / 6.0), valid[e] = 0.16 + 0.45 * exp(-e / 5.0) + 0.01 * sin(e);
-    sal_report_line lines[] = {
-        {"training",    30, epoch, train},
-        { "validation", 30, epoch, valid}
-    };
+    sal_report_line lines[] = { { "training", 30, epoch, train }, { "validation", 30, epoch, valid } };
     sal_report_lines(r, "Loss of the final model.", "Epoch", "Pinball loss (log1p g/kg)", 2, lines);
     const char *systems[] = { "Random forest on the 10 bands", "SS-Stack", "SS-SoilNet" },
                *series[] = { "random folds", "spatial blocks" };
