@@ -21,6 +21,7 @@ typedef struct sal__train_work {
     sal_training *training;
     sal_train_summary summary;
     double *lower, *median, *upper; /* honest out-of-fold, natural scale */
+    double *weights;                /* of the scores, NULL when all samples count alike */
     char *checkpoint;
     sal_output *outputs[SAL__TRAIN_OUTPUTS]; /* they appear together at the end; NULL where not asked for */
 } sal__train_work;
@@ -30,6 +31,10 @@ sal_status sal__train_read(sal__train_work *w);
 sal_status sal__train_scheme(sal__train_work *w);
 void sal__train_options(const sal__train_work *w, sal_fit_options *o);
 void sal__train_close(sal__train_work *w);
+
+/* (train_folds.c) Folds, weights of the scores; what they are, as JSON. */
+sal_status sal__train_folds(sal__train_work *w, int64_t window);
+sal_status sal__train_add_folds(sal_context *ctx, const sal_folds *folds, json_object *to);
 
 /* (train_scores.c) From out-of-fold predictions: intervals, scores, the factor of the mean; scores of every network alone, for
  * the spread over seeds. */

@@ -32,6 +32,9 @@ typedef struct sal_train_report_input {
 /* Mean and standard deviation (n - 1; NaN for one value). */
 void sal_train_spread(int64_t n, const double *values, double *mean, double *sd);
 
+/* Validation (train_report_folds.c). */
+sal_status sal_train_report_folds(sal_context *ctx, sal_report *report, const sal_dataset *dataset, const sal_folds *folds);
+
 sal_status sal_train_report_write(sal_context *ctx, const sal_arguments *arguments, const sal_train_report_input *input, const char *path);
 
 #endif
