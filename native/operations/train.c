@@ -82,7 +82,7 @@ static sal_status run(sal_context *ctx, const sal_arguments *arguments, json_obj
     SAL_TRY(sal__train_scheme(&w));
     sal__train_options(&w, &options);
     SAL_TRY(sal_text_format(ctx, &w.checkpoint, "%s.checkpoint", sal_argument_text(arguments, "output")));
-    const sal_training_request request = {.dataset = w.dataset, .folds = w.folds, .fit = options, .members = sal_argument_i64(arguments, "seeds"),
+    const sal_training_request request = {.dataset = w.dataset, .folds = w.folds, .fit = options, .members = sal_argument_i64(arguments, "seeds"), .importance = true,
                                           .checkpoint = w.checkpoint, .seconds = 60 * sal_argument_f64(arguments, "max_minutes")};
     sal_progress_push(ctx, 0.05, 0.97);
     status = sal_training_run(ctx, &request, &w.training);
@@ -91,6 +91,7 @@ static sal_status run(sal_context *ctx, const sal_arguments *arguments, json_obj
     SAL_TRY(sal_progress(ctx, 0.97, "scores, model and report"));
     SAL_TRY(sal__train_evaluate(&w, &options, &conformal));
     SAL_TRY(sal__train_evaluate_members(&w, &options));
+    SAL_TRY(sal__train_applicability(&w, &options));
     SAL_TRY(sal__train_write_model(&w, &options, &conformal));
     SAL_TRY(sal__train_write_predictions(&w));
     if (w.outputs[SAL__TRAIN_REPORT]) {

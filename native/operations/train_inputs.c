@@ -85,6 +85,8 @@ void sal__train_close(sal__train_work *w)
     sal_release(w->ctx, w->median);
     sal_release(w->ctx, w->upper);
     sal_release(w->ctx, w->weights);
+    sal_release(w->ctx, w->summary.covariate_ids);
+    sal_applicability_free(w->applicability);
     sal_release(w->ctx, w->checkpoint);
     for (int32_t k = 0; k < SAL__TRAIN_OUTPUTS; k++) sal_output_free(w->outputs[k]);
 }

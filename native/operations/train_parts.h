@@ -22,6 +22,7 @@ typedef struct sal__train_work {
     sal_train_summary summary;
     double *lower, *median, *upper; /* honest out-of-fold, natural scale */
     double *weights;                /* of the scores, NULL when all samples count alike */
+    sal_applicability *applicability;
     char *checkpoint;
     sal_output *outputs[SAL__TRAIN_OUTPUTS]; /* they appear together at the end; NULL where not asked for */
 } sal__train_work;
@@ -42,6 +43,10 @@ sal_status sal__train_evaluate(sal__train_work *w, const sal_fit_options *o, sal
 sal_status sal__train_evaluate_members(sal__train_work *w, const sal_fit_options *o);
 sal_status sal__train_add_centres(const sal__train_work *w, json_object *to);
 sal_status sal__train_add_results(sal__train_work *w, json_object *result);
+
+/* (train_applicability.c) Area of applicability, with the importance of the covariates in the summary; both as JSON. */
+sal_status sal__train_applicability(sal__train_work *w, const sal_fit_options *o);
+sal_status sal__train_add_applicability(const sal__train_work *w, json_object *to);
 
 /* (train_write.c) */
 sal_status sal__train_write_model(sal__train_work *w, const sal_fit_options *o, const sal_conformal *conformal);

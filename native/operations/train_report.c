@@ -183,7 +183,7 @@ static void limit_section(sal_report *r, const sal_arguments *a, const sal_train
     sal_report_heading(r, "Limits");
     if (in->options->log1p)
         sal_report_paragraph(r, "The model learns log(1 + value); its map is the centre on that scale, near the median and below the mean of a skewed variable, unless it is retrieved with centre mean.");
-    sal_report_paragraph(r, "Intervals are calibrated on the out-of-fold predictions of this validation. They hold for ground like the samples; the quality band of a map shows where covariates leave the range of the training samples.");
+    sal_report_paragraph(r, "Intervals are calibrated on the out-of-fold predictions of this validation. They hold for ground like the samples; the bands di and quality of a map show where it leaves the ground that the samples know.");
     sal_report_paragraph(r, "Classes follow %s. Values are in %s as measured; nothing was converted.", in->summary->scheme.title, sal_argument_text(a, "unit"));
     sal_report_paragraph(r, "Salina %s, system %s, %lld network(s), seed %lld, %lld epochs.", sal_version(), in->options->system->title, (long long)in->training->members,
                          (long long)sal_argument_i64(a, "seed"), (long long)in->training->epochs);
@@ -201,6 +201,7 @@ sal_status sal_train_report_write(sal_context *ctx, const sal_arguments *a, cons
     data_section(r, a, in, c);
     SAL_TRY(sal_train_report_folds(ctx, r, in->dataset, in->folds));
     SAL_TRY(score_section(ctx, r, a, in, c));
+    SAL_TRY(sal_train_report_applicability(ctx, r, in->summary));
     limit_section(r, a, in);
     SAL_TRY(sal_report_save(r, path));
 done:

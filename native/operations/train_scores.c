@@ -128,6 +128,7 @@ sal_status sal__train_add_results(sal__train_work *w, json_object *result)
     SAL_TRY(sal_json_add(w->ctx, result, "scores", scores));
     SAL_TRY(sal__train_add_centres(w, result));
     SAL_TRY(sal__train_add_folds(w->ctx, w->folds, result));
+    SAL_TRY(sal__train_add_applicability(w, result));
     if (w->summary.members > 1) {
         json_object *seeds = json_object_new_object();
         SAL_TRY(sal_json_add(w->ctx, result, "by_seed", seeds));

@@ -203,8 +203,10 @@ sal_status sal_applicability_save(const sal_applicability *a, sal_tensors *tenso
     sal_status status;
     const double *data[] = { a->mean, a->sd, a->weight, a->points, a->di };
     const int64_t dims[][2] = { { a->p }, { a->p }, { a->p }, { a->n, a->p }, { a->n } };
-    for (int i = 0; i < 5; i++) SAL_TRY(sal_tensors_add(tensors, names[i], SAL_TENSOR_F64, i == 3 ? 2 : 1, dims[i], data[i], true));
-    SAL_TRY(sal_tensors_add(tensors, "applicability/lpd", SAL_TENSOR_I64, 1, &a->n, a->lpd, true));
+    for (int i = 0; i < 5 && !sal_tensors_find(tensors, "applicability/lpd"); i++)
+        SAL_TRY(sal_tensors_add(tensors, names[i], SAL_TENSOR_F64, i == 3 ? 2 : 1, dims[i], data[i], true));
+    if (!sal_tensors_find(tensors, "applicability/lpd")) /* a model that is saved again has them */
+        SAL_TRY(sal_tensors_add(tensors, "applicability/lpd", SAL_TENSOR_I64, 1, &a->n, a->lpd, true));
     SAL_TRY(sal_json_add_f64(a->ctx, meta, "mean_distance", a->mean_distance));
     SAL_TRY(sal_json_add_f64(a->ctx, meta, "threshold", a->threshold));
 done:

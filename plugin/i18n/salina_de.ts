@@ -228,6 +228,10 @@
         <translation>Gewichtung der Gütemaße</translation>
     </message>
     <message>
+        <source>Area of applicability</source>
+        <translation>Anwendbarkeitsbereich</translation>
+    </message>
+    <message>
         <source>Block size</source>
         <translation>Blockgröße</translation>
     </message>
