@@ -51,7 +51,7 @@ typedef struct sal_nearness_parts {
     int64_t parts, count[3];
     const float *values[3]; /* (pixels, count) */
 } sal_nearness_parts;
-/* di (pixels); pixels up to SAL_NEARNESS_PIXELS. Surround runs with sal_kernels_enter / leave. Any thread; cannot fail. */
+/* di (pixels); pixels up to SAL_NEARNESS_PIXELS. Any thread; cannot fail. */
 void sal_nearness_run(const sal_nearness *nearness, const sal_nearness_parts *parts, int64_t pixels, void *scratch, float *di);
 
 #endif

@@ -1,17 +1,17 @@
 /* nearness.c - the dissimilarity index of many pixels at once.
  *
- * The nearest of the training samples b to a pixel a is the one with the largest a b - |b|^2 / 2, which is a matrix product with one
- * more column. In float it is off by at most (p + 4) u (|a| |b| + |b|^2 / 2), u = 2^-24 (Higham 2002, section 3.1): where the runner-up is
+ * The nearest of the training samples b to a pixel a is the one with the largest a b - |b|^2 / 2, which is a matrix product.
+ * In float it is off by at most (p + 4) u (|a| |b| + |b|^2 / 2), u = 2^-24 (Higham 2002, section 3.1): where the runner-up is
  * nearer to the winner than twice that, all samples are looked at in double; otherwise the winner alone. The trap: |a|^2 - 2 a b +
  * |b|^2 itself would lose everything where a is near b, just where the index must be right.
  */
-#include "kernels/gemm.h"
+#include "kernels/lanes.h"
 #include "tensor/simd.h"
 #include "train/applicability.h"
 #include <math.h>
 #include <string.h>
 
-enum { WIDE = SAL_NEARNESS_PIXELS, ROWS = 64 };
+enum { WIDE = SAL_NEARNESS_PIXELS, ROWS = 32 };
 
 struct sal_nearness {
     const sal_applicability *a;
@@ -19,7 +19,7 @@ struct sal_nearness {
     int64_t *column; /* (p) of the covariates of the fit */
     double *shift, *factor; /* (p) z = (v - shift) factor, in units of the mean distance */
     double *exact;          /* (n, p) the samples so */
-    real *rows;             /* (n, p + 1) the same in float, and -|b|^2 / 2 */
+    real *rows, *half;      /* the same in float, (p, ROWS) for every ROWS samples; (n) -|b|^2 / 2 */
     double longest;         /* |b| */
 };
 
@@ -37,15 +37,17 @@ static void add_point(sal_nearness *s, int64_t i)
     for (int64_t j = 0; j < s->p; j++) to[j] = s->a->points[i * s->a->p + s->column[j]] / s->a->mean_distance;
     for (int64_t k = 0; k < s->n; k++)
         if (equal_rows(s, to, s->exact + k * s->p)) return;
-    real *row = s->rows + s->n * (s->p + 1);
+    real *row = s->rows + s->n / ROWS * ROWS * s->p + s->n % ROWS;
     for (int64_t j = 0; j < s->p; j++) {
-        row[j] = (real)to[j];
+        row[j * ROWS] = (real)to[j];
         square += to[j] * to[j];
     }
-    row[s->p] = (real)(-square / 2);
+    s->half[s->n] = (real)(-square / 2);
     s->longest = fmax(s->longest, sqrt(square));
     s->n++;
 }
+
+static int64_t room(int64_t n) { return (n + ROWS - 1) / ROWS * ROWS; }
 
 sal_status sal_nearness_new(const sal_applicability *a, sal_nearness **out)
 {
@@ -65,8 +67,10 @@ sal_status sal_nearness_new(const sal_applicability *a, sal_nearness **out)
         s->factor[s->p++] = a->weight[j] / a->sd[j] / a->mean_distance;
     }
     SAL_TRY(sal_allocate(ctx, a->n * s->p, sizeof *s->exact, &s->exact));
-    SAL_TRY(sal_allocate(ctx, a->n * (s->p + 1), sizeof *s->rows, &s->rows));
+    SAL_TRY(sal_allocate(ctx, room(a->n) * s->p, sizeof *s->rows, &s->rows));
+    SAL_TRY(sal_allocate(ctx, room(a->n), sizeof *s->half, &s->half));
     for (int64_t i = 0; i < a->n; i++) add_point(s, i);
+    for (int64_t i = s->n; i < room(s->n); i++) s->half[i] = -INFINITY; /* nobody is nearest to these */
     *out = s;
     s = NULL;
 done:
@@ -77,14 +81,14 @@ done:
 void sal_nearness_free(sal_nearness *s)
 {
     if (!s) return;
-    void *all[] = { s->column, s->shift, s->factor, s->exact, s->rows };
+    void *all[] = { s->column, s->shift, s->factor, s->exact, s->rows, s->half };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) sal_release(s->a->ctx, all[i]);
     sal_release(s->a->ctx, s);
 }
 
 /* What one call works in. */
 typedef struct work {
-    real *pixels;   /* (p + 1, WIDE), the last row 1 */
+    real *pixels;   /* (p, WIDE) */
     real *products; /* (ROWS, WIDE) */
     real *best, *second, *winner; /* (WIDE) */
     double *square; /* (WIDE) |a|^2 */
@@ -93,7 +97,7 @@ typedef struct work {
 
 static int64_t lay_out(const sal_nearness *s, void *scratch, work *w)
 {
-    int64_t reals[] = { (s->p + 1) * WIDE, ROWS * WIDE, WIDE, WIDE, WIDE }, at = 0;
+    int64_t reals[] = { s->p * WIDE, ROWS * WIDE, WIDE, WIDE, WIDE }, at = 0;
     real **to[] = { &w->pixels, &w->products, &w->best, &w->second, &w->winner };
     for (int i = 0; i < 5; i++) {
         if (scratch) *to[i] = (real *)scratch + at;
@@ -108,7 +112,7 @@ int64_t sal_nearness_scratch(const sal_nearness *s) { return lay_out(s, NULL, &(
 
 int64_t sal_nearness_bytes(const sal_nearness *s)
 {
-    return s->a->n * (s->p * (int64_t)sizeof(double) + (s->p + 1) * (int64_t)sizeof(real)) + 3 * s->a->p * (int64_t)sizeof(double);
+    return room(s->a->n) * (s->p * (int64_t)sizeof(double) + (s->p + 1) * (int64_t)sizeof(real)) + 3 * s->a->p * (int64_t)sizeof(double);
 }
 
 static const float *find(const sal_nearness_parts *parts, int64_t column, int64_t *step)
@@ -137,18 +141,17 @@ static void put_pixels(const sal_nearness *s, const sal_nearness_parts *parts, i
         for (int64_t i = n; i < WIDE; i++) to[i] = 0;
     }
     for (int64_t i = 0; i < WIDE; i++) {
-        w->pixels[s->p * WIDE + i] = 1;
         w->best[i] = w->second[i] = -INFINITY;
         w->winner[i] = 0;
     }
 }
 
 /* Keeps the largest and the second largest product of every pixel, and whose the largest is. */
-SAL_CLONES static void keep_best(const real *products, int64_t first, int64_t rows, real *best, real *second, real *winner)
+SAL_CLONES static void keep_best(const real *products, int64_t first, real *best, real *second, real *winner)
 {
     for (int64_t i = 0; i < WIDE; i += SAL_LANES) {
         sal_vec b = SAL_LOAD(best + i), s = SAL_LOAD(second + i), w = SAL_LOAD(winner + i);
-        for (int64_t r = 0; r < rows; r++) {
+        for (int64_t r = 0; r < ROWS; r++) {
             sal_vec v = SAL_LOAD(products + r * WIDE + i), number = (sal_vec){ 0 } + (real)(first + r);
             sal_mask wins = v > b;
             sal_vec lesser = (sal_vec)((wins & (sal_mask)b) | (~wins & (sal_mask)v));
@@ -186,9 +189,8 @@ void sal_nearness_run(const sal_nearness *s, const sal_nearness_parts *parts, in
     lay_out(s, scratch, &w);
     put_pixels(s, parts, n, &w);
     for (int64_t first = 0; first < s->n; first += ROWS) {
-        int64_t rows = s->n - first < ROWS ? s->n - first : ROWS;
-        sal_gemm(false, false, rows, WIDE, s->p + 1, 1, s->rows + first * (s->p + 1), s->p + 1, w.pixels, WIDE, 0, w.products, WIDE);
-        keep_best(w.products, first, rows, w.best, w.second, w.winner);
+        sal_lanes_dense(WIDE, s->p, ROWS, w.pixels, s->rows + first * s->p, s->half + first, NULL, w.products);
+        keep_best(w.products, first, w.best, w.second, w.winner);
     }
     for (int64_t i = 0; i < n; i++) {
         for (int64_t j = 0; j < s->p; j++) {

@@ -91,8 +91,10 @@ def test_every_validation_gives_folds_distances_and_bounds(delta, tmp_path, meth
     assert folds["w_m"] >= 0 and folds["variogram"]["cutoff_m"] > 0
     low, high = bounds["natural"]["rmse"]
     assert bounds["level"] == 0.95 and bounds["units"] >= 5 and low < result["rmse"] < high
+    aoa = result["applicability"]
+    assert aoa["threshold"] > 0 and aoa["mean_distance"] > 0 and len(aoa["importance"]) == 35
     page = (tmp_path / "report.html").read_text()
-    assert "95 % bounds" in page and "W = " in page and "Gj*" in page
+    assert "Area of applicability" in page and "95 % bounds" in page and "W = " in page and "Gj*" in page
 
 
 def test_weighted_scores_stand_beside_the_plain_ones(delta, tmp_path):
