@@ -22,6 +22,8 @@ typedef struct sal__train_work {
     sal_train_summary summary;
     double *lower, *median, *upper; /* honest out-of-fold, natural scale */
     json_object *provenance;        /* of the model: inputs with hashes, arguments; for the report too */
+    double *weights;                /* of the scores, NULL when all samples count alike */
+    sal_applicability *applicability;
     char *checkpoint;
     sal_output *outputs[SAL__TRAIN_OUTPUTS]; /* they appear together at the end; NULL where not asked for */
 } sal__train_work;
@@ -32,6 +34,10 @@ sal_status sal__train_scheme(sal__train_work *w);
 void sal__train_options(const sal__train_work *w, sal_fit_options *o);
 void sal__train_close(sal__train_work *w);
 
+/* (train_folds.c) Folds, weights of the scores; what they are, as JSON. */
+sal_status sal__train_folds(sal__train_work *w, int64_t window);
+sal_status sal__train_add_folds(sal_context *ctx, const sal_folds *folds, json_object *to);
+
 /* (train_scores.c) From out-of-fold predictions: intervals, scores, the factor of the mean; scores of every network alone, for
  * the spread over seeds. */
 sal_status sal__train_evaluate(sal__train_work *w, const sal_fit_options *o, sal_conformal *conformal);
@@ -41,6 +47,10 @@ sal_status sal__train_add_results(sal__train_work *w, json_object *result);
 
 /* (train_reliability.c) */
 sal_status sal__train_reliability(sal__train_work *w, const sal_fit_options *o, sal_train_reliability *out);
+
+/* (train_applicability.c) Area of applicability, with the importance of the covariates in the summary; both as JSON. */
+sal_status sal__train_applicability(sal__train_work *w, const sal_fit_options *o);
+sal_status sal__train_add_applicability(const sal__train_work *w, json_object *to);
 
 /* (train_write.c) */
 sal_status sal__train_write_model(sal__train_work *w, const sal_fit_options *o, const sal_conformal *conformal);

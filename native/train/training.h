@@ -12,6 +12,7 @@ typedef struct sal_training_request {
     sal_fit_options fit;      /* fit.seed is the first seed of the ensemble */
     int64_t members;          /* networks per fold and in the final model */
     const char *checkpoint;   /* file to write every 20 s and to resume from; NULL for none */
+    bool importance;          /* find the importance of the covariates too; adds about a tenth of the time */
     double seconds;           /* stop, keeping the checkpoint, after this time; 0: no limit */
 } sal_training_request;
 
@@ -21,6 +22,10 @@ typedef struct sal_training {
     double *out_of_fold;      /* (count, 3) lower, median, upper, mean over members, on the transformed scale (log1p or as is) */
     double *by_member;        /* (members, count) out-of-fold medians of each member, same scale */
     float *losses;            /* (folds + 1, epochs) mean loss by epoch of the first member; the last row is the final model */
+    double *importance;       /* (covariates) of the parts the system takes, in order of sal_part; NULL when not asked for. By how much the mean
+                                 squared error of out-of-fold predictions on the transformed scale rises when a sample gets this covariate, in all its
+                                 window, from another sample drawn from all (Breiman 2001; Fisher et al. 2019), first member of each fold */
+    int64_t covariates;
     sal_fit **final;          /* (members) the final networks, trained on all samples */
     int64_t resumed_stage;    /* 0 when started fresh */
     double samples_per_second; /* NaN when every network came from the checkpoint */
