@@ -83,8 +83,8 @@ typedef struct sal_report_rows {
 } sal_report_rows;
 /* Points with intervals, for comparing models; the axis does not begin at 0. */
 void sal_report_intervals(sal_report *report, const char *caption, const sal_report_rows *rows);
-/* Bars from 0 with whiskers. */
-void sal_report_importance(sal_report *report, const char *caption, const sal_report_rows *rows);
+/* Bars from 0 with whiskers, such as importance or coverage. */
+void sal_report_bar_rows(sal_report *report, const char *caption, const sal_report_rows *rows);
 /* Histogram of the probability integral transform (n values in 0 .. 1) with the band of chance around flat. */
 void sal_report_pit(sal_report *report, const char *caption, int64_t n, const double *values);
 

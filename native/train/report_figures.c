@@ -231,7 +231,7 @@ void sal_report_intervals(sal_report *r, const char *caption, const sal_report_r
     draw_rows(r, "intervals", caption, rows);
 }
 
-void sal_report_importance(sal_report *r, const char *caption, const sal_report_rows *rows)
+void sal_report_bar_rows(sal_report *r, const char *caption, const sal_report_rows *rows)
 {
     draw_rows(r, "bars", caption, rows);
 }

@@ -89,7 +89,7 @@ static void fill(sal_report *r)
     for (int i = 0; i < 6; i++) least[i] = six[i] - 0.06, most[i] = six[i] + 0.05;
     sal_report_rows rows = { "R2 (1 - SSE/SST)", 3, systems, 2, series, six, least, most, 2, NAN, 0 };
     sal_report_intervals(r, "Systems compared, with 95 % block-bootstrap intervals.", &rows);
-    sal_report_importance(r, "Importance.", &rows);
+    sal_report_bar_rows(r, "Importance.", &rows);
     sal_report_pit(r, "Where observations fall in their predictive distributions.", N, share);
     sal_folds_free(ctx, folds);
 }
