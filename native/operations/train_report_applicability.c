@@ -18,6 +18,16 @@ static int by_value(const void *a, const void *b)
     return (p < q) - (p > q);
 }
 
+/* A bar for each of the n rows of the table. */
+static void importance_bars(sal_report *r, int64_t n, const ranked *all)
+{
+    const char *names[SHOWN];
+    double values[SHOWN];
+    for (int64_t k = 0; k < n; k++) names[k] = all[k].id, values[k] = all[k].value;
+    const sal_report_rows rows = {"Rise of the mean squared error (scale of the model)", n, names, 1, NULL, values, NULL, NULL, 4, NAN, 0};
+    sal_report_bar_rows(r, "What the model heeds: importance of the covariates of the table above", &rows);
+}
+
 static sal_status importance_table(sal_context *ctx, sal_report *r, const sal_train_summary *s)
 {
     char text[2 * SHOWN][CELLS], caption[320];
@@ -42,6 +52,7 @@ static sal_status importance_table(sal_context *ctx, sal_report *r, const sal_tr
     snprintf(caption, sizeof caption, "Importance of the covariates%s: rise of the mean squared out-of-fold error, on the scale the model learns, when a sample gets the covariate of another",
              s->covariates > SHOWN ? ", the first 20" : "");
     sal_report_table(r, caption, 3, (const char *const[]){"covariate", "importance", "share (%)"}, n, cells);
+    importance_bars(r, n, all);
     sal_report_paragraph(r, "Covariates that say the same share their importance, and each alone looks less important than both are.");
     sal_release(ctx, all);
     return status;

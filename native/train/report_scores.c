@@ -149,26 +149,33 @@ static void class_table(sal_report *r, const sal_scores *s, const char *unit)
         }
 }
 
+/* One bar of coverage with its bootstrap bounds, NaN where there are none. */
+static void coverage_bar(const sal_scores *s, double value, const sal_bounds *bounds, int64_t at, double *values, double *low, double *high)
+{
+    values[at] = value;
+    low[at] = s->draws ? bounds->low : NAN;
+    high[at] = s->draws ? bounds->high : NAN;
+}
+
 static void coverage_bars(sal_report *r, const sal_scores *s)
 {
-    char labels[SAL_CLASS_MAX + 1][96], limits[64];
-    const char *names[SAL_CLASS_MAX + 1], *series[1] = { "coverage" };
-    double values[SAL_CLASS_MAX + 1];
+    char labels[SAL_CLASS_MAX + 1][96], limits[64], caption[256];
+    const char *names[SAL_CLASS_MAX + 1];
+    double values[SAL_CLASS_MAX + 1], low[SAL_CLASS_MAX + 1], high[SAL_CLASS_MAX + 1];
     int64_t n = 0;
     for (int32_t c = 0; c < s->scheme.count; c++) {
         if (s->class_n[c] == 0) continue;
         sal_class_limits_text(&s->scheme, c, limits);
-        snprintf(labels[n], sizeof labels[0], "%s (%s), n = %lld", s->scheme.names[c], limits,
-                 (long long)s->class_n[c]);
-        values[n++] = s->class_interval[c][SAL_INTERVAL_PICP];
+        snprintf(labels[n], sizeof labels[0], "%s (%s), n = %lld", s->scheme.names[c], limits, (long long)s->class_n[c]);
+        coverage_bar(s, s->class_interval[c][SAL_INTERVAL_PICP], &s->class_interval_bounds[c][SAL_INTERVAL_PICP], n++, values, low, high);
     }
     snprintf(labels[n], sizeof labels[0], "all, n = %lld", (long long)s->n);
-    values[n++] = s->interval[SAL_INTERVAL_PICP];
+    coverage_bar(s, s->interval[SAL_INTERVAL_PICP], &s->interval_bounds[SAL_INTERVAL_PICP], n++, values, low, high);
     for (int64_t i = 0; i < n; i++) names[i] = labels[i];
-    sal_report_bars(r,
-                    "Share of observations inside their interval, by observed class. The dashed line is the coverage "
-                    "asked for, the band 5 points around it.",
-                    "Coverage (share of samples)", n, names, 1, series, values, 2, s->coverage, 0.05);
+    snprintf(caption, sizeof caption, "Share of observations inside their interval, by observed class%s. The dashed line is the coverage asked for, the band 5 points around it.",
+             s->draws ? ", with 95 % bounds" : "");
+    const sal_report_rows rows = { "Coverage (share of samples)", n, names, 1, NULL, values, s->draws ? low : NULL, s->draws ? high : NULL, 2, s->coverage, 0.05 };
+    sal_report_bar_rows(r, caption, &rows);
 }
 
 void sal_report_scores(sal_report *r, const char *caption, const sal_scores *s, const char *unit)
