@@ -21,7 +21,7 @@ static const char style[] =
     "0;font-size:14px}caption{text-align:left;font-size:14px;color:#333;padding:0 0 4px}"
     "th,td{padding:4px 10px;border-bottom:1px solid #ddd;text-align:right;vertical-align:top}th{border-bottom:2px "
     "solid #888}"
-    "th.t,td.t{text-align:left}td:first-child{white-space:nowrap}div.figure{margin:20px 0}"
+    "td{white-space:nowrap}th.t,td.t{text-align:left}td.t{white-space:normal}td.t:first-child{white-space:nowrap}div.figure{margin:20px 0}"
     "p.caption{font-size:14px;color:#333;margin:0 0 4px}p.caption+p{margin:0}img{max-width:100%;height:auto}"
     "@media print{body{max-width:none;margin:0}div.figure,table{page-break-inside:avoid}}";
 
