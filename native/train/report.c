@@ -21,7 +21,8 @@ static const char style[] =
     "0;font-size:14px}caption{text-align:left;font-size:14px;color:#333;padding:0 0 4px}"
     "th,td{padding:4px 10px;border-bottom:1px solid #ddd;text-align:right;vertical-align:top}th{border-bottom:2px "
     "solid #888}"
-    "td{white-space:nowrap}th.t,td.t{text-align:left}td.t{white-space:normal}td.t:first-child{white-space:nowrap}div.figure{margin:20px 0}"
+    "td{white-space:nowrap}th.t,td.t,td.f{text-align:left}td.t{white-space:normal}"
+    "div.figure{margin:20px 0}"
     "p.caption{font-size:14px;color:#333;margin:0 0 4px}p.caption+p{margin:0}img{max-width:100%;height:auto}"
     "@media print{body{max-width:none;margin:0}div.figure,table{page-break-inside:avoid}}";
 
@@ -192,7 +193,8 @@ void sal_report_table(sal_report *r, const char *caption, int64_t n_columns, con
         sal__report_append(r, "<tr>");
         for (int64_t c = 0; c < n_columns; c++) {
             const char *cell = cells[i * n_columns + c];
-            sal__report_append(r, is_number_column(c, n_columns, n_rows, cells) ? "<td>" : "<td class=\"t\">");
+            bool numbers = is_number_column(c, n_columns, n_rows, cells);
+            sal__report_append(r, c == 0 ? "<td class=\"f\">" : numbers ? "<td>" : "<td class=\"t\">");
             sal__report_escape(r, cell ? cell : "\xe2\x80\x93");
             sal__report_append(r, "</td>");
         }
