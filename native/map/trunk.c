@@ -11,7 +11,8 @@
 #include <stdio.h>
 
 typedef struct stage {
-    sal_lanes_conv conv; /* of one covariate; w and b below */
+    sal_lanes_conv conv; /* of one covariate; w, b and taps below */
+    int64_t kernel, dilation;
     float *w, *b;        /* (covariates, kernel, kernel, in, out), (covariates, out) */
     int64_t span;        /* rows of input under the kernel */
     int64_t columns;     /* of its output */
@@ -41,15 +42,17 @@ static void lay_out(sal_trunk *t, const sal_model_options *o, int64_t columns, i
         int64_t before = columns + s->span - 1;
         columns = (before + 15) / 16 * 16;
         rows = s->span + SAL_TRUNK_PUSH;
-        s->conv = (sal_lanes_conv){ .kernel = sal_trunk_kernel[k], .dilation = dilation[k], .in = k ? o->channels[k - 1] : 1, .out = o->channels[k],
-                                    .x_stride = columns, .y_stride = s->columns };
+        s->kernel = sal_trunk_kernel[k];
+        s->dilation = dilation[k];
+        s->conv = (sal_lanes_conv){ .tap_count = s->kernel * s->kernel, .in = k ? o->channels[k - 1] : 1, .out = o->channels[k], .w_stride = o->channels[k],
+                                    .x_stride = columns, .y_stride = s->columns, .relu = true };
     }
     t->input_columns = columns;
     t->input_rows = rows;
 }
 
 static int64_t ring_floats(const sal_trunk *t, const stage *s) { return s->ring_rows * t->covariates * s->conv.out * s->columns; }
-static int64_t weight_floats(const sal_trunk *t, const stage *s) { return t->covariates * s->conv.kernel * s->conv.kernel * s->conv.in * s->conv.out; }
+static int64_t weight_floats(const sal_trunk *t, const stage *s) { return t->covariates * s->conv.tap_count * s->conv.in * s->conv.out; }
 
 int64_t sal_trunk_bytes(const sal_model_options *o, int64_t columns, int64_t rows)
 {
@@ -73,7 +76,7 @@ static const float *array(const sal_trunk *t, const sal_params *params, int32_t 
 static sal_status fold(sal_trunk *t, const sal_params *params, int32_t k)
 {
     stage *s = &t->stages[k];
-    int64_t out = s->conv.out, all = t->covariates * out, taps = s->conv.kernel * s->conv.kernel * s->conv.in;
+    int64_t out = s->conv.out, all = t->covariates * out, taps = s->conv.tap_count * s->conv.in;
     const float *w = array(t, params, k, "conv/w", taps * all), *moments = array(t, params, k, "norm/moments", 2 * all);
     const float *gamma = array(t, params, k, "norm/gamma", all), *beta = array(t, params, k, "norm/beta", all);
     SAL_ASSERT(t->ctx, w && moments && gamma && beta);
@@ -143,16 +146,19 @@ float *sal_trunk_next(sal_trunk *t, int64_t i, int64_t covariate) { return input
 /* Row r of stage k of one covariate. */
 static void stage_row(const sal_trunk *t, int32_t k, int64_t covariate, int64_t r)
 {
+    enum { TAPS = 64 };
     const stage *s = &t->stages[k];
-    const float *rows[8];
+    const float *first = k ? ring_row(t, s - 1, 0, covariate) : input_row(t, 0, covariate);
+    int64_t taps[TAPS];
     sal_lanes_conv conv = s->conv;
-    for (int64_t i = 0; i < conv.kernel; i++) {
-        int64_t from = r + i * conv.dilation;
-        rows[i] = k ? ring_row(t, s - 1, from, covariate) : input_row(t, from, covariate);
+    for (int64_t i = 0; i < conv.tap_count && i < TAPS; i++) {
+        int64_t from = r + i / s->kernel * s->dilation;
+        taps[i] = (k ? ring_row(t, s - 1, from, covariate) : input_row(t, from, covariate)) - first + i % s->kernel * s->dilation;
     }
-    conv.w = s->w + covariate * conv.kernel * conv.kernel * conv.in * conv.out;
+    conv.taps = taps;
+    conv.w = s->w + covariate * conv.tap_count * conv.in * conv.out;
     conv.b = s->b + covariate * conv.out;
-    sal_lanes_conv_row(&conv, s->columns, rows, ring_row(t, s, r, covariate));
+    sal_lanes_convolve(&conv, s->columns, first, ring_row(t, s, r, covariate));
 }
 
 void sal_trunk_push(sal_trunk *t, int64_t rows)
