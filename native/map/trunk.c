@@ -2,13 +2,16 @@
  *
  * Stage k turns rows r, r + d, ... r + (kernel - 1) d of what comes before into its row r, d being the product of the strides before it. Every
  * covariate goes its own way through the three stages, so its rows stay in the second cache. Rows live in rings: row r of a stage is slot
- * r modulo the length of its ring, which holds what the next stage reads and the rows of one push.
+ * r modulo the length of its ring, which holds what the next stage reads and the rows of one step.
  */
 #include "trunk.h"
 #include "kernels/lanes.h"
 #include "layers/layers.h"
 #include <math.h>
 #include <stdio.h>
+
+/* Rows that go through all stages of a covariate before the next ones come: their rings then stay in the second cache. */
+enum { STEP = 8 };
 
 typedef struct stage {
     sal_lanes_conv conv; /* of one covariate; w, b and taps below */
@@ -41,7 +44,7 @@ static void lay_out(sal_trunk *t, const sal_model_options *o, int64_t columns, i
         s->span = (sal_trunk_kernel[k] - 1) * dilation[k] + 1;
         int64_t before = columns + s->span - 1;
         columns = (before + 15) / 16 * 16;
-        rows = s->span + SAL_TRUNK_PUSH;
+        rows = s->span + (k ? STEP : SAL_TRUNK_PUSH);
         s->kernel = sal_trunk_kernel[k];
         s->dilation = dilation[k];
         s->conv = (sal_lanes_conv){ .tap_count = s->kernel * s->kernel, .in = k ? o->channels[k - 1] : 1, .out = o->channels[k], .w_stride = o->channels[k],
@@ -161,18 +164,26 @@ static void stage_row(const sal_trunk *t, int32_t k, int64_t covariate, int64_t 
     sal_lanes_convolve(&conv, s->columns, first, ring_row(t, s, r, covariate));
 }
 
-void sal_trunk_push(sal_trunk *t, int64_t rows)
+/* The rows that came up to `end` through all stages of one covariate; done (stages) moves on. */
+static void push_covariate(const sal_trunk *t, int64_t covariate, int64_t end, int64_t *done)
 {
-    int64_t have[SAL_TRUNK_STAGES + 1] = { t->input_done + rows };
-    for (int32_t k = 0; k < SAL_TRUNK_STAGES; k++) {
-        int64_t possible = have[k] - t->stages[k].span + 1;
-        have[k + 1] = possible > t->stages[k].done ? possible : t->stages[k].done;
-    }
-    for (int64_t c = 0; c < t->covariates; c++) {
+    for (int64_t input = t->input_done; input < end;) {
+        input = input + STEP < end ? input + STEP : end;
+        int64_t have = input;
         for (int32_t k = 0; k < SAL_TRUNK_STAGES; k++) {
-            for (int64_t r = t->stages[k].done; r < have[k + 1]; r++) stage_row(t, k, c, r);
+            for (; done[k] + t->stages[k].span <= have; done[k]++) stage_row(t, k, covariate, done[k]);
+            have = done[k];
         }
     }
-    t->input_done = have[0];
-    for (int32_t k = 0; k < SAL_TRUNK_STAGES; k++) t->stages[k].done = have[k + 1];
+}
+
+void sal_trunk_push(sal_trunk *t, int64_t rows)
+{
+    int64_t done[SAL_TRUNK_STAGES] = { 0 };
+    for (int64_t c = 0; c < t->covariates; c++) {
+        for (int32_t k = 0; k < SAL_TRUNK_STAGES; k++) done[k] = t->stages[k].done;
+        push_covariate(t, c, t->input_done + rows, done);
+    }
+    t->input_done += rows;
+    for (int32_t k = 0; k < SAL_TRUNK_STAGES; k++) t->stages[k].done = done[k];
 }
