@@ -1,0 +1,45 @@
+/* train_parts.h - private to Train model: its work from the arguments to the files, in the order in which the parts run.
+ */
+#ifndef SAL_OPERATIONS_TRAIN_PARTS_H
+#define SAL_OPERATIONS_TRAIN_PARTS_H
+
+#include "train/network.h"
+#include "train_report.h"
+
+enum { SAL__TRAIN_MODEL, SAL__TRAIN_REPORT, SAL__TRAIN_PREDICTIONS, SAL__TRAIN_OUTPUTS };
+extern const char *const sal__train_output_keys[SAL__TRAIN_OUTPUTS];
+
+typedef struct sal__train_work {
+    sal_context *ctx;
+    const sal_arguments *arguments;
+    sal_stack *stacks[256];
+    int64_t stack_count;
+    sal_samples *samples;
+    sal_roles roles;
+    sal_dataset *dataset;
+    sal_folds *folds;
+    sal_training *training;
+    sal_train_summary summary;
+    double *lower, *median, *upper; /* honest out-of-fold, natural scale */
+    char *checkpoint;
+    sal_output *outputs[SAL__TRAIN_OUTPUTS]; /* they appear together at the end; NULL where not asked for */
+} sal__train_work;
+
+/* (train_inputs.c) Stacks, samples, dataset and folds; ARGUMENT or DATA where they do not go together. */
+sal_status sal__train_read(sal__train_work *w);
+sal_status sal__train_scheme(sal__train_work *w);
+void sal__train_options(const sal__train_work *w, sal_fit_options *o);
+void sal__train_close(sal__train_work *w);
+
+/* (train_scores.c) From out-of-fold predictions: intervals, scores, the factor of the mean; scores of every network alone, for
+ * the spread over seeds. */
+sal_status sal__train_evaluate(sal__train_work *w, const sal_fit_options *o, sal_conformal *conformal);
+sal_status sal__train_evaluate_members(sal__train_work *w, const sal_fit_options *o);
+sal_status sal__train_add_centres(const sal__train_work *w, json_object *to);
+sal_status sal__train_add_results(sal__train_work *w, json_object *result);
+
+/* (train_write.c) */
+sal_status sal__train_write_model(sal__train_work *w, const sal_fit_options *o, const sal_conformal *conformal);
+sal_status sal__train_write_predictions(sal__train_work *w);
+
+#endif
