@@ -86,7 +86,7 @@ static sal_status run(sal_context *ctx, const sal_arguments *arguments, json_obj
     SAL_TRY(sal_progress(ctx, 0.97, "scores, model and report"));
     SAL_TRY(sal__train_evaluate(&w, &options, &conformal));
     SAL_TRY(sal__train_evaluate_members(&w, &options));
-    SAL_TRY(sal__train_reliability(&w, &options, &w.summary.reliability));
+    SAL_TRY(sal__train_reliability(&w, &options, conformal.kind, &w.summary.reliability));
     SAL_TRY(sal__train_write_model(&w, &options, &conformal));
     SAL_TRY(sal__train_write_predictions(&w));
     const sal_train_report_input input = {w.dataset, w.folds, w.training, &w.summary, w.lower, w.median, w.upper, w.stacks, w.stack_count, w.samples, &options, w.provenance};
