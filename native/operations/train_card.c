@@ -106,15 +106,25 @@ static void warnings(sal_context *ctx, sal_report *report)
     }
 }
 
+static void say_what(sal_report *report, const sal_arguments *arguments, const sal_train_report_input *in)
+{
+    const sal_training *t = in->training;
+    int64_t seed = sal_argument_i64(arguments, "seed");
+    if (t->final) /* networks */
+        sal_report_paragraph(report, "%s of %lld network(s) with %lld parameters each, trained for %lld epochs.", in->options->system->title, (long long)t->members,
+                             (long long)sal_params_size(sal_fit_params(t->final[0])), (long long)t->epochs);
+    else
+        sal_report_paragraph(report, "%s, mean of %lld run(s).", in->options->system->title, (long long)t->members);
+    sal_report_paragraph(report, "Seeds are %lld to %lld. The same inputs, parameters, version and seed give the same model, bit by bit.", (long long)seed, (long long)(seed + t->members - 1));
+}
+
 sal_status sal__train_report_card(sal_context *ctx, sal_report *report, const sal_arguments *arguments, const sal_train_report_input *in)
 {
     sal_status status = SAL_STATUS_OK;
     rows r = {.ctx = ctx};
     SAL_TRY(sal_arena_new(ctx, &r.arena));
     sal_report_heading(report, "Model card");
-    sal_report_paragraph(report, "%s of %lld network(s) with %lld parameters each, trained for %lld epochs; seeds %lld to %lld. The same inputs, parameters, version and seed give the same model, bit by bit.",
-                         in->options->system->title, (long long)in->training->members, (long long)sal_params_size(sal_fit_params(in->training->final[0])), (long long)in->training->epochs,
-                         (long long)sal_argument_i64(arguments, "seed"), (long long)(sal_argument_i64(arguments, "seed") + in->training->members - 1));
+    say_what(report, arguments, in);
     warnings(ctx, report);
     SAL_TRY(inputs(&r, report, in->provenance));
     SAL_TRY(parameters(&r, report, arguments));

@@ -68,10 +68,10 @@ sal_status sal__train_report_numbers(sal_context *ctx, const sal_train_report_in
     sal_status status = SAL_STATUS_OK;
     json_object *inputs = NULL;
     SAL_TRY(data(ctx, in, result));
-    SAL_TRY(losses(ctx, in->training, result));
+    if (in->training->epochs > 0) SAL_TRY(losses(ctx, in->training, result));
     SAL_TRY(sal__train_add_reliability(ctx, in->summary, result));
     SAL_TRY(sal_json_add_i64(ctx, result, "networks", in->training->members));
-    SAL_TRY(sal_json_add_i64(ctx, result, "parameters", sal_params_size(sal_fit_params(in->training->final[0]))));
+    if (in->training->final) SAL_TRY(sal_json_add_i64(ctx, result, "parameters", sal_params_size(sal_fit_params(in->training->final[0]))));
     json_object_object_get_ex(in->provenance, "inputs", &inputs);
     SAL_TRY(sal_json_add(ctx, result, "inputs", json_object_get(inputs)));
 done:

@@ -45,8 +45,8 @@ sal_status sal__train_evaluate_members(sal__train_work *w, const sal_fit_options
 sal_status sal__train_add_centres(const sal__train_work *w, json_object *to);
 sal_status sal__train_add_results(sal__train_work *w, json_object *result);
 
-/* (train_reliability.c) */
-sal_status sal__train_reliability(sal__train_work *w, const sal_fit_options *o, sal_train_reliability *out);
+/* (train_reliability.c) With the kind of calibration that the scores have. */
+sal_status sal__train_reliability(sal__train_work *w, const sal_fit_options *o, sal_conformal_kind kind, sal_train_reliability *out);
 
 /* (train_applicability.c) Area of applicability, with the importance of the covariates in the summary; both as JSON. */
 sal_status sal__train_applicability(sal__train_work *w, const sal_fit_options *o);

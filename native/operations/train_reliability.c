@@ -33,12 +33,11 @@ static void count(const sal__train_work *w, const double *observed, const double
     for (int32_t c = 0; c < scheme->count; c++) out->by_class[c][level] = total[c] ? (double)inside[c] / (double)total[c] : NAN;
 }
 
-sal_status sal__train_reliability(sal__train_work *w, const sal_fit_options *o, sal_train_reliability *out)
+sal_status sal__train_reliability(sal__train_work *w, const sal_fit_options *o, sal_conformal_kind kind, sal_train_reliability *out)
 {
     sal_status status = SAL_STATUS_OK;
     int64_t n = w->dataset->count;
     const sal_class_scheme *scheme = &w->summary.scheme;
-    const sal_conformal_kind kind = o->model.head == SAL_HEAD_HUBER ? SAL_CONFORMAL_ADDITIVE : SAL_CONFORMAL_SCALED;
     double *all = NULL, breaks[SAL_CLASS_MAX];
     SAL_TRY(sal_allocate(w->ctx, 6 * n, sizeof *all, &all));
     collect(w, o, all);
