@@ -189,7 +189,7 @@ static sal_status score_section(sal_context *ctx, sal_report *r, const sal_argum
     SAL_TRY(sal_allocate(ctx, d->count, sizeof(double), &error));
     for (int64_t i = 0; i < d->count; i++) error[i] = in->median[i] - d->target[i];
     sal_report_points(r, "Where the errors lie", d->count, d->x, d->y, (sal_report_categories){0, NULL, NULL}, error, e_label);
-    SAL_TRY(curves(ctx, r, in));
+    if (in->training->epochs > 0) SAL_TRY(curves(ctx, r, in)); /* networks only */
 done:
     sal_release(ctx, error);
     return status;
@@ -202,8 +202,10 @@ static void limit_section(sal_report *r, const sal_arguments *a, const sal_train
         sal_report_paragraph(r, "The model learns log(1 + value); its map is the centre on that scale, near the median and below the mean of a skewed variable, unless it is retrieved with centre mean.");
     sal_report_paragraph(r, "Intervals are calibrated on the out-of-fold predictions of this validation. They hold for ground like the samples; the quality band of a map shows where covariates leave the range of the training samples.");
     sal_report_paragraph(r, "Classes follow %s. Values are in %s as measured; nothing was converted.", in->summary->scheme.title, sal_argument_text(a, "unit"));
-    sal_report_paragraph(r, "Salina %s, system %s, %lld network(s), seed %lld, %lld epochs.", sal_version(), in->options->system->title, (long long)in->training->members,
-                         (long long)sal_argument_i64(a, "seed"), (long long)in->training->epochs);
+    sal_report_paragraph(r, "Salina %s, system %s, %lld model(s), seed %lld.", sal_version(), sal_fit_system_title(in->options), (long long)in->training->members,
+                         (long long)sal_argument_i64(a, "seed"));
+    if (in->training->epochs > 0) sal_report_paragraph(r, "Each network was trained for %lld epochs.", (long long)in->training->epochs);
+    else sal_report_paragraph(r, "It sees bands, indices and environment at the pixel; its settings were tuned anew inside every fold. Its intervals have one width on the scale it learns on.");
 }
 
 sal_status sal_train_report_write(sal_context *ctx, const sal_arguments *a, const sal_train_report_input *in, const char *path)
@@ -212,7 +214,7 @@ sal_status sal_train_report_write(sal_context *ctx, const sal_arguments *a, cons
     sal_report *r = NULL;
     cells *c = NULL;
     char title[160];
-    snprintf(title, sizeof title, "%s: %s (%s)", in->options->system->title, sal_argument_text(a, "target"), sal_argument_text(a, "unit"));
+    snprintf(title, sizeof title, "%s: %s (%s)", sal_fit_system_title(in->options), sal_argument_text(a, "target"), sal_argument_text(a, "unit"));
     SAL_TRY(sal_allocate(ctx, 1, sizeof *c, &c));
     SAL_TRY(sal_report_new(ctx, title, &r));
     data_section(r, a, in, c);
