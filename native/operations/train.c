@@ -71,6 +71,11 @@ static sal_status run(sal_context *ctx, const sal_arguments *arguments, json_obj
     for (int32_t k = 0; k < SAL__TRAIN_OUTPUTS; k++) { /* a folder that takes no file is found before hours of training */
         if (sal_argument_given(arguments, sal__train_output_keys[k])) SAL_TRY(sal_output_new(ctx, sal_argument_text(arguments, sal__train_output_keys[k]), &w.outputs[k]));
     }
+    SAL_TRY(sal__train_window(&w, sal_argument_text(arguments, "system")));
+    if (sal_argument_i64(arguments, "width") % 4) {
+        status = sal_fail(ctx, SAL_STATUS_ARGUMENT, "width %lld is not a multiple of 4", (long long)sal_argument_i64(arguments, "width"));
+        goto done;
+    }
     sal_progress_push(ctx, 0, 0.05);
     status = sal__train_read(&w);
     sal_progress_pop(ctx);

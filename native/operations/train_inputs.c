@@ -27,17 +27,21 @@ done:
     return status;
 }
 
+sal_status sal__train_window(sal__train_work *w, const char *system_id)
+{
+    const sal_system *system = sal_system_find(system_id);
+    if (!system) return sal_baseline_method_check(w->ctx, sal_baseline_method_find(system_id)); /* baselines see the pixel */
+    if (!(system->uses & SAL_USES_WINDOW)) return SAL_STATUS_OK;
+    w->window = sal_argument_i64(w->arguments, "window");
+    if ((w->window - 1) % 16 == 0) return SAL_STATUS_OK;
+    return sal_fail(w->ctx, SAL_STATUS_ARGUMENT, "window %lld does not fit the network; use 17, 33, 49, 65, 81, 97, 113 or 129", (long long)w->window);
+}
+
 sal_status sal__train_read(sal__train_work *w)
 {
     sal_status status = SAL_STATUS_OK;
     const sal_arguments *a = w->arguments;
-    const sal_system *system = sal_system_find(sal_argument_text(a, "system"));
-    bool windows = system && system->uses & SAL_USES_WINDOW; /* baselines see the pixel */
-    int64_t window = windows ? sal_argument_i64(a, "window") : 1, folds = sal_argument_i64(a, "folds"), least = folds * 4 > 20 ? folds * 4 : 20;
-    if (windows && (window - 1) % 16)
-        return sal_fail(w->ctx, SAL_STATUS_ARGUMENT, "window %lld does not fit the network; use 17, 33, 49, 65, 81, 97, 113 or 129", (long long)window);
-    if (sal_argument_i64(a, "width") % 4) return sal_fail(w->ctx, SAL_STATUS_ARGUMENT, "width %lld is not a multiple of 4", (long long)sal_argument_i64(a, "width"));
-    if (!system) SAL_TRY(sal_baseline_method_check(w->ctx, sal_baseline_method_find(sal_argument_text(a, "system"))));
+    int64_t window = w->window > 0 ? w->window : 1, folds = sal_argument_i64(a, "folds"), least = folds * 4 > 20 ? folds * 4 : 20;
     SAL_TRY(open_stacks(w));
     SAL_TRY(sal_samples_read(w->ctx, sal_argument_text(a, "samples"), sal_argument_text(a, "target"), sal_argument_text(a, "date_field"), &w->samples));
     SAL_TRY(sal_samples_match(w->ctx, w->samples, w->stacks, w->stack_count));
