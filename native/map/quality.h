@@ -10,7 +10,8 @@
 enum {
     SAL_QUALITY_EDGE = 1,    /* the window reaches beyond the raster, where it is a mirror image */
     SAL_QUALITY_MISSING = 2, /* a value is missing in the part of the window inside the raster, or an index of the pixel cannot be computed */
-    SAL_QUALITY_RANGE = 4    /* a covariate of the pixel lies outside the range of the training samples */
+    SAL_QUALITY_RANGE = 4,   /* a covariate of the pixel lies outside the range of the training samples */
+    SAL_QUALITY_OUTSIDE = 8  /* the pixel lies outside the area of applicability: its dissimilarity index is above the threshold of the model */
 };
 
 /* Where a tile lies in its raster. */

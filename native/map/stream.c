@@ -62,9 +62,10 @@ static int64_t bytes_for(sal_stream *s, int64_t mapper_bytes, int32_t workers, i
 {
     const sal_model_file *m = s->request.model;
     sal__stream_segments(s, rows);
-    int64_t file = 4 * s->width * s->height * (s->band_count + SAL_MAP_BANDS);
-    int64_t own = mapper_bytes + 4 * (tile_floats(s, m->covariate_count, m->covariate_count) + 2 * sal__stream_segment_floats(s));
-    int64_t shared = 4 * s->width * (capacity_for(s, rows) * s->band_count + sink_rows(s) * SAL_MAP_BANDS);
+    int64_t file = 4 * s->width * s->height * (s->band_count + s->map_bands);
+    int64_t shared_di = s->nearness ? sal_nearness_bytes(s->nearness) : 0, own_di = s->nearness ? sal_nearness_scratch(s->nearness) + 4 * SAL_TILE_ROWS * SAL_TILE_COLUMNS : 0;
+    int64_t own = own_di + mapper_bytes + 4 * (tile_floats(s, m->covariate_count, m->covariate_count) + 2 * sal__stream_segment_floats(s));
+    int64_t shared = shared_di + 4 * s->width * (capacity_for(s, rows) * s->band_count + sink_rows(s) * s->map_bands);
     return shared + workers * own + least(gdal_bytes, file);
 }
 
@@ -123,6 +124,10 @@ static sal_status allocate_worker(sal_stream *s, sal__stream_worker *w)
     SAL_TRY(sal_allocate(s->ctx, with_halo * n->environment_count, sizeof(float), &w->environment));
     SAL_TRY(sal_allocate(s->ctx, pixels * 3, sizeof(float), &w->network));
     SAL_TRY(sal_allocate(s->ctx, pixels, sizeof(float), &w->quality));
+    if (s->nearness) {
+        SAL_TRY(sal_allocate(s->ctx, pixels, sizeof(float), &w->di));
+        SAL_TRY(sal_allocate(s->ctx, sal_nearness_scratch(s->nearness), 1, &w->nearness));
+    }
     SAL_TRY(sal_allocate(s->ctx, sal_quality_scratch(SAL_TILE_ROWS, SAL_TILE_COLUMNS, s->halo), 1, &w->scratch));
 done:
     return status;
@@ -132,7 +137,7 @@ static sal_status allocate(sal_stream *s)
 {
     sal_status status = SAL_STATUS_OK;
     SAL_TRY(sal_allocate(s->ctx, s->capacity * s->width * s->band_count, sizeof(float), &s->raw));
-    SAL_TRY(sal_allocate(s->ctx, sink_rows(s) * s->width * SAL_MAP_BANDS, sizeof(float), &s->out));
+    SAL_TRY(sal_allocate(s->ctx, sink_rows(s) * s->width * s->map_bands, sizeof(float), &s->out));
     SAL_TRY(sal_allocate(s->ctx, sink_rows(s) / SAL_TILE_ROWS * s->tiles_across, sizeof *s->sums, &s->sums));
     SAL_TRY(sal_allocate(s->ctx, s->workers, sizeof *s->worker, &s->worker));
     for (int32_t k = 0; k < s->workers; k++) SAL_TRY(allocate_worker(s, &s->worker[k]));
@@ -157,6 +162,11 @@ sal_status sal_stream_new(sal_context *ctx, const sal_stream_request *request, s
     s->figures = (sal_stream_figures){ .pixels = s->width * s->height, .minimum = INFINITY, .maximum = -INFINITY, .mean = NAN };
     s->halo = (request->model->window - 1) / 2;
     SAL_TRY(bind(s, request->model));
+    if (request->applicability) {
+        SAL_ASSERT(ctx, request->model->applicability);
+        SAL_TRY(sal_nearness_new(request->model->applicability, &s->nearness));
+    }
+    s->map_bands = sal_map_bands(request->applicability);
     SAL_TRY(plan(s));
     SAL_TRY(sal_context_set_threads(ctx, s->workers));
     SAL_TRY(sal_mapper_new(ctx, request->model, s->workers, &s->mapper));
@@ -176,13 +186,14 @@ void sal_stream_free(sal_stream *s)
     sal_context *ctx = s->ctx;
     for (int32_t k = 0; s->worker && k < s->workers; k++) {
         sal__stream_worker *w = &s->worker[k];
-        float *own[] = { w->segment, w->environment, w->spectrum, w->index, w->ndvi, w->network, w->quality, w->scratch };
+        float *own[] = { w->segment, w->environment, w->spectrum, w->index, w->ndvi, w->network, w->quality, w->scratch, w->di, w->nearness };
         for (size_t i = 0; i < sizeof own / sizeof *own; i++) sal_release(ctx, own[i]);
         sal_stack_free(w->stack);
         sal_context_free(w->ctx);
     }
     sal_covariates_free(s->covariates);
     sal_mapper_free(s->mapper);
+    sal_nearness_free(s->nearness);
     sal_release(ctx, s->worker);
     sal_release(ctx, s->sums);
     sal_release(ctx, s->out);
@@ -234,6 +245,7 @@ static void add_sums(sal_stream *s, int64_t n)
         f->edge += t->edge;
         f->missing += t->missing;
         f->range += t->range;
+        f->outside += t->outside;
         f->clean += t->clean;
         for (int32_t k = 0; k < SAL_CLASS_MAX; k++) f->classes[k] += t->classes[k];
     }

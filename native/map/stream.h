@@ -12,14 +12,18 @@
 #include "train/conformal.h"
 #include "train/mean_factor.h"
 
-/* Bands of a map, on the natural scale; NaN in all of them where a pixel has no bands. */
-enum { SAL_MAP_SALINITY = 0, SAL_MAP_LOWER = 1, SAL_MAP_UPPER = 2, SAL_MAP_QUALITY = 3, SAL_MAP_BANDS = 4 };
+/* Bands of a map, on the natural scale; NaN in all of them where a pixel has no bands. The dissimilarity index comes before quality where it
+ * is asked for; quality is always the last. */
+enum { SAL_MAP_SALINITY = 0, SAL_MAP_LOWER = 1, SAL_MAP_UPPER = 2, SAL_MAP_DI = 3, SAL_MAP_BANDS_MAX = 5 };
+static inline int64_t sal_map_bands(bool applicability) { return applicability ? 5 : 4; }
+static inline int64_t sal_map_quality(bool applicability) { return sal_map_bands(applicability) - 1; }
 
 typedef struct sal_stream_request {
     sal_stack *stack;                /* borrowed; opened again by name in every thread */
     const sal_model_file *model;     /* borrowed; fits the stack */
     const sal_conformal_rule *rule;  /* NULL: the quantiles of the network as they are */
     const sal_class_scheme *scheme;  /* to count areas by class; NULL when there is none */
+    bool applicability;              /* with band di and its flag; the model must have an area of applicability */
     double mean_factor;              /* band salinity is the mean by this factor (train/mean_factor.h); 0: the median */
     int64_t rows;                    /* read at a time; 0 chooses */
     int64_t max_memory;              /* bytes, 0 for no limit */
@@ -29,7 +33,7 @@ typedef struct sal_stream_figures {
     int64_t pixels, valid;
     double minimum, maximum, mean; /* of band salinity; NaN without a valid pixel */
     int64_t classes[SAL_CLASS_MAX];
-    int64_t edge, missing, range, clean; /* valid pixels with each flag of quality.h, and with none */
+    int64_t edge, missing, range, outside, clean; /* valid pixels with each flag of quality.h, and with none */
     double seconds_reading, seconds_computing, seconds_writing;
     int64_t bytes, rows; /* planned memory; rows read at a time */
     int32_t workers;
@@ -42,7 +46,7 @@ typedef struct sal_stream sal_stream;
 sal_status sal_stream_new(sal_context *ctx, const sal_stream_request *request, sal_stream **out);
 void sal_stream_free(sal_stream *stream);
 
-/* Receives rows in order, 512 at a time but for the last: values (rows, width, SAL_MAP_BANDS). Called from the thread that runs the stream. */
+/* Receives rows in order, 512 at a time but for the last: values (rows, width, sal_map_bands). Called from the thread that runs the stream. */
 typedef sal_status (*sal_stream_sink)(void *user, int64_t row, int64_t rows, const float *values);
 /* Reports progress from 0 to 1 in the current span and can be cancelled. Once per stream. */
 sal_status sal_stream_run(sal_stream *stream, sal_stream_sink sink, void *user);

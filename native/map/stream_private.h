@@ -12,14 +12,16 @@ typedef struct sal__stream_worker {
     sal_stack *stack;
     float *segment; /* pixels of one read, (rows, columns, bands) */
     float *environment, *spectrum, *index, *ndvi, *network, *quality;
+    float *di;
     void *scratch; /* of quality.h */
+    void *nearness; /* scratch of applicability.h */
     sal_status status;
 } sal__stream_worker;
 
 /* Sums of one tile, added up in the order of tiles. */
 typedef struct sal__stream_sums {
     double sum, minimum, maximum;
-    int64_t valid, edge, missing, range, clean, classes[SAL_CLASS_MAX];
+    int64_t valid, edge, missing, range, outside, clean, classes[SAL_CLASS_MAX];
 } sal__stream_sums;
 
 struct sal_stream {
@@ -32,13 +34,15 @@ struct sal_stream {
     int64_t band_count, halo, width, height, tiles_across;
     const sal_model_covariate *spectrum[SAL_COVARIATES_MAX], *index[SAL_COVARIATES_MAX], *environment[SAL_COVARIATES_MAX];
     bool log1p;
+    sal_nearness *nearness; /* NULL when the map has no band di */
+    int64_t map_bands;
 
     float *raw; /* (capacity, width, band_count): rows raw_begin .. raw_end of the raster */
     int64_t capacity, raw_begin, raw_end;
     int64_t segment_columns, segment_rows, segments; /* how one chunk of rows is cut for reading */
     int64_t read_begin, read_end;
 
-    float *out;                              /* (SINK_ROWS, width, SAL_MAP_BANDS) from out_begin */
+    float *out;                              /* (SINK_ROWS, width, map_bands) from out_begin */
     int64_t out_begin, next_tile; /* tiles count along rows */
     sal__stream_sums *sums;                  /* (SINK_ROWS / SAL_TILE_ROWS * tiles_across) */
 

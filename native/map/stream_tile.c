@@ -74,6 +74,24 @@ static void find_quality(const sal_stream *s, const tile *t, sal__stream_worker 
     }
 }
 
+/* The dissimilarity index of every pixel of the tile and its flag; a row of a tile is one call. */
+static void find_applicability(const sal_stream *s, const tile *t, sal__stream_worker *w)
+{
+    const sal_mapper_needs *n = s->needs;
+    int64_t wide = SAL_TILE_COLUMNS + 2 * s->halo;
+    double threshold = s->request.model->applicability->threshold;
+    for (int64_t r = 0; r < t->rows; r++) {
+        int64_t at = r * SAL_TILE_COLUMNS;
+        float *di = w->di + at, *quality = w->quality + r * t->columns;
+        const sal_nearness_parts parts = { 3,
+                                           { n->spectrum_count, n->index_count, n->environment_count },
+                                           { w->spectrum + at * n->spectrum_count, w->index + at * n->index_count, w->environment + ((r + s->halo) * wide + s->halo) * n->environment_count } };
+        sal_nearness_run(s->nearness, &parts, t->columns, w->nearness, di);
+        for (int64_t i = 0; i < t->columns; i++)
+            if ((double)di[i] > threshold) quality[i] += SAL_QUALITY_OUTSIDE;
+    }
+}
+
 /* From the scale of the network to the natural one, in place. */
 static void natural(const sal_stream *s, int64_t n, float *v)
 {
@@ -84,7 +102,7 @@ static void natural(const sal_stream *s, int64_t n, float *v)
 static void add(const sal_stream *s, const float *pixel, sal__stream_sums *sums)
 {
     double value = (double)pixel[SAL_MAP_SALINITY];
-    int32_t flags = (int32_t)pixel[SAL_MAP_QUALITY];
+    int32_t flags = (int32_t)pixel[s->map_bands - 1];
     sums->valid++;
     sums->sum += value;
     if (value < sums->minimum) sums->minimum = value;
@@ -92,12 +110,13 @@ static void add(const sal_stream *s, const float *pixel, sal__stream_sums *sums)
     sums->edge += (flags & SAL_QUALITY_EDGE) != 0;
     sums->missing += (flags & SAL_QUALITY_MISSING) != 0;
     sums->range += (flags & SAL_QUALITY_RANGE) != 0;
+    sums->outside += (flags & SAL_QUALITY_OUTSIDE) != 0;
     sums->clean += flags == 0;
     if (s->request.scheme) sums->classes[sal_class_of(s->request.scheme, value)]++;
 }
 
 /* network: (columns, 3) lower, median, upper on the scale of the network. */
-static void finish_row(const sal_stream *s, const float *network, const float *quality, int64_t columns, float *to, sal__stream_sums *sums)
+static void finish_row(const sal_stream *s, const float *network, const float *di, const float *quality, int64_t columns, float *to, sal__stream_sums *sums)
 {
     float limits[3 * SAL_TILE_COLUMNS] = { 0 };
     for (int64_t i = 0; i < columns; i++) {
@@ -108,16 +127,17 @@ static void finish_row(const sal_stream *s, const float *network, const float *q
         limits[3 * i + 2] = (float)(upper > median ? upper : median);
     }
     natural(s, 3 * columns, limits);
-    for (int64_t i = 0; i < columns; i++, to += SAL_MAP_BANDS) {
+    for (int64_t i = 0; i < columns; i++, to += s->map_bands) {
         if (!isfinite(network[3 * i + 1])) {
-            fill_nan(to, SAL_MAP_BANDS);
+            fill_nan(to, s->map_bands);
             continue;
         }
         float centre = s->request.mean_factor > 0 ? (float)sal_mean_of_centre(s->request.mean_factor, s->log1p, (double)network[3 * i + 1]) : limits[3 * i + 1];
         to[SAL_MAP_SALINITY] = centre;
         to[SAL_MAP_LOWER] = limits[3 * i] < centre ? limits[3 * i] : centre;
         to[SAL_MAP_UPPER] = limits[3 * i + 2] > centre ? limits[3 * i + 2] : centre;
-        to[SAL_MAP_QUALITY] = quality[i];
+        if (s->nearness) to[SAL_MAP_DI] = di[i];
+        to[s->map_bands - 1] = quality[i];
         add(s, to, sums);
     }
 }
@@ -137,12 +157,13 @@ void sal__stream_tile(void *arg, int64_t i, int32_t worker)
                           .stride = SAL_TILE_COLUMNS, .environment_stride = SAL_TILE_COLUMNS + 2 * s->halo };
         sal_mapper_tile(s->mapper, worker, &view, w->network, SAL_TILE_COLUMNS);
         find_quality(s, &t, w);
+        if (s->nearness) find_applicability(s, &t, w);
     }
     sal__stream_sums sums = { .minimum = INFINITY, .maximum = -INFINITY };
     for (int64_t r = 0; r < t.rows; r++) {
-        float *to = s->out + ((t.row + r - s->out_begin) * s->width + t.column) * SAL_MAP_BANDS;
-        if (any) finish_row(s, w->network + r * SAL_TILE_COLUMNS * 3, w->quality + r * t.columns, t.columns, to, &sums);
-        else fill_nan(to, t.columns * SAL_MAP_BANDS);
+        float *to = s->out + ((t.row + r - s->out_begin) * s->width + t.column) * s->map_bands;
+        if (any) finish_row(s, w->network + r * SAL_TILE_COLUMNS * 3, s->nearness ? w->di + r * SAL_TILE_COLUMNS : NULL, w->quality + r * t.columns, t.columns, to, &sums);
+        else fill_nan(to, t.columns * s->map_bands);
     }
     s->sums[i] = sums;
 }

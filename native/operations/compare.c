@@ -18,11 +18,15 @@ static const sal_param params[] = {
      .help = "Any of ss_soilnet, ss_stack, spec_index, index, random_forest, gradient_boosting, svr, plsr, ridge; or all."},
     {.key = "window", .type = SAL_PARAM_I64, .default_value = "65", .bounds = {17, 129}, .label = "Window", .unit = "pixels",
      .help = "Side of the window of SS-SoilNet: 17, 33, 49, 65 ... pixels (a multiple of 16 plus 1). Folds with a buffer keep it for all systems."},
-    {.key = "validation", .type = SAL_PARAM_CHOICE, .default_value = "random", .choices = "random|blocks", .label = "Validation",
-     .help = "random: folds stratified by target, an optimistic reference; blocks: spatial blocks with a buffer as wide as the window, for skill on unseen ground."},
-    {.key = "folds", .type = SAL_PARAM_I64, .default_value = "5", .bounds = {2, 20}, .label = "Folds", .help = "Number of folds of the validation."},
+    {.key = "validation", .type = SAL_PARAM_CHOICE, .default_value = "random", .choices = "random|blocks|kmeans|campaign|campaign_location|knndm|nndm|bloo", .label = "Validation",
+     .help = "random: folds stratified by target, an optimistic reference; blocks: spatial blocks with a buffer as wide as the window, for skill on unseen ground; kmeans: clusters of "
+             "positions, for another part of the area; campaign: one campaign left out at a time, for another date; campaign_location: both left out, campaigns times folds trainings; "
+             "knndm: folds as far from training as the map is from the samples, for the map as a whole; nndm and bloo: places left out one by one, for at most 200 places."},
+    {.key = "folds", .type = SAL_PARAM_I64, .default_value = "5", .bounds = {2, 20}, .label = "Folds", .help = "Number of folds of the validation; campaign makes one of every campaign, nndm and bloo one of every place."},
     {.key = "block_size", .type = SAL_PARAM_F64, .default_value = "0", .bounds = {0, 1000000}, .flags = SAL_ADVANCED, .unit = "m", .label = "Block size",
-     .help = "Side of the spatial blocks; 0 chooses at least twice the window."},
+     .help = "Side of the spatial blocks, and for bloo the radius of the buffer; 0 takes the range of the variogram of the target, at least twice the window."},
+    {.key = "group_windows", .type = SAL_PARAM_BOOL, .default_value = "false", .flags = SAL_ADVANCED, .label = "Keep overlapping windows together",
+     .help = "Samples whose windows share pixels, and all that hang together by that, go to one fold. Dense samples may all hang together: then use blocks, whose buffer leaves out training samples instead."},
     {.key = "seeds", .type = SAL_PARAM_I64, .default_value = "3", .bounds = {1, 20}, .label = "Seeds",
      .help = "Trainings of each system with a random part, which differ in their seed only; their spread says what is luck."},
     {.key = "seed", .type = SAL_PARAM_I64, .default_value = "1", .bounds = {0, 1e9}, .flags = SAL_ADVANCED, .label = "Seed", .help = "First seed, and that of the folds."},
@@ -116,8 +120,8 @@ const sal_operation sal_operation_compare = {
     .summary = "Trains several systems on the same samples and folds and compares their skill, with spread over seeds and paired differences.",
     .help = "Takes stacks and samples as Train model does, splits the samples once, and trains every system anew in every fold and with every seed. Scores are computed from the pooled "
             "out-of-fold predictions of each seed; the table shows their mean and standard deviation, never the best seed.\n\n"
-            "Systems are compared in pairs on the same samples: the difference in R2 and RMSE with a 95 % interval by a bootstrap of places (2,000 draws), so that samples of one place, "
-            "which resemble each other, count as one. A difference whose interval holds 0 may be chance.\n\n"
+            "Systems are compared in pairs on the same samples: the difference in R2 and RMSE with a 95 % interval by a bootstrap of spatial blocks (2,000 draws; of places where there are few blocks), "
+            "so that neighbouring samples, which resemble each other, count as one. A difference whose interval holds 0 may be chance.\n\n"
             "The report says whether the ranking of Zhang et al. (2026) holds here: SS-SoilNet before SS-Stack before Spec-Index before Index, and before random forest and support vectors.\n\n"
             "Nothing is kept but the table: train the system of your choice with Train model. There is no checkpoint; a comparison that was stopped begins anew.",
     .tags = "benchmark,baseline,ablation,random forest,SVR,PLSR,ridge,XGBoost,cross-validation,significance",

@@ -1,7 +1,7 @@
-/* compare_pairs.c - differences of two systems on the same samples, with 95 % intervals by a bootstrap of places (percentiles of 2,000 draws; Efron and
+/* compare_pairs.c - differences of two systems on the same samples, with 95 % intervals by a bootstrap of blocks (percentiles of 2,000 draws; Efron and
  * Tibshirani 1993, chapter 13), and the ranking of Zhang et al. (2026).
  *
- * Samples of one place, within a pixel of each other, resemble each other and are drawn together. The spread over seeds is inside: an error is the mean over
+ * Samples of one block (or place, where there are few blocks) resemble each other and are drawn together, as for the scores of Train model. The spread over seeds is inside: an error is the mean over
  * the seeds.
  */
 #include "compare_parts.h"
@@ -13,23 +13,10 @@ enum { DRAWS = 2000 };
 
 static const char *const ranking[][2] = {{"ss_soilnet", "ss_stack"}, {"ss_stack", "spec_index"}, {"spec_index", "index"}, {"ss_soilnet", "random_forest"}, {"ss_soilnet", "svr"}};
 
-/* Sums over the samples of a place, all that R2 and RMSE need. */
+/* Sums over the samples of a block or place, all that R2 and RMSE need. */
 typedef struct place {
     double n, y, y2, first, second;
 } place;
-
-static int64_t find_places(const sal__compare_work *w, int64_t *unit)
-{
-    const sal_dataset *d = w->train.dataset;
-    double pixel = sal_stack_grid(w->train.stacks[0])->pixel;
-    int64_t units = 0;
-    for (int64_t i = 0; i < d->count; i++) {
-        int64_t j = 0;
-        while (j < i && (fabs(d->x[j] - d->x[i]) >= pixel || fabs(d->y[j] - d->y[i]) >= pixel)) j++;
-        unit[i] = j < i ? unit[j] : units++;
-    }
-    return units;
-}
 
 static void add(place *sum, const place *p)
 {
@@ -101,11 +88,10 @@ sal_status sal__compare_pairs(sal__compare_work *w)
 {
     sal_status status = SAL_STATUS_OK;
     sal_context *ctx = w->train.ctx;
-    int64_t *unit = NULL;
+    const int64_t *unit = w->train.folds->unit;
     place *places = NULL;
     double *draws = NULL;
-    SAL_TRY(sal_allocate(ctx, w->train.dataset->count, sizeof *unit, &unit));
-    w->units = find_places(w, unit);
+    w->units = w->train.folds->units;
     SAL_TRY(sal_allocate(ctx, w->units, sizeof *places, &places));
     SAL_TRY(sal_allocate(ctx, 2 * DRAWS, sizeof *draws, &draws));
     for (int64_t k = 0; k < w->count; k++) {
@@ -119,7 +105,6 @@ sal_status sal__compare_pairs(sal__compare_work *w)
     }
     w->ranking = conclude(w);
 done:
-    sal_release(ctx, unit);
     sal_release(ctx, places);
     sal_release(ctx, draws);
     return status;

@@ -44,7 +44,7 @@ typedef struct sal__compare_work {
 /* (compare_run.c) Out-of-fold predictions and scores of every system. */
 sal_status sal__compare_run(sal__compare_work *w);
 void sal__compare_close(sal__compare_work *w);
-/* (compare_pairs.c) Differences by a bootstrap of places, and what they say about the ranking of the paper. */
+/* (compare_pairs.c) Differences by a bootstrap of blocks, and what they say about the ranking of the paper. */
 sal_status sal__compare_pairs(sal__compare_work *w);
 /* -1: the claim fails, 0: it holds within the noise, 1: it holds beyond it. */
 int32_t sal__compare_verdict(const sal__difference *claim);

@@ -113,7 +113,7 @@ static void say_data(const sal__compare_work *w, sal_report *r)
     const sal_dataset *d = w->train.dataset;
     const sal_folds *f = w->train.folds;
     const sal_arguments *a = w->train.arguments;
-    sal_report_paragraph(r, "%lld samples of %s (%s) at %lld places from \"%s\"; %lld bands, %lld indices, %lld environmental covariates; %lld folds by %s, the same for all systems. Networks: %lld "
+    sal_report_paragraph(r, "%lld samples of %s (%s) in %lld blocks or places from \"%s\"; %lld bands, %lld indices, %lld environmental covariates; %lld folds by %s, the same for all systems. Networks: %lld "
                             "epochs. First seed %lld. Salina %s.",
                          (long long)d->count, sal_argument_text(a, "target"), sal_argument_text(a, "unit"), (long long)w->units, sal_argument_text(a, "samples"),
                          (long long)d->roles.band_count, (long long)d->roles.index_count, (long long)d->roles.covariate_count, (long long)f->k, f->method, (long long)sal_argument_i64(a, "epochs"),
@@ -136,7 +136,7 @@ sal_status sal__compare_write_report(sal__compare_work *w, const char *path)
     sal_report_heading(r, "Skill");
     score_table(w, r, t, unit);
     sal_report_heading(r, "Differences");
-    sal_report_paragraph(r, "Intervals come from a bootstrap of %lld places. One that holds 0 means that the difference may be chance. Systems without a random part have one run and no spread.",
+    sal_report_paragraph(r, "Intervals come from a bootstrap of %lld blocks or places. One that holds 0 means that the difference may be chance. Systems without a random part have one run and no spread.",
                          (long long)w->units);
     difference_tables(w, r, t, unit);
     sal_report_paragraph(r, "The ranking SS-SoilNet > SS-Stack > Spec-Index > Index, and SS-SoilNet > random forest and support vectors, of Zhang et al. (2026): %s.", w->ranking);
@@ -200,7 +200,7 @@ sal_status sal__compare_add_results(sal__compare_work *w, json_object *result)
     SAL_TRY(sal_json_add_text(ctx, result, "output", sal_argument_text(w->train.arguments, "output")));
     if (sal_argument_given(w->train.arguments, "report")) SAL_TRY(sal_json_add_text(ctx, result, "report", sal_argument_text(w->train.arguments, "report")));
     SAL_TRY(sal_json_add_i64(ctx, result, "samples", w->train.dataset->count));
-    SAL_TRY(sal_json_add_i64(ctx, result, "places", w->units));
+    SAL_TRY(sal_json_add_i64(ctx, result, "units", w->units));
     SAL_TRY(sal_json_add_text(ctx, result, "validation", w->train.folds->method));
     SAL_TRY(sal_json_add_text(ctx, result, "best", w->systems[w->best].id));
     SAL_TRY(sal_json_add_f64(ctx, result, "best_r2", w->systems[w->best].mean[0]));

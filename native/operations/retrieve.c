@@ -20,6 +20,8 @@ static const sal_param params[] = {
               "above the median where salinity is skewed." },
     { .key = "interval", .type = SAL_PARAM_F64, .default_value = "0.9", .bounds = { 0.5, 0.99 }, .label = "Coverage of the interval",
       .help = "Share of places whose true value should lie between the bands lower and upper." },
+    { .key = "aoa", .type = SAL_PARAM_BOOL, .default_value = "true", .label = "Area of applicability",
+      .help = "Adds the band di, how unlike the training samples a place is, and flag 8 of quality where it is too unlike; takes about a quarter longer." },
     { .key = "format", .type = SAL_PARAM_CHOICE, .default_value = "gtiff", .choices = "gtiff|cog", .flags = SAL_ADVANCED, .label = "Format",
       .help = "gtiff: tiled GeoTIFF with overviews; cog: cloud-optimised GeoTIFF, to be read over a network." },
     { .key = "block_size", .type = SAL_PARAM_I64, .default_value = "0", .bounds = { 0, 1000000 }, .flags = SAL_ADVANCED, .unit = "rows", .label = "Rows read at a time",
@@ -27,7 +29,7 @@ static const sal_param params[] = {
     { .key = "max_memory", .type = SAL_PARAM_BYTES, .default_value = "2GiB", .flags = SAL_ADVANCED, .label = "Memory limit",
       .help = "Upper bound of working memory; where it is tight, fewer rows and fewer threads work at a time." },
     { .key = "output", .type = SAL_PARAM_RASTER_OUT, .flags = SAL_REQUIRED, .extension = "tif", .label = "Salinity map",
-      .help = "GeoTIFF with the bands salinity, lower, upper and quality; a style (.qml) is written beside it." },
+      .help = "GeoTIFF with the bands salinity, lower, upper, di and quality; a style (.qml) is written beside it." },
     { .key = NULL }
 };
 
@@ -49,7 +51,9 @@ typedef struct work {
     sal_raster_writer *writer;
     sal_output *style;
     char *style_path;
-    float *window; /* what is written at once: (512, window_columns, SAL_MAP_BANDS) */
+    bool applicability; /* whether the map has the band di */
+    int64_t bands;
+    float *window; /* what is written at once: (512, window_columns, bands) */
     char hash[65];
     double seconds;
 } work;
@@ -67,6 +71,21 @@ static sal_status choose_centre(work *w)
                     w->model->name, w->model->version);
 }
 
+/* A model from before there was one maps without, unless the user asked for it by name. */
+static sal_status choose_applicability(work *w)
+{
+    w->applicability = sal_argument_bool(w->arguments, "aoa");
+    if (w->applicability && !w->model->applicability) {
+        if (sal_argument_given(w->arguments, "aoa"))
+            return sal_fail(w->ctx, SAL_STATUS_DATA, "model \"%s\", written by Salina %s, does not say where it is applicable; train it again or retrieve with aoa false", w->model->name,
+                            w->model->version);
+        sal_warn(w->ctx, "model \"%s\" does not say where it is applicable, so the map has no band di; train it again to get one", w->model->name);
+        w->applicability = false;
+    }
+    w->bands = sal_map_bands(w->applicability);
+    return SAL_STATUS_OK;
+}
+
 static sal_status open_inputs(work *w)
 {
     sal_status status = SAL_STATUS_OK;
@@ -77,6 +96,7 @@ static sal_status open_inputs(work *w)
     sal_progress_pop(w->ctx);
     if (status != SAL_STATUS_OK) goto done;
     SAL_TRY(choose_centre(w));
+    SAL_TRY(choose_applicability(w));
     SAL_TRY(sal_stack_open(w->ctx, sal_argument_text(w->arguments, "stack"), &w->stack));
     SAL_TRY(sal_model_file_check_stack(w->model, w->stack));
     w->scheme = w->model->scheme[0] ? sal_class_scheme_find(w->model->scheme) : NULL;
@@ -85,7 +105,7 @@ static sal_status open_inputs(work *w)
     else
         sal_warn(w->ctx, "model \"%s\" has no calibrated intervals; lower and upper are the quantiles of its network, whatever interval says", w->model->name);
     const sal_stream_request request = { .stack = w->stack, .model = w->model, .rule = w->model->has_conformal ? &w->rule : NULL, .scheme = w->scheme,
-                                         .mean_factor = w->mean_factor, .rows = sal_argument_i64(w->arguments, "block_size"), .max_memory = sal_argument_i64(w->arguments, "max_memory") };
+                                         .applicability = w->applicability, .mean_factor = w->mean_factor, .rows = sal_argument_i64(w->arguments, "block_size"), .max_memory = sal_argument_i64(w->arguments, "max_memory") };
     SAL_TRY(sal_stream_new(w->ctx, &request, &w->stream));
 done:
     return status;
@@ -106,27 +126,29 @@ done:
 
 static sal_status open_writer(work *w)
 {
-    enum { ITEMS = 13 };
+    enum { ITEMS = 14 };
     sal_status status = SAL_STATUS_OK;
-    char *items[ITEMS + 1] = { 0 }, interval[32], centre[96] = "median";
+    char *items[ITEMS + 1] = { 0 }, interval[32], threshold[32] = "none", centre[96] = "median";
     const char *unit = w->model->unit[0] ? w->model->unit : NULL;
-    const sal_band_spec bands[SAL_MAP_BANDS] = { { "salinity", unit, 1, 0 }, { "lower", unit, 1, 0 }, { "upper", unit, 1, 0 }, { "quality", NULL, 1, 0 } };
+    sal_band_spec bands[SAL_MAP_BANDS_MAX] = { { "salinity", unit, 1, 0 }, { "lower", unit, 1, 0 }, { "upper", unit, 1, 0 }, { "di", NULL, 1, 0 } };
+    bands[w->bands - 1] = (sal_band_spec){ "quality", NULL, 1, 0 };
+    if (w->applicability) snprintf(threshold, sizeof threshold, "%.6g", w->model->applicability->threshold);
     static const char *const cog[] = { "FORMAT=COG", NULL };
     snprintf(interval, sizeof interval, w->model->has_conformal ? "%.4g" : "not calibrated", sal_argument_f64(w->arguments, "interval"));
     if (w->mean_factor > 0) snprintf(centre, sizeof centre, "mean (%s, factor %.6g)", strcmp(w->model->transform, "log1p") ? "no transform" : "ratio estimator on log(1 + value)", w->mean_factor);
     const char *const texts[ITEMS][2] = {
         { "MODEL", w->model->name }, { "MODEL_SHA256", w->hash }, { "SYSTEM", w->model->system }, { "TARGET", w->model->target }, { "UNIT", w->model->unit },
         { "CENTRE", centre }, { "INTERVAL", interval }, { "SCHEME", w->model->scheme }, { "STACK", sal_stack_path(w->stack) }, { "SENSOR", sal_stack_sensor(w->stack) },
-        { "DATE", sal_stack_date(w->stack) }, { "VERSION", sal_version() },
+        { "DATE", sal_stack_date(w->stack) }, { "VERSION", sal_version() }, { "DI_THRESHOLD", threshold },
         { "QUALITY", "0 nothing to remark, or a sum: 1 the window reaches beyond the raster, 2 values are missing inside the window or among the indices, "
-                     "4 a covariate of the pixel lies outside the range of the training samples" },
+                     "4 a covariate of the pixel lies outside the range of the training samples, 8 the pixel lies outside the area of applicability (di above DI_THRESHOLD)" },
     };
     for (int32_t k = 0; k < ITEMS; k++) SAL_TRY(sal_text_format(w->ctx, &items[k], "%s=%s", texts[k][0], texts[k][1]));
-    const sal_raster_spec spec = { .grid = sal_stack_grid(w->stack), .type = SAL_RASTER_FLOAT32, .bands = bands, .band_count = SAL_MAP_BANDS, .nodata = NAN,
+    const sal_raster_spec spec = { .grid = sal_stack_grid(w->stack), .type = SAL_RASTER_FLOAT32, .bands = bands, .band_count = w->bands, .nodata = NAN,
                                    .metadata = (const char *const *)items, .overviews = true,
                                    .options = strcmp(sal_argument_text(w->arguments, "format"), "cog") == 0 ? cog : NULL };
     SAL_TRY(sal_raster_writer_new(w->ctx, sal_argument_text(w->arguments, "output"), &spec, &w->writer));
-    SAL_TRY(sal_allocate(w->ctx, (int64_t)WINDOW_ROWS * WINDOW_COLUMNS * SAL_MAP_BANDS, sizeof(float), &w->window));
+    SAL_TRY(sal_allocate(w->ctx, (int64_t)WINDOW_ROWS * WINDOW_COLUMNS * w->bands, sizeof(float), &w->window));
 done:
     for (int32_t k = 0; k < ITEMS; k++) sal_release(w->ctx, items[k]);
     return status;
@@ -141,7 +163,7 @@ static sal_status take_rows(void *user, int64_t row, int64_t rows, const float *
     for (int64_t column = 0; column < width; column += WINDOW_COLUMNS) {
         int64_t columns = width - column < WINDOW_COLUMNS ? width - column : WINDOW_COLUMNS;
         for (int64_t r = 0; r < rows; r++)
-            memcpy(w->window + r * columns * SAL_MAP_BANDS, values + (r * width + column) * SAL_MAP_BANDS, (size_t)(columns * SAL_MAP_BANDS) * sizeof(float));
+            memcpy(w->window + r * columns * w->bands, values + (r * width + column) * w->bands, (size_t)(columns * w->bands) * sizeof(float));
         SAL_TRY(sal_raster_writer_write(w->writer, column, row, columns, rows, w->window));
         SAL_TRY(sal_progress(w->ctx, 0, NULL));
     }
@@ -202,7 +224,8 @@ static sal_status add_results(work *w, json_object *result)
         const char *key;
         double value;
     } numbers[] = { { "minimum", f->minimum }, { "maximum", f->maximum }, { "mean", f->mean }, { "share_edge", (double)f->edge / valid },
-                    { "share_missing", (double)f->missing / valid }, { "share_out_of_range", (double)f->range / valid }, { "share_without_flag", (double)f->clean / valid },
+                    { "share_missing", (double)f->missing / valid }, { "share_out_of_range", (double)f->range / valid },
+                    { "share_outside_aoa", w->applicability ? (double)f->outside / valid : NAN }, { "di_threshold", w->applicability ? w->model->applicability->threshold : NAN }, { "share_without_flag", (double)f->clean / valid },
                     { "megapixels_per_second", megapixels / w->seconds }, { "seconds_reading", f->seconds_reading }, { "seconds_computing", f->seconds_computing },
                     { "seconds_writing", f->seconds_writing }, { "interval", w->model->has_conformal ? w->rule.coverage : NAN } };
     SAL_TRY(sal_json_add_text(w->ctx, result, "output", sal_argument_text(w->arguments, "output")));
@@ -233,6 +256,8 @@ static void log_work(work *w)
             1e-6 * (double)f->pixels, w->seconds, 1e-6 * (double)f->pixels / w->seconds, (int)f->workers, f->workers > 1 ? "s" : "", (long long)f->rows,
             (long long)(f->bytes >> 20), f->seconds_reading, f->seconds_computing, f->seconds_writing);
     if (!f->valid) sal_warn(w->ctx, "stack \"%s\" has no pixel with all bands; the map is empty", sal_stack_path(w->stack));
+    else if (f->outside * 2 > f->valid)
+        sal_warn(w->ctx, "%.0f %% of the map lies outside the area of applicability (quality flag 8); the model does not know such ground", 100.0 * (double)f->outside / (double)f->valid);
     else if (f->range * 2 > f->valid)
         sal_warn(w->ctx, "%.0f %% of the map lies outside the range of the training samples (quality flag 4); do not trust it there", 100.0 * (double)f->range / (double)f->valid);
 }
@@ -294,8 +319,11 @@ const sal_operation sal_operation_retrieve = {
             "one number for the whole map. lower and upper bound the prediction interval with the chosen coverage, conformalised class by class "
             "on out-of-fold predictions (Romano et al. 2019): of places like the training samples, that share lies inside; both limits are the same for either centre, and give way only where the mean would leave them. quality is a sum of flags: 1 the window "
             "reaches beyond the raster, where it sees the mirror image of the inside, 2 values are missing inside the window or among the indices and were replaced by the mean of the training samples, 4 a covariate "
-            "of the pixel lies outside the range of the training samples, where the map extrapolates; 0 is none of these. Pixels without spectral bands are nodata in "
+            "of the pixel lies outside the range of the training samples, where the map extrapolates, 8 the pixel lies outside the area of applicability; 0 is none of these. Pixels without spectral bands are nodata in "
             "every band.\n\n"
+            "The band di is the dissimilarity index (Meyer and Pebesma 2021): the distance of the covariates at the pixel, scaled and weighted by their importance, to the nearest "
+            "training sample, over the mean distance between training samples. Beyond the threshold that training found on samples that were left out, the scores of the model "
+            "say nothing about the place: it lies outside the area of applicability. A missing covariate counts as the mean of the training samples, as it does for the network.\n\n"
             "Every pixel gets exactly what the network gives for the window around it (to 1e-5), but neighbouring windows share their convolutions, which makes it "
             "hundreds of times faster. The map does not depend on threads, memory or the rows read at a time.\n\n"
             "A style with the classes of the model, or a ramp of colours where it has none, is written beside the map and used by QGIS when it is loaded.",

@@ -6,6 +6,7 @@
 #include "train_parts.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static const sal_param params[] = {
     {.key = "stacks", .type = SAL_PARAM_RASTER, .flags = SAL_REQUIRED | SAL_LIST, .label = "Covariate stacks",
@@ -27,11 +28,17 @@ static const sal_param params[] = {
              "random_forest, gradient_boosting, svr (support vectors), plsr (partial least squares) and ridge see what ss_stack sees and are tuned inside every fold."},
     {.key = "window", .type = SAL_PARAM_I64, .default_value = "65", .bounds = {17, 129}, .label = "Window", .unit = "pixels",
      .help = "Side of the window of SS-SoilNet: 17, 33, 49, 65 ... pixels (a multiple of 16 plus 1). Beyond the edge of the stack it sees the mirror image of the inside."},
-    {.key = "validation", .type = SAL_PARAM_CHOICE, .default_value = "random", .choices = "random|blocks", .label = "Validation",
-     .help = "random: folds stratified by target, an optimistic reference; blocks: spatial blocks with a buffer as wide as the window, for skill on unseen ground."},
-    {.key = "folds", .type = SAL_PARAM_I64, .default_value = "5", .bounds = {2, 20}, .label = "Folds", .help = "Number of folds of the validation."},
+    {.key = "validation", .type = SAL_PARAM_CHOICE, .default_value = "random", .choices = "random|blocks|kmeans|campaign|campaign_location|knndm|nndm|bloo", .label = "Validation",
+     .help = "random: folds stratified by target, an optimistic reference; blocks: spatial blocks with a buffer as wide as the window, for skill on unseen ground; kmeans: clusters of "
+             "positions, for another part of the area; campaign: one campaign left out at a time, for another date; campaign_location: both left out, campaigns times folds trainings; "
+             "knndm: folds as far from training as the map is from the samples, for the map as a whole; nndm and bloo: places left out one by one, for at most 200 places."},
+    {.key = "folds", .type = SAL_PARAM_I64, .default_value = "5", .bounds = {2, 20}, .label = "Folds", .help = "Number of folds of the validation; campaign makes one of every campaign, nndm and bloo one of every place."},
     {.key = "block_size", .type = SAL_PARAM_F64, .default_value = "0", .bounds = {0, 1000000}, .flags = SAL_ADVANCED, .unit = "m", .label = "Block size",
-     .help = "Side of the spatial blocks; 0 chooses at least twice the window."},
+     .help = "Side of the spatial blocks, and for bloo the radius of the buffer; 0 takes the range of the variogram of the target, at least twice the window."},
+    {.key = "group_windows", .type = SAL_PARAM_BOOL, .default_value = "false", .flags = SAL_ADVANCED, .label = "Keep overlapping windows together",
+     .help = "Samples whose windows share pixels, and all that hang together by that, go to one fold. Dense samples may all hang together: then use blocks, whose buffer leaves out training samples instead."},
+    {.key = "weighting", .type = SAL_PARAM_CHOICE, .default_value = "none", .choices = "none|sampling_intensity", .flags = SAL_ADVANCED, .label = "Weighting of the scores",
+     .help = "sampling_intensity: adds scores in which clustered samples count less, so that every hectare of the map counts alike (de Bruin et al. 2022)."},
     {.key = "seeds", .type = SAL_PARAM_I64, .default_value = "1", .bounds = {1, 20}, .label = "Networks in the ensemble",
      .help = "Networks that differ in their seed and are averaged; 2 or 3 make maps steadier and take as many times longer."},
     {.key = "seed", .type = SAL_PARAM_I64, .default_value = "1", .bounds = {0, 1e9}, .flags = SAL_ADVANCED, .label = "Seed", .help = "Start of all random numbers: the same seed gives the same model."},
@@ -71,6 +78,7 @@ static sal_status run(sal_context *ctx, const sal_arguments *arguments, json_obj
     for (int32_t k = 0; k < SAL__TRAIN_OUTPUTS; k++) { /* a folder that takes no file is found before hours of training */
         if (sal_argument_given(arguments, sal__train_output_keys[k])) SAL_TRY(sal_output_new(ctx, sal_argument_text(arguments, sal__train_output_keys[k]), &w.outputs[k]));
     }
+    w.weighted = strcmp(sal_argument_text(arguments, "weighting"), "none") != 0;
     SAL_TRY(sal__train_window(&w, sal_argument_text(arguments, "system")));
     if (sal_argument_i64(arguments, "width") % 4) {
         status = sal_fail(ctx, SAL_STATUS_ARGUMENT, "width %lld is not a multiple of 4", (long long)sal_argument_i64(arguments, "width"));
@@ -83,7 +91,7 @@ static sal_status run(sal_context *ctx, const sal_arguments *arguments, json_obj
     SAL_TRY(sal__train_scheme(&w));
     sal__train_options(&w, &options);
     SAL_TRY(sal_text_format(ctx, &w.checkpoint, "%s.checkpoint", sal_argument_text(arguments, "output")));
-    const sal_training_request request = {.dataset = w.dataset, .folds = w.folds, .fit = options, .members = sal_argument_i64(arguments, "seeds"),
+    const sal_training_request request = {.dataset = w.dataset, .folds = w.folds, .fit = options, .members = sal_argument_i64(arguments, "seeds"), .importance = true,
                                           .checkpoint = w.checkpoint, .seconds = 60 * sal_argument_f64(arguments, "max_minutes")};
     sal_progress_push(ctx, 0.05, 0.97);
     status = sal_training_run(ctx, &request, &w.training);
@@ -92,6 +100,7 @@ static sal_status run(sal_context *ctx, const sal_arguments *arguments, json_obj
     SAL_TRY(sal_progress(ctx, 0.97, "scores, model and report"));
     SAL_TRY(sal__train_evaluate(&w, &options, &conformal));
     SAL_TRY(sal__train_evaluate_members(&w, &options));
+    SAL_TRY(sal__train_applicability(&w, &options));
     SAL_TRY(sal__train_write_model(&w, &options, &conformal));
     SAL_TRY(sal__train_write_predictions(&w));
     if (w.outputs[SAL__TRAIN_REPORT]) {
@@ -120,8 +129,9 @@ const sal_operation sal_operation_train = {
     .help = "Give one covariate stack for each campaign (Build covariate stack) and a point layer with the measured salinity. Every sample takes the stack of its "
             "campaign or of the nearest date.\n\n"
             "Validation trains the whole network anew in every fold; scaling is fitted inside the fold, and scores are computed once from all out-of-fold "
-            "predictions. Random folds are an optimistic reference: windows of neighbouring samples overlap. Use blocks to learn how good a map is on ground without "
-            "samples. The final model is then trained on all samples.\n\n"
+            "predictions, with bounds by a bootstrap of whole blocks. Random folds are an optimistic reference: windows of neighbouring samples overlap. Use blocks to learn how "
+            "good a map is on ground without samples, knndm for this map as a whole, campaign for another date. The report compares the distances between test and training "
+            "with those between map and samples. The final model is then trained on all samples.\n\n"
             "Intervals come from conformalised quantiles (Romano et al. 2019), calibrated class by class on the out-of-fold predictions, so that the rare saline class is "
             "covered as well as the common one.\n\n"
             "The model is a .safetensors file with everything retrieval needs: covariates with their statistics, window, pixel size, sensor, unit, scores. A training "

@@ -48,10 +48,7 @@ sal_status sal__train_read(sal__train_work *w)
     SAL_TRY(sal_roles_find(w->ctx, w->stacks, w->stack_count, window, &w->roles));
     SAL_TRY(sal_progress(w->ctx, 0, "reading %lld samples from %lld stacks", (long long)w->samples->count, (long long)w->stack_count));
     SAL_TRY(sal_dataset_new(w->ctx, w->samples, w->stacks, w->stack_count, &w->roles, least, &w->dataset));
-    sal_fold_request request = {.method = sal_argument_text(a, "validation"), .count = w->dataset->count, .x = w->dataset->x, .y = w->dataset->y,
-                                .target = w->dataset->target, .k = folds, .pixel_m = sal_stack_grid(w->stacks[0])->pixel, .window = window,
-                                .block_m = sal_argument_f64(a, "block_size"), .seed = (uint64_t)sal_argument_i64(a, "seed")};
-    SAL_TRY(sal_folds_new(w->ctx, &request, &w->folds));
+    SAL_TRY(sal__train_folds(w, window));
 done:
     return status;
 }
@@ -107,6 +104,9 @@ void sal__train_close(sal__train_work *w)
     sal_release(w->ctx, w->lower);
     sal_release(w->ctx, w->median);
     sal_release(w->ctx, w->upper);
+    sal_release(w->ctx, w->weights);
+    sal_release(w->ctx, w->summary.covariate_ids);
+    sal_applicability_free(w->applicability);
     sal_release(w->ctx, w->checkpoint);
     for (int32_t k = 0; k < SAL__TRAIN_OUTPUTS; k++) sal_output_free(w->outputs[k]);
 }

@@ -12,6 +12,7 @@ extern const char *const sal__train_output_keys[SAL__TRAIN_OUTPUTS];
 typedef struct sal__train_work {
     sal_context *ctx;
     const sal_arguments *arguments;
+    bool weighted; /* scores by sampling intensity too */
     int64_t window; /* of the system that looks at the widest; 0 without a window */
     sal_stack *stacks[256];
     int64_t stack_count;
@@ -22,6 +23,8 @@ typedef struct sal__train_work {
     sal_training *training;
     sal_train_summary summary;
     double *lower, *median, *upper; /* honest out-of-fold, natural scale */
+    double *weights;                /* of the scores, NULL when all samples count alike */
+    sal_applicability *applicability;
     char *checkpoint;
     sal_output *outputs[SAL__TRAIN_OUTPUTS]; /* they appear together at the end; NULL where not asked for */
 } sal__train_work;
@@ -34,6 +37,10 @@ sal_status sal__train_scheme(sal__train_work *w);
 void sal__train_options(const sal__train_work *w, sal_fit_options *o);
 void sal__train_close(sal__train_work *w);
 
+/* (train_folds.c) Folds, weights of the scores; what they are, as JSON. */
+sal_status sal__train_folds(sal__train_work *w, int64_t window);
+sal_status sal__train_add_folds(sal_context *ctx, const sal_folds *folds, json_object *to);
+
 /* (train_scores.c) From out-of-fold predictions: intervals, scores, the factor of the mean; scores of every network alone, for
  * the spread over seeds. */
 double sal__train_back(bool log1p, double value); /* to the natural scale, not below 0 */
@@ -41,6 +48,10 @@ sal_status sal__train_evaluate(sal__train_work *w, const sal_fit_options *o, sal
 sal_status sal__train_evaluate_members(sal__train_work *w, const sal_fit_options *o);
 sal_status sal__train_add_centres(const sal__train_work *w, json_object *to);
 sal_status sal__train_add_results(sal__train_work *w, json_object *result);
+
+/* (train_applicability.c) Area of applicability, with the importance of the covariates in the summary; both as JSON. */
+sal_status sal__train_applicability(sal__train_work *w, const sal_fit_options *o);
+sal_status sal__train_add_applicability(const sal__train_work *w, json_object *to);
 
 /* (train_write.c) */
 sal_status sal__train_write_model(sal__train_work *w, const sal_fit_options *o, const sal_conformal *conformal);

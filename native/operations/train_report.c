@@ -66,46 +66,29 @@ static void data_section(sal_report *r, const sal_arguments *a, const sal_train_
     if (d->windows_with_gaps) sal_report_note(r, "%lld windows hold missing values, which count as the mean of the training samples.", (long long)d->windows_with_gaps);
 }
 
-static void fold_section(sal_report *r, const sal_train_report_input *in, cells *c)
-{
-    const sal_folds *f = in->folds;
-    sal_report_heading(r, "Validation");
-    sal_report_paragraph(r, "%lld folds by %s%s. %.0f %% of the test samples have a window that shares pixels with a training window; the median distance from a test sample to its nearest training sample is %.0f m.",
-                         (long long)f->k, f->method, f->dropped_by_buffer ? " with a buffer as wide as the window" : "", 100 * f->overlap_share, f->median_distance_m);
-    if (strcmp(f->method, "random") == 0)
-        sal_report_note(r, "Random folds are an optimistic reference: they say how well the map interpolates between samples, not how well it does on ground without samples. Train with blocks for that.");
-    c->n = 0;
-    for (int64_t k = 0; k < f->k && k < 60; k++) {
-        cell(c, "%lld", (long long)k + 1);
-        cell(c, "%lld", (long long)f->test_count[k]);
-        cell(c, "%lld", (long long)f->train_count[k]);
-        cell(c, "%lld", (long long)f->dropped_count[k]);
-    }
-    sal_report_table(r, "Folds", 4, (const char *const[]){"fold", "tested", "trained", "left out by the buffer"}, c->n / 4, c->at);
-    const char *names[SAL_FOLDS_MAX];
-    c->n = 0;
-    for (int64_t k = 0; k < f->k; k++) {
-        cell(c, "fold %lld", (long long)k + 1);
-        names[k] = c->at[k];
-    }
-    sal_report_points(r, "Where the folds lie", in->dataset->count, in->dataset->x, in->dataset->y,
-                      (sal_report_categories){f->k, names, f->fold}, NULL, NULL);
-}
-
+/* Of up to LISTED folds each a line; of more the mean of all. */
 static sal_status curves(sal_context *ctx, sal_report *r, const sal_train_report_input *in)
 {
+    enum { LISTED = 20 };
     sal_status status = SAL_STATUS_OK;
-    int64_t epochs = in->training->epochs, lines = in->training->folds + 1;
+    int64_t epochs = in->training->epochs, folds = in->training->folds, lines = folds > LISTED ? 2 : folds + 1;
     double *x = NULL, *y = NULL;
-    char names[SAL_FOLDS_MAX + 1][16];
-    sal_report_line all[SAL_FOLDS_MAX + 1];
+    char names[LISTED + 1][40];
+    sal_report_line all[LISTED + 1];
     SAL_TRY(sal_allocate(ctx, epochs, sizeof(double), &x));
     SAL_TRY(sal_allocate(ctx, epochs * lines, sizeof(double), &y));
     for (int64_t e = 0; e < epochs; e++) x[e] = (double)e + 1;
-    for (int64_t k = 0; k < epochs * lines; k++) y[k] = (double)in->training->losses[k];
+    for (int64_t k = 0; k < folds; k++)
+        for (int64_t e = 0; e < epochs; e++) {
+            double loss = (double)in->training->losses[k * epochs + e];
+            if (folds > LISTED) y[e] += loss / (double)folds;
+            else y[k * epochs + e] = loss;
+        }
+    for (int64_t e = 0; e < epochs; e++) y[(lines - 1) * epochs + e] = (double)in->training->losses[folds * epochs + e];
     for (int64_t k = 0; k < lines; k++) {
-        if (k + 1 < lines) snprintf(names[k], sizeof names[k], "fold %lld", (long long)k + 1);
-        else snprintf(names[k], sizeof names[k], "final model");
+        if (k + 1 == lines) snprintf(names[k], sizeof names[k], "final model");
+        else if (folds > LISTED) snprintf(names[k], sizeof names[k], "mean of %lld folds", (long long)folds);
+        else snprintf(names[k], sizeof names[k], "fold %lld", (long long)k + 1);
         all[k] = (sal_report_line){names[k], epochs, x, y + k * epochs};
     }
     sal_report_lines(r, "Training loss by epoch", "Epoch", "Mean training loss", lines, all);
@@ -200,7 +183,7 @@ static void limit_section(sal_report *r, const sal_arguments *a, const sal_train
     sal_report_heading(r, "Limits");
     if (in->options->log1p)
         sal_report_paragraph(r, "The model learns log(1 + value); its map is the centre on that scale, near the median and below the mean of a skewed variable, unless it is retrieved with centre mean.");
-    sal_report_paragraph(r, "Intervals are calibrated on the out-of-fold predictions of this validation. They hold for ground like the samples; the quality band of a map shows where covariates leave the range of the training samples.");
+    sal_report_paragraph(r, "Intervals are calibrated on the out-of-fold predictions of this validation. They hold for ground like the samples; the bands di and quality of a map show where it leaves the ground that the samples know.");
     sal_report_paragraph(r, "Classes follow %s. Values are in %s as measured; nothing was converted.", in->summary->scheme.title, sal_argument_text(a, "unit"));
     sal_report_paragraph(r, "Salina %s, system %s, %lld model(s), seed %lld.", sal_version(), sal_fit_system_title(in->options), (long long)in->training->members,
                          (long long)sal_argument_i64(a, "seed"));
@@ -218,8 +201,9 @@ sal_status sal_train_report_write(sal_context *ctx, const sal_arguments *a, cons
     SAL_TRY(sal_allocate(ctx, 1, sizeof *c, &c));
     SAL_TRY(sal_report_new(ctx, title, &r));
     data_section(r, a, in, c);
-    fold_section(r, in, c);
+    SAL_TRY(sal_train_report_folds(ctx, r, in->dataset, in->folds));
     SAL_TRY(score_section(ctx, r, a, in, c));
+    SAL_TRY(sal_train_report_applicability(ctx, r, in->summary));
     limit_section(r, a, in);
     SAL_TRY(sal_report_save(r, path));
 done:

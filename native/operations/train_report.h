@@ -3,6 +3,7 @@
 #define SAL_OPERATIONS_TRAIN_REPORT_H
 
 #include "operations/operation.h"
+#include "train/applicability.h"
 #include "train/mean_factor.h"
 #include "train/report.h"
 #include "train/training.h"
@@ -15,6 +16,10 @@ typedef struct sal_train_summary {
     sal_mean_scores mean;
     int64_t members;
     double member_r2[SAL_TRAIN_MEMBERS_MAX], member_rmse[SAL_TRAIN_MEMBERS_MAX]; /* of each network alone, natural scale */
+    int64_t covariates;
+    const char **covariate_ids;             /* (covariates), in the order of the model file */
+    const double *importance;               /* (covariates), borrowed from the training; NULL when all weigh alike */
+    const sal_applicability *applicability; /* borrowed */
 } sal_train_summary;
 
 typedef struct sal_train_report_input {
@@ -31,6 +36,12 @@ typedef struct sal_train_report_input {
 
 /* Mean and standard deviation (n - 1; NaN for one value). */
 void sal_train_spread(int64_t n, const double *values, double *mean, double *sd);
+
+/* Validation (train_report_folds.c). */
+sal_status sal_train_report_folds(sal_context *ctx, sal_report *report, const sal_dataset *dataset, const sal_folds *folds);
+
+/* Importance and area of applicability (train_report_applicability.c). */
+sal_status sal_train_report_applicability(sal_context *ctx, sal_report *report, const sal_train_summary *summary);
 
 sal_status sal_train_report_write(sal_context *ctx, const sal_arguments *arguments, const sal_train_report_input *input, const char *path);
 

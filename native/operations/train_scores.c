@@ -38,6 +38,13 @@ sal_status sal__train_evaluate(sal__train_work *w, const sal_fit_options *o, sal
         w->upper[i] = sal__train_back(o->log1p, cu[i]);
     }
     SAL_TRY(sal_scores_compute(w->ctx, n, w->dataset->target, w->median, w->lower, w->upper, 0.9, scheme, &w->summary.scores));
+    if (w->weights) SAL_TRY(sal_scores_weigh(w->ctx, n, w->dataset->target, w->median, w->weights, &w->summary.scores));
+    const sal_bootstrap bootstrap = {.n = n, .observed = w->dataset->target, .predicted = w->median, .lower = w->lower, .upper = w->upper, .weights = w->weights,
+                                     .unit = w->folds->unit, .units = w->folds->units, .unit_m = w->folds->unit_m, .seed = (uint64_t)sal_argument_i64(w->arguments, "seed")};
+    sal_progress_push(w->ctx, 0.97, 0.97);
+    status = sal_scores_bootstrap(w->ctx, &bootstrap, &w->summary.scores);
+    sal_progress_pop(w->ctx);
+    if (status != SAL_STATUS_OK) goto done;
     SAL_TRY(sal_mean_scores_compute(w->ctx, n, w->dataset->target, m, w->folds->fold, (int32_t)w->folds->k, o->log1p, &w->summary.mean));
 done:
     sal_release(w->ctx, all);
@@ -120,6 +127,8 @@ sal_status sal__train_add_results(sal__train_work *w, json_object *result)
     SAL_TRY(sal_scores_json(w->ctx, s, &scores));
     SAL_TRY(sal_json_add(w->ctx, result, "scores", scores));
     SAL_TRY(sal__train_add_centres(w, result));
+    SAL_TRY(sal__train_add_folds(w->ctx, w->folds, result));
+    SAL_TRY(sal__train_add_applicability(w, result));
     if (w->summary.members > 1) {
         json_object *seeds = json_object_new_object();
         SAL_TRY(sal_json_add(w->ctx, result, "by_seed", seeds));

@@ -149,8 +149,10 @@ sal_status sal__train_write_model(sal__train_work *w, const sal_fit_options *o, 
     SAL_TRY(sal__train_add_centres(w, scores));
     SAL_TRY(sal_json_add(w->ctx, model->scores, w->folds->method, json_object_get(scores)));
     SAL_TRY(provenance(w, model));
+    model->applicability = w->applicability;
     SAL_TRY(sal_model_file_save(model, sal_output_path(w->outputs[SAL__TRAIN_MODEL])));
 done:
+    if (model) model->applicability = NULL; /* the work keeps it for report and result */
     json_object_put(scores);
     sal_model_file_free(model);
     return status;

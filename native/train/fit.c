@@ -184,12 +184,34 @@ typedef struct batch {
     int64_t samples[1024];
     int32_t symmetry[1024];
     int64_t count;
+    const sal_fit_swap *swap; /* NULL for none */
 } batch;
 
 static void put_row(sal_program *p, const char *name, int64_t k, const float *from, int64_t n)
 {
     real *to = sal_program_input(p, name);
     for (int64_t i = 0; to && i < n; i++) to[k * n + i] = (real)from[i];
+}
+
+/* Sample i, in place k of the batch, gets one covariate from its donor. */
+static void swap_covariate(const batch *b, int64_t k, int64_t i)
+{
+    const sal_fit *f = b->f;
+    const sal_roles *r = &f->data->roles;
+    int64_t c = b->swap->covariate, from = b->swap->donor[i], pixels = r->window * r->window, n = r->covariate_count;
+    const char *const names[SAL_PARTS] = { "spectrum", "index", "window" };
+    real *to = sal_program_input(b->program, names[b->swap->part]);
+    if (b->swap->part == SAL_PART_SPECTRUM && to) to[k * r->band_count + c] = (real)f->spectrum[from * r->band_count + c];
+    if (b->swap->part == SAL_PART_INDEX && to) to[k * r->index_count + c] = (real)f->index[from * r->index_count + c];
+    if (b->swap->part == SAL_PART_INDEX && strcmp(r->indices[c], "NDVI") == 0) { /* the gate takes it by itself */
+        real *ndvi = sal_program_input(b->program, "ndvi");
+        if (ndvi) ndvi[k] = isfinite(f->data->ndvi[from]) ? (real)f->data->ndvi[from] : 0;
+    }
+    if (b->swap->part != SAL_PART_ENVIRONMENT) return;
+    const float *window = f->window + from * pixels * n;
+    for (int64_t q = 0; q < pixels && to; q++) to[(k * pixels + q) * n + c] = (real)window[q * n + c];
+    real *point = sal_program_input(b->program, "point");
+    if (point) point[k * n + c] = (real)window[(r->window / 2 * r->window + r->window / 2) * n + c];
 }
 
 static void put_sample(void *arg, int64_t k, int32_t worker)
@@ -208,6 +230,7 @@ static void put_sample(void *arg, int64_t k, int32_t worker)
     put_row(b->program, "point", k, window + (w / 2 * w + w / 2) * c, c);
     real *to = sal_program_input(b->program, "window");
     if (to) sal_window_symmetry(window, w, c, b->symmetry[k], to + k * w * w * c);
+    if (b->swap) swap_covariate(b, k, i);
 }
 
 static void order_epoch(sal_fit *f, int64_t epoch)
@@ -318,10 +341,20 @@ done:
 
 /* ---- prediction ---- */
 
-sal_status sal_fit_predict(sal_fit *f, const int64_t *list, int64_t n, double *out)
+bool sal_fit_takes(const sal_fit_options *o, int32_t part) { return o->baseline || sal_system_takes(o->system, part); }
+
+bool sal_system_takes(const sal_system *system, int32_t part)
+{
+    const uint32_t uses[SAL_PARTS] = { SAL_USES_SPECTRUM, SAL_USES_INDEX, SAL_USES_WINDOW | SAL_USES_POINT };
+    return (system->uses & uses[part]) != 0;
+}
+
+sal_status sal_fit_predict(sal_fit *f, const int64_t *list, int64_t n, double *out) { return sal_fit_predict_swapped(f, list, n, NULL, out); }
+
+sal_status sal_fit_predict_swapped(sal_fit *f, const int64_t *list, int64_t n, const sal_fit_swap *swap, double *out)
 {
     sal_status status = SAL_STATUS_OK;
-    batch b = { .f = f, .program = f->program_eval, .count = f->options.batch };
+    batch b = { .f = f, .program = f->program_eval, .count = f->options.batch, .swap = swap };
     int64_t columns = f->options.model.head == SAL_HEAD_HUBER ? 1 : 3;
     for (int64_t start = 0; start < n; start += b.count) {
         for (int64_t k = 0; k < b.count; k++) b.samples[k] = list[start + k < n ? start + k : n - 1];

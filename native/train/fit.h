@@ -49,4 +49,16 @@ sal_status sal_fit_restore(sal_fit *fit, const sal_tensors *tensors, const char 
 /* Network outputs for listed samples of the dataset: out (n, 3) lower, median, upper on the scaled target (all equal for one output). */
 sal_status sal_fit_predict(sal_fit *fit, const int64_t *list, int64_t n, double *out);
 
+/* Covariates as a system takes them: bands, indices, environment. Whether it takes that part at all. */
+enum { SAL_PART_SPECTRUM = 0, SAL_PART_INDEX = 1, SAL_PART_ENVIRONMENT = 2, SAL_PARTS = 3 };
+bool sal_system_takes(const sal_system *system, int32_t part);
+bool sal_fit_takes(const sal_fit_options *options, int32_t part); /* a baseline takes all */
+/* The same as if sample i had one covariate, in all its window, from sample donor[i] (indices of the dataset): what permutation importance asks. */
+typedef struct sal_fit_swap {
+    int32_t part;
+    int64_t covariate;    /* of the part */
+    const int64_t *donor; /* (count of the dataset) */
+} sal_fit_swap;
+sal_status sal_fit_predict_swapped(sal_fit *fit, const int64_t *list, int64_t n, const sal_fit_swap *swap, double *out);
+
 #endif

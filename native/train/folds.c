@@ -1,9 +1,9 @@
-/* folds.c - assigning samples to folds, then the buffer, the checks and the distances, which are the same for every
+/* folds.c - assigning samples to folds, then the buffer, the checks and the counts, which are the same for every
  * method.
  *
  * science.md 1.3 and 1.6. The traps: samples of one site in several campaigns are one place and must not be split; the
  * buffer is Chebyshev distance < W * pixel (square windows), not a Euclidean radius; distances are pairwise O(n^2), cut
- * by sample for the pool.
+ * by sample for the pool. Distance curves are in folds_distances.c.
  */
 #include "train/folds_private.h"
 #include "train/metrics.h"
@@ -18,7 +18,7 @@ typedef struct method_entry {
 
 /* clang-format off */
 static const method_entry methods[] = {
-#define SAL_FOLD_METHOD(id, title, buffered, help) { { #id, title, buffered, help }, sal__folds_assign_##id },
+#define SAL_FOLD_METHOD(id, title, flags, help) { { #id, title, flags, help }, sal__folds_assign_##id },
 #include "train/folds.def"
 #undef SAL_FOLD_METHOD
 };
@@ -49,15 +49,30 @@ static sal_status refuse_method(sal_context *ctx, const char *id)
     return sal_fail(ctx, SAL_STATUS_ARGUMENT, "there is no way \"%s\" to split samples; choose one of: %s", id, known);
 }
 
-static sal_status check_request(sal_context *ctx, const sal_fold_request *r)
+static sal_status check_needs(sal_context *ctx, const sal_fold_request *r, const sal_fold_method *method)
 {
-    if (r->k < 2 || r->k > SAL_FOLDS_MAX)
+    if (method->flags & SAL_FOLD_DOMAIN && (r->domain_count < 1 || !r->domain_x || !r->domain_y))
+        return sal_fail(ctx, SAL_STATUS_ARGUMENT,
+                        "%s folds match the distances of the map, so they need points of the ground to be mapped; none were given", r->method);
+    if (method->flags & SAL_FOLD_CAMPAIGNS && !r->campaign)
+        return sal_fail(ctx, SAL_STATUS_ARGUMENT, "%s folds need the campaign of every sample; none were given", r->method);
+    for (int64_t i = 0; r->domain_x && i < r->domain_count; i++)
+        if (!isfinite(r->domain_x[i]) || !isfinite(r->domain_y[i]))
+            return sal_fail(ctx, SAL_STATUS_DATA, "point %lld of %lld of the ground to be mapped is no position", (long long)i + 1,
+                            (long long)r->domain_count);
+    return SAL_STATUS_OK;
+}
+
+static sal_status check_request(sal_context *ctx, const sal_fold_request *r, const sal_fold_method *method)
+{
+    bool asks = !(method->flags & SAL_FOLD_LEAVE_ONE_OUT) && strcmp(method->id, "campaign") != 0;
+    if (asks && (r->k < 2 || r->k > SAL_FOLDS_MAX))
         return sal_fail(ctx, SAL_STATUS_ARGUMENT, "%lld folds are not possible; choose 2 to %d", (long long)r->k,
                         SAL_FOLDS_MAX);
-    if (r->count < r->k)
+    if (r->count < (asks ? r->k : 2))
         return sal_fail(ctx, SAL_STATUS_DATA,
                         "%lld samples are fewer than %lld folds; give more samples or fewer folds", (long long)r->count,
-                        (long long)r->k);
+                        (long long)(asks ? r->k : 2));
     if (!(r->pixel_m >= 1e-3) || r->window < 1 || (r->block_m != 0 && !(r->block_m >= r->pixel_m)))
         return sal_fail(ctx, SAL_STATUS_ARGUMENT, "pixel %g m, window %lld pixels and block %g m do not make sense",
                         r->pixel_m, (long long)r->window, r->block_m);
@@ -67,7 +82,7 @@ static sal_status check_request(sal_context *ctx, const sal_fold_request *r)
                 ctx, SAL_STATUS_DATA,
                 "sample %lld of %lld has a value that is not a number or a position that is not one in metres",
                 (long long)i + 1, (long long)r->count);
-    return SAL_STATUS_OK;
+    return check_needs(ctx, r, method);
 }
 
 #define PAIR_CHUNK 64 /* samples per task of the pairwise passes */
@@ -76,6 +91,7 @@ typedef struct pair_task {
     const sal_fold_request *r;
     sal_folds *f;
     uint8_t *overlaps; /* (count) */
+    double buffer_m;   /* Chebyshev */
 } pair_task;
 
 static double chebyshev(const sal_fold_request *r, int64_t i, int64_t j)
@@ -91,11 +107,11 @@ static void drop_near(void *arg, int64_t chunk, int32_t worker)
     int64_t n = t->r->count, end = chunk * PAIR_CHUNK + PAIR_CHUNK < n ? chunk * PAIR_CHUNK + PAIR_CHUNK : n;
     for (int64_t j = chunk * PAIR_CHUNK; j < end; j++)
         for (int64_t i = 0; i < n; i++)
-            if (t->f->fold[i] != t->f->fold[j] && chebyshev(t->r, i, j) < t->f->buffer_m)
+            if (t->f->fold[i] != t->f->fold[j] && chebyshev(t->r, i, j) < t->buffer_m)
                 t->f->train[t->f->fold[i] * n + j] = 0;
 }
 
-/* Nearest training sample of every test sample, and whether their windows share pixels. */
+/* Nearest training sample of every test sample (Gj*), and whether their windows share pixels. */
 static void find_nearest(void *arg, int64_t chunk, int32_t worker)
 {
     const pair_task *t = arg;
@@ -117,26 +133,38 @@ static void find_nearest(void *arg, int64_t chunk, int32_t worker)
 
 static sal_status count_folds(sal_context *ctx, sal_folds *f)
 {
+    sal_status status;
+    SAL_TRY(sal_allocate(ctx, f->k, sizeof(int64_t), &f->test_count));
+    SAL_TRY(sal_allocate(ctx, f->k, sizeof(int64_t), &f->train_count));
+    SAL_TRY(sal_allocate(ctx, f->k, sizeof(int64_t), &f->dropped_count));
     for (int64_t i = 0; i < f->count; i++) f->test_count[f->fold[i]]++;
     for (int64_t k = 0; k < f->k; k++) {
         for (int64_t i = 0; i < f->count; i++) f->train_count[k] += f->train[k * f->count + i];
         f->dropped_count[k] = f->count - f->test_count[k] - f->train_count[k];
-        f->dropped_by_buffer += f->dropped_count[k];
-        if (f->train_count[k] == 0)
-            return sal_fail(ctx, SAL_STATUS_DATA,
-                            "fold %lld of %lld has no training sample left: all %lld others lie within the buffer of "
-                            "%g m around its test samples; "
-                            "use a smaller window, larger blocks or random folds",
-                            (long long)k + 1, (long long)f->k, (long long)f->dropped_count[k], f->buffer_m);
+        if (f->train_count[k]) continue;
+        status = sal_fail(ctx, SAL_STATUS_DATA,
+                          "fold %lld of %lld has no training sample left: all %lld others are left out of it%s; use a smaller window "
+                          "or radius, larger blocks or random folds",
+                          (long long)k + 1, (long long)f->k, (long long)f->dropped_count[k],
+                          f->buffer_m > 0 ? ", most of them because they lie within the buffer around its test samples" : "");
+        goto done;
     }
-    return SAL_STATUS_OK;
+done:
+    return status;
+}
+
+static int64_t train_pairs(const sal_folds *f)
+{
+    int64_t n = 0;
+    for (int64_t i = 0; i < f->k * f->count; i++) n += f->train[i];
+    return n;
 }
 
 static sal_status measure_folds(sal_context *ctx, const sal_fold_request *r, sal_folds *f)
 {
     sal_status status;
     double *sorted = NULL;
-    pair_task task = { r, f, NULL };
+    pair_task task = { r, f, NULL, 0 };
     SAL_TRY(sal_allocate(ctx, f->count, 1, &task.overlaps));
     sal_pool_run(ctx, (f->count + PAIR_CHUNK - 1) / PAIR_CHUNK, find_nearest, &task);
     int64_t overlapping = 0;
@@ -151,6 +179,57 @@ done:
     return status;
 }
 
+sal_status sal__folds_allocate_train(sal_context *ctx, sal_folds *f)
+{
+    const int64_t most = (int64_t)1 << 30;
+    if (f->k > most / f->count)
+        return sal_fail(ctx, SAL_STATUS_ARGUMENT, "%lld folds of %lld samples are too many to keep track of; use fewer folds", (long long)f->k,
+                        (long long)f->count);
+    return sal_allocate(ctx, f->k * f->count, 1, &f->train);
+}
+
+static sal_status allocate(sal_context *ctx, const sal_fold_request *r, sal_folds **out)
+{
+    sal_status status;
+    sal_folds *f = NULL;
+    SAL_TRY(sal_allocate(ctx, 1, sizeof *f, &f));
+    f->count = r->count;
+    f->k = r->k;
+    f->clustered_p = f->w_m = NAN;
+    snprintf(f->method, sizeof f->method, "%s", r->method);
+    SAL_TRY(sal_allocate(ctx, r->count, sizeof *f->fold, &f->fold));
+    SAL_TRY(sal_allocate(ctx, r->count, sizeof *f->place, &f->place));
+    SAL_TRY(sal_allocate(ctx, r->count, sizeof *f->place_x, &f->place_x));
+    SAL_TRY(sal_allocate(ctx, r->count, sizeof *f->place_y, &f->place_y));
+    SAL_TRY(sal_allocate(ctx, r->count, sizeof *f->nearest_m, &f->nearest_m));
+    *out = f;
+    return status;
+done:
+    sal_folds_free(ctx, f);
+    return status;
+}
+
+/* The table of who may train, where the method did not make it, and the buffer. */
+static sal_status allow_training(sal_context *ctx, const sal_fold_request *r, const sal_fold_method *method, sal_folds *f)
+{
+    sal_status status = SAL_STATUS_OK;
+    if (!f->train) {
+        SAL_TRY(sal__folds_allocate_train(ctx, f));
+        for (int64_t k = 0; k < f->k; k++)
+            for (int64_t i = 0; i < f->count; i++) f->train[k * f->count + i] = f->fold[i] != k;
+    }
+    if (method->flags & SAL_FOLD_BUFFERED) {
+        double window_m = (double)r->window * r->pixel_m;
+        if (f->buffer_m < window_m) f->buffer_m = window_m;
+        pair_task task = { r, f, NULL, window_m };
+        int64_t before = train_pairs(f);
+        sal_pool_run(ctx, (r->count + PAIR_CHUNK - 1) / PAIR_CHUNK, drop_near, &task);
+        f->dropped_by_buffer += before - train_pairs(f);
+    }
+done:
+    return status;
+}
+
 sal_status sal_folds_new(sal_context *ctx, const sal_fold_request *r, sal_folds **out)
 {
     *out = NULL;
@@ -158,24 +237,15 @@ sal_status sal_folds_new(sal_context *ctx, const sal_fold_request *r, sal_folds 
     if (!method) return refuse_method(ctx, r->method);
     sal_folds *f = NULL;
     sal_status status;
-    SAL_TRY(check_request(ctx, r));
-    SAL_TRY(sal_allocate(ctx, 1, sizeof *f, &f));
-    f->count = r->count;
-    f->k = r->k;
-    snprintf(f->method, sizeof f->method, "%s", r->method);
-    SAL_TRY(sal_allocate(ctx, r->count, sizeof *f->fold, &f->fold));
-    SAL_TRY(sal_allocate(ctx, r->k * r->count, 1, &f->train));
-    SAL_TRY(sal_allocate(ctx, r->count, sizeof *f->nearest_m, &f->nearest_m));
+    SAL_TRY(check_request(ctx, r, &method->row));
+    SAL_TRY(allocate(ctx, r, &f));
+    SAL_TRY(sal__folds_places(ctx, r, f));
     SAL_TRY(method->assign(ctx, r, f));
-    for (int64_t k = 0; k < r->k; k++)
-        for (int64_t i = 0; i < r->count; i++) f->train[k * r->count + i] = f->fold[i] != k;
-    if (method->row.buffered) {
-        f->buffer_m = (double)r->window * r->pixel_m;
-        pair_task task = { r, f, NULL };
-        sal_pool_run(ctx, (r->count + PAIR_CHUNK - 1) / PAIR_CHUNK, drop_near, &task);
-    }
+    SAL_TRY(allow_training(ctx, r, &method->row, f));
     SAL_TRY(count_folds(ctx, f));
     SAL_TRY(measure_folds(ctx, r, f));
+    SAL_TRY(sal__folds_curves(ctx, r, f));
+    SAL_TRY(sal__folds_units(ctx, r, f));
     *out = f;
     f = NULL;
 done:
@@ -186,9 +256,9 @@ done:
 void sal_folds_free(sal_context *ctx, sal_folds *f)
 {
     if (!f) return;
-    sal_release(ctx, f->fold);
-    sal_release(ctx, f->train);
-    sal_release(ctx, f->nearest_m);
+    void *all[] = { f->fold, f->train, f->test_count, f->train_count, f->dropped_count, f->nearest_m, f->gj_m, f->gij_m, f->place, f->place_x,
+                    f->place_y, f->unit };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) sal_release(ctx, all[i]);
     sal_release(ctx, f);
 }
 

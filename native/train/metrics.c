@@ -1,5 +1,6 @@
 /* metrics.c - one function per row of metrics.def and interval_metrics.def, over moments computed once.
  *
+ * Every sum is weighted; without weights each is 1, and n samples weigh n in all cases.
  * Formulas: shared/reference/science.md 1.1 and 1.8. The traps: variances of CCC are 1/n, the sd of RPD is 1/(n - 1),
  * quartiles are of type 7.
  */
@@ -7,13 +8,40 @@
 #include <math.h>
 #include <stdlib.h>
 
+typedef struct weighted {
+    double value, weight;
+} weighted;
+
 typedef struct pairs {
     int64_t n;
     double mean_o, mean_p;               /* means */
     double soo, spp, sop;                /* centred sums of squares and products */
     double sse, sae, se;                 /* sums of e^2, |e|, e */
-    const double *sorted_o, *sorted_abs; /* ascending observations and |e| */
+    const weighted *sorted_o, *sorted_abs; /* ascending observations and |e| */
 } pairs;
+
+static int by_value(const void *a, const void *b)
+{
+    double p = ((const weighted *)a)->value, q = ((const weighted *)b)->value;
+    return (p > q) - (p < q);
+}
+
+/* Quantile of type 7 where every value stands as often as its weight: value k lies at (C_k - w_k / 2 - w_1 / 2) /
+ * (W - w_1 / 2 - w_n / 2), C the running sum, which is (k - 1) / (n - 1) for equal weights. */
+static double quantile(int64_t n, const weighted *sorted, double p)
+{
+    double total = 0, sum = 0, from, to = 0;
+    for (int64_t i = 0; i < n; i++) total += sorted[i].weight;
+    double h = p * (total - (sorted[0].weight + sorted[n - 1].weight) / 2);
+    for (int64_t i = 0; i < n; i++) {
+        from = to;
+        sum += sorted[i].weight;
+        to = sum - (sorted[i].weight + sorted[0].weight) / 2;
+        if (to < h) continue;
+        return i == 0 || to <= from ? sorted[i].value : sorted[i - 1].value + (h - from) / (to - from) * (sorted[i].value - sorted[i - 1].value);
+    }
+    return sorted[n - 1].value;
+}
 
 static double ratio(double a, double b) { return b > 0 ? a / b : NAN; }
 static double metric_R2(const pairs *p) { return 1 - ratio(p->sse, p->soo); }
@@ -23,7 +51,7 @@ static double metric_R2_PEARSON(const pairs *p)
 }
 static double metric_RMSE(const pairs *p) { return sqrt(p->sse / (double)p->n); }
 static double metric_MAE(const pairs *p) { return p->sae / (double)p->n; }
-static double metric_MEDAE(const pairs *p) { return sal_quantile_sorted(p->n, p->sorted_abs, 0.5); }
+static double metric_MEDAE(const pairs *p) { return quantile(p->n, p->sorted_abs, 0.5); }
 static double metric_BIAS(const pairs *p) { return p->se / (double)p->n; }
 
 static double metric_CCC(const pairs *p)
@@ -39,7 +67,7 @@ static double metric_RPD(const pairs *p)
 
 static double metric_RPIQ(const pairs *p)
 {
-    double iqr = sal_quantile_sorted(p->n, p->sorted_o, 0.75) - sal_quantile_sorted(p->n, p->sorted_o, 0.25);
+    double iqr = quantile(p->n, p->sorted_o, 0.75) - quantile(p->n, p->sorted_o, 0.25);
     return ratio(iqr, metric_RMSE(p));
 }
 
@@ -146,39 +174,73 @@ static sal_status check_finite(sal_context *ctx, const char *what, int64_t n, co
     return n > 0 ? SAL_STATUS_OK : sal_fail(ctx, SAL_STATUS_DATA, "there is no prediction to score");
 }
 
-sal_status sal_metrics_evaluate(sal_context *ctx, int64_t n, const double *observed, const double *predicted,
-                                double *values)
+/* Weights in w (n), brought to a mean of 1. */
+static sal_status take_weights(sal_context *ctx, int64_t n, const double *weights, double *w)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < n; i++) {
+        w[i] = weights ? weights[i] : 1;
+        sum += w[i];
+        if (!(w[i] >= 0) || !isfinite(w[i]))
+            return sal_fail(ctx, SAL_STATUS_DATA, "weight %lld of %lld is %g, not a number of at least 0", (long long)i + 1, (long long)n, w[i]);
+    }
+    if (!(sum > 0)) return sal_fail(ctx, SAL_STATUS_DATA, "the weights of all %lld predictions are 0", (long long)n);
+    for (int64_t i = 0; i < n && weights; i++) w[i] *= (double)n / sum;
+    return SAL_STATUS_OK;
+}
+
+static void sum_pairs(pairs *p, const double *observed, const double *predicted, const double *w)
+{
+    for (int64_t i = 0; i < p->n; i++) {
+        double e = predicted[i] - observed[i];
+        p->mean_o += w[i] * observed[i];
+        p->mean_p += w[i] * predicted[i];
+        p->se += w[i] * e;
+        p->sae += w[i] * fabs(e);
+        p->sse += w[i] * e * e;
+    }
+    p->mean_o /= (double)p->n;
+    p->mean_p /= (double)p->n;
+    for (int64_t i = 0; i < p->n; i++) {
+        double o = observed[i] - p->mean_o, q = predicted[i] - p->mean_p;
+        p->soo += w[i] * o * o;
+        p->spp += w[i] * q * q;
+        p->sop += w[i] * o * q;
+    }
+}
+
+sal_status sal_metrics_evaluate_weighted(sal_context *ctx, int64_t n, const double *observed, const double *predicted, const double *weights,
+                                         double *values)
 {
     sal_status status;
-    double *sorted_o = NULL, *sorted_abs = NULL;
+    weighted *sorted_o = NULL, *sorted_abs = NULL;
+    double *w = NULL;
     SAL_TRY(check_finite(ctx, "observation", n, observed));
     SAL_TRY(check_finite(ctx, "prediction", n, predicted));
-    SAL_TRY(sal_sorted_copy(ctx, n, observed, &sorted_o));
+    SAL_TRY(sal_allocate(ctx, n, sizeof *w, &w));
+    SAL_TRY(sal_allocate(ctx, n, sizeof *sorted_o, &sorted_o));
     SAL_TRY(sal_allocate(ctx, n, sizeof *sorted_abs, &sorted_abs));
+    SAL_TRY(take_weights(ctx, n, weights, w));
+    for (int64_t i = 0; i < n; i++) {
+        sorted_o[i] = (weighted){ observed[i], w[i] };
+        sorted_abs[i] = (weighted){ fabs(predicted[i] - observed[i]), w[i] };
+    }
+    qsort(sorted_o, (size_t)n, sizeof *sorted_o, by_value);
+    qsort(sorted_abs, (size_t)n, sizeof *sorted_abs, by_value);
     pairs p = { .n = n, .sorted_o = sorted_o, .sorted_abs = sorted_abs };
-    for (int64_t i = 0; i < n; i++) {
-        double e = predicted[i] - observed[i];
-        p.mean_o += observed[i];
-        p.mean_p += predicted[i];
-        p.se += e;
-        p.sae += fabs(e);
-        p.sse += e * e;
-        sorted_abs[i] = fabs(e);
-    }
-    sal_sort_f64(n, sorted_abs);
-    p.mean_o /= (double)n;
-    p.mean_p /= (double)n;
-    for (int64_t i = 0; i < n; i++) {
-        double o = observed[i] - p.mean_o, q = predicted[i] - p.mean_p;
-        p.soo += o * o;
-        p.spp += q * q;
-        p.sop += o * q;
-    }
+    sum_pairs(&p, observed, predicted, w);
     for (int m = 0; m < SAL_METRIC_COUNT; m++) values[m] = metrics[m].evaluate(&p);
 done:
+    sal_release(ctx, w);
     sal_release(ctx, sorted_o);
     sal_release(ctx, sorted_abs);
     return status;
+}
+
+sal_status sal_metrics_evaluate(sal_context *ctx, int64_t n, const double *observed, const double *predicted,
+                                double *values)
+{
+    return sal_metrics_evaluate_weighted(ctx, n, observed, predicted, NULL, values);
 }
 
 sal_status sal_interval_metrics_evaluate(sal_context *ctx, int64_t n, const double *observed, const double *lower,

@@ -38,10 +38,19 @@ const sal_metric_row *sal_interval_metric_at(sal_interval_metric metric);
 /* values[SAL_METRIC_COUNT] of n >= 1 pairs. DATA when n is 0 or a value is not finite (says which). */
 sal_status sal_metrics_evaluate(sal_context *ctx, int64_t n, const double *observed, const double *predicted,
                                 double *values);
+/* The same where pair i counts weights[i] times (>= 0, any scale; NULL counts all alike): de Bruin et al. 2022 (doi
+ * 10.1016/j.ecoinf.2022.101665) weigh by inverse sampling intensity. Standard deviations keep n - 1. */
+sal_status sal_metrics_evaluate_weighted(sal_context *ctx, int64_t n, const double *observed, const double *predicted, const double *weights,
+                                         double *values);
 /* values[SAL_INTERVAL_COUNT] for intervals of nominal coverage (0.9). DATA as above, and when an interval is upside
  * down. */
 sal_status sal_interval_metrics_evaluate(sal_context *ctx, int64_t n, const double *observed, const double *lower,
                                          const double *upper, double coverage, double *values);
+
+/* Limits of a bootstrap confidence interval. */
+typedef struct sal_bounds {
+    double low, high; /* NaN where the data do not tell */
+} sal_bounds;
 
 typedef struct sal_scores {
     int64_t n;
@@ -56,14 +65,45 @@ typedef struct sal_scores {
     int64_t class_n[SAL_CLASS_MAX];                        /* by observed class */
     double class_natural[SAL_CLASS_MAX][SAL_METRIC_COUNT]; /* NaN in a class without samples */
     double class_interval[SAL_CLASS_MAX][SAL_INTERVAL_COUNT];
+
+    bool has_weighted; /* by sal_scores_weigh */
+    double weighted_natural[SAL_METRIC_COUNT], weighted_log1p[SAL_METRIC_COUNT];
+    double effective_n; /* (sum w)^2 / sum w^2: how many samples of equal weight say as much */
+
+    int64_t draws;       /* of the bootstrap, by sal_scores_bootstrap; 0: the bounds below are not filled */
+    int64_t units;       /* what was drawn: blocks or places */
+    double unit_m;       /* size of blocks, 0 for places */
+    double bounds_level; /* 0.95 */
+    sal_bounds natural_bounds[SAL_METRIC_COUNT], log1p_bounds[SAL_METRIC_COUNT], interval_bounds[SAL_INTERVAL_COUNT];
+    sal_bounds weighted_natural_bounds[SAL_METRIC_COUNT], weighted_log1p_bounds[SAL_METRIC_COUNT];
+    sal_bounds class_bounds[SAL_CLASS_MAX][SAL_METRIC_COUNT], class_interval_bounds[SAL_CLASS_MAX][SAL_INTERVAL_COUNT];
 } sal_scores;
 
 /* Everything at once. lower and upper may be NULL (no intervals), scheme may be NULL (no classes). */
 sal_status sal_scores_compute(sal_context *ctx, int64_t n, const double *observed, const double *predicted,
                               const double *lower, const double *upper, double coverage, const sal_class_scheme *scheme,
                               sal_scores *out);
+/* Adds the scores on both scales where sample i counts weights[i] times. */
+sal_status sal_scores_weigh(sal_context *ctx, int64_t n, const double *observed, const double *predicted, const double *weights,
+                            sal_scores *scores);
+
+enum { SAL_BOOTSTRAP_DRAWS = 1000, SAL_BOOTSTRAP_LEAST_UNITS = 5 };
+/* Adds 95 % percentile bounds of every score (Efron 1979; whole blocks are drawn, because samples of a block say the same: Kuensch 1989,
+ * Roberts et al. 2017). unit: (n) block or place of a sample, 0 .. units - 1. With fewer than SAL_BOOTSTRAP_LEAST_UNITS units, or a class that
+ * lies in fewer, bounds are NaN. observed ... weights are those of sal_scores_compute and sal_scores_weigh. Deterministic by seed. */
+typedef struct sal_bootstrap {
+    int64_t n;
+    const double *observed, *predicted, *lower, *upper, *weights; /* (n); lower and upper, weights may be NULL */
+    const int64_t *unit;
+    int64_t units;
+    double unit_m;
+    uint64_t seed;
+} sal_bootstrap;
+sal_status sal_scores_bootstrap(sal_context *ctx, const sal_bootstrap *bootstrap, sal_scores *scores);
+
 /* {"n":, "natural": {"r2":..}, "log1p": {..}, "interval": {..}, "scheme":, "classes": [{"name":, "limits":, "n":,
- * "rmse":, .. "picp":..}]}. The caller puts `*out`. */
+ * "rmse":, .. "picp":..}], "weighted": {"effective_n":, "natural":, "log1p":}, "bounds": {"level":, "draws":, "units":, "unit_m":,
+ * "natural": {"r2": [low, high]}, "log1p":, "interval":, "weighted":, "classes": [{..}]}}. The caller puts `*out`. */
 sal_status sal_scores_json(sal_context *ctx, const sal_scores *scores, json_object **out);
 
 /* Quantile of type 7 (R, numpy) of n >= 1 values sorted ascending; p in [0, 1]. */

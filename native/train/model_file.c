@@ -38,6 +38,7 @@ void sal_model_file_free(sal_model_file *m)
     json_object_put(m->scores);
     json_object_put(m->provenance);
     sal_tensors_free(m->tensors);
+    sal_applicability_free(m->applicability);
     sal_release(m->ctx, m->covariates);
     sal_release(m->ctx, m);
 }

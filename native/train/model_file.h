@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "data/stack.h"
 #include "tensor/safetensors.h"
+#include "train/applicability.h"
 #include "train/conformal.h"
 
 typedef struct sal_model_covariate {
@@ -37,6 +38,7 @@ typedef struct sal_model_file {
     double mean_factor; /* from centre to mean, mean_factor.h; 0 in files from before Salina kept one */
     bool has_conformal;
     sal_conformal conformal; /* on the scale of the network */
+    sal_applicability *applicability; /* of the covariates at the pixel, in their order; NULL in files without; owned */
     json_object *hyper;      /* hyper-parameters of the system; owned, never NULL */
     json_object *scores;     /* what training measured, by validation; owned, never NULL */
     json_object *provenance; /* inputs with hashes, arguments, seeds, time; owned, never NULL */

@@ -61,6 +61,11 @@ static sal_status describe(sal_model_file *m, json_object *o)
         SAL_TRY(sal_conformal_to_json(m->ctx, &m->conformal, &conformal));
         SAL_TRY(sal_json_add(m->ctx, o, "conformal", conformal));
     }
+    if (m->applicability) {
+        json_object *meta = json_object_new_object();
+        SAL_TRY(sal_json_add(m->ctx, o, "applicability", meta));
+        SAL_TRY(sal_applicability_save(m->applicability, m->tensors, meta));
+    }
     SAL_TRY(sal_json_add(m->ctx, o, "hyper", json_object_get(m->hyper)));
     SAL_TRY(sal_json_add(m->ctx, o, "scores", json_object_get(m->scores)));
     SAL_TRY(sal_json_add(m->ctx, o, "provenance", json_object_get(m->provenance)));
@@ -166,7 +171,7 @@ static sal_status take_object(sal_model_file *m, json_object *o, const char *wha
 static sal_status take_all(sal_model_file *m, json_object *o, const char *what)
 {
     sal_status status;
-    json_object *conformal;
+    json_object *conformal, *applicability;
     int64_t format;
     SAL_TRY(sal_json_i64(m->ctx, o, what, "format", &format));
     SAL_TRY(take_text(m, o, what, "version", m->version, sizeof m->version));
@@ -195,6 +200,10 @@ static sal_status take_all(sal_model_file *m, json_object *o, const char *what)
         SAL_TRY(sal_json_f64(m->ctx, o, what, "mean_factor", &m->mean_factor));
         if (!(m->mean_factor > 0) || !isfinite(m->mean_factor))
             return sal_fail(m->ctx, SAL_STATUS_DATA, "%s has a mean_factor of %g that does not make sense", what, m->mean_factor);
+    }
+    if (json_object_object_get_ex(o, "applicability", &applicability)) {
+        SAL_TRY(sal_json_object(m->ctx, o, what, "applicability", &applicability));
+        SAL_TRY(sal_applicability_load(m->ctx, m->tensors, applicability, what, m->covariate_count, &m->applicability));
     }
     if (json_object_object_get_ex(o, "conformal", &conformal)) {
         SAL_TRY(sal_json_object(m->ctx, o, what, "conformal", &conformal));

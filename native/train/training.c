@@ -16,8 +16,9 @@ typedef struct run {
     sal_training *t;
     char fingerprint[65];
     int64_t stage, stages, trained;
-    double started, saved_at;
+    double started, saved_at, asking; /* asking: seconds spent on importance */
     uint8_t *keep;
+    int64_t *donor;
     int64_t *list;
     double *outputs; /* (count, 3) */
     sal_tensors *resume;
@@ -41,6 +42,7 @@ static sal_status fingerprint(run *r)
     sal_status status = SAL_STATUS_OK;
     sal_text text = { 0 };
     int64_t pixels = d->roles.window * d->roles.window * d->roles.covariate_count;
+    if (r->q->importance) sal_text_append(r->ctx, &text, "importance ");
     sal_text_append(r->ctx, &text, "%s %s %lld %lld %lld %.17g %.17g %.17g %d %d %llu %lld | ", sal_version(), o->system->id, (long long)d->count,
                     (long long)o->epochs, (long long)o->batch, o->learning_rate, o->weight_decay, o->clip, o->log1p, o->augment,
                     (unsigned long long)o->seed, (long long)r->q->members);
@@ -87,6 +89,7 @@ static sal_status save_checkpoint(run *r, const sal_fit *current)
     SAL_TRY(sal_tensors_add(tensors, "out_of_fold", SAL_TENSOR_F64, 1, &n3, t->out_of_fold, false));
     SAL_TRY(sal_tensors_add(tensors, "by_member", SAL_TENSOR_F64, 1, &nm, t->by_member, false));
     SAL_TRY(sal_tensors_add(tensors, "losses", SAL_TENSOR_F32, 1, &losses, t->losses, false));
+    if (t->importance) SAL_TRY(sal_tensors_add(tensors, "importance", SAL_TENSOR_F64, 1, &t->covariates, t->importance, false));
     SAL_TRY(save_final(r, tensors));
     if (current) SAL_TRY(sal_fit_save(current, tensors, "current/"));
     SAL_TRY(sal_tensors_save(tensors, r->q->checkpoint));
@@ -127,6 +130,7 @@ static sal_status take_up(run *r)
     SAL_TRY(copy_tensor(r, "out_of_fold", SAL_TENSOR_F64, t->count * 3, t->out_of_fold));
     SAL_TRY(copy_tensor(r, "by_member", SAL_TENSOR_F64, t->count * t->members, t->by_member));
     SAL_TRY(copy_tensor(r, "losses", SAL_TENSOR_F32, (t->folds + 1) * t->epochs, t->losses));
+    if (t->importance) SAL_TRY(copy_tensor(r, "importance", SAL_TENSOR_F64, t->covariates, t->importance));
     r->stage = t->resumed_stage = (int64_t)stage;
     if (r->stage < r->stages)
         sal_log(r->ctx, "goes on from checkpoint \"%s\": network %lld of %lld", r->q->checkpoint, (long long)r->stage + 1, (long long)r->stages);
@@ -162,6 +166,50 @@ static sal_status predict_fold(run *r, sal_fit *fit)
         t->by_member[member * t->count + i] = r->outputs[3 * k + 1] * s->sd + s->mean;
     }
     return SAL_STATUS_OK;
+}
+
+/* ---- importance ---- */
+
+static int64_t covariates_of(const run *r, int32_t part)
+{
+    const sal_roles *roles = &r->q->dataset->roles;
+    const int64_t counts[SAL_PARTS] = { roles->band_count, roles->index_count, roles->covariate_count };
+    return sal_system_takes(r->q->fit.system, part) ? counts[part] : 0;
+}
+
+/* Sum of squares of n predictions of listed samples on the transformed scale. */
+static double squares(const run *r, const sal_fit *fit, int64_t n)
+{
+    const sal_scaler *s = sal_fit_scaler(fit);
+    double sum = 0;
+    for (int64_t k = 0; k < n; k++) {
+        double e = (r->outputs[3 * k + 1] - sal_scaler_forward(s, r->q->dataset->target[r->list[k]])) * s->target.sd;
+        sum += e * e;
+    }
+    return sum;
+}
+
+/* Adds what this fold says. Donors are drawn from all samples, so that a fold of one sample says something too. */
+static sal_status ask_fold(run *r, sal_fit *fit)
+{
+    sal_status status;
+    sal_training *t = r->t;
+    double begun = sal_clock();
+    int64_t n = sal_folds_list(r->q->folds, fold_of(r), true, r->list), at = 0;
+    SAL_TRY(sal_fit_predict(fit, r->list, n, r->outputs));
+    double base = squares(r, fit, n);
+    for (int32_t part = 0; part < SAL_PARTS; part++)
+        for (int64_t c = 0; c < covariates_of(r, part); c++, at++) {
+            for (int64_t i = 0; i < t->count; i++) r->donor[i] = i;
+            sal_random_shuffle(r->q->fit.seed, sal_random_stream("importance", (uint64_t)fold_of(r), (uint64_t)at), r->donor, t->count);
+            const sal_fit_swap swap = { part, c, r->donor };
+            SAL_TRY(sal_progress(r->ctx, 1, NULL));
+            SAL_TRY(sal_fit_predict_swapped(fit, r->list, n, &swap, r->outputs));
+            t->importance[at] += (squares(r, fit, n) - base) / (double)t->count;
+        }
+    r->asking += sal_clock() - begun;
+done:
+    return status;
 }
 
 static sal_status train_stage(run *r, sal_fit *fit)
@@ -201,6 +249,7 @@ static sal_status run_stage(run *r)
     if (member == 0) memcpy(t->losses + fold * t->epochs, sal_fit_losses(fit), (size_t)t->epochs * sizeof(float));
     if (fold < t->folds) {
         SAL_TRY(predict_fold(r, fit));
+        if (t->importance && member == 0) SAL_TRY(ask_fold(r, fit));
     } else {
         sal_fit_release_data(fit);
         t->final[member] = fit;
@@ -237,6 +286,11 @@ static sal_status allocate(run *r)
     SAL_TRY(sal_allocate(r->ctx, t->count * t->members, sizeof(double), &t->by_member));
     SAL_TRY(sal_allocate(r->ctx, (t->folds + 1) * t->epochs, sizeof(float), &t->losses));
     SAL_TRY(sal_allocate(r->ctx, t->members, sizeof *t->final, &t->final));
+    for (int32_t part = 0; part < SAL_PARTS; part++) t->covariates += covariates_of(r, part);
+    if (r->q->importance) {
+        SAL_TRY(sal_allocate(r->ctx, t->covariates, sizeof(double), &t->importance));
+        SAL_TRY(sal_allocate(r->ctx, t->count, sizeof *r->donor, &r->donor));
+    }
     SAL_TRY(sal_allocate(r->ctx, t->count, 1, &r->keep));
     SAL_TRY(sal_allocate(r->ctx, t->count, sizeof *r->list, &r->list));
     SAL_TRY(sal_allocate(r->ctx, t->count * 3, sizeof(double), &r->outputs));
@@ -263,12 +317,13 @@ sal_status sal_training_run(sal_context *ctx, const sal_training_request *q, sal
         sal_progress_pop(ctx);
         if (status != SAL_STATUS_OK) goto done;
     }
-    r.t->samples_per_second = r.trained ? (double)r.trained / fmax(sal_clock() - r.started, 1e-9) : NAN;
+    r.t->samples_per_second = r.trained ? (double)r.trained / fmax(sal_clock() - r.started - r.asking, 1e-9) : NAN;
     *out = r.t;
     r.t = NULL;
 done:
     sal_tensors_free(r.resume);
     sal_release(ctx, r.keep);
+    sal_release(ctx, r.donor);
     sal_release(ctx, r.list);
     sal_release(ctx, r.outputs);
     sal_training_free(r.t);
@@ -285,6 +340,7 @@ void sal_training_free(sal_training *t)
     sal_release(t->ctx, t->baseline);
     sal_release(t->ctx, t->settings);
     sal_release(t->ctx, t->losses);
+    sal_release(t->ctx, t->importance);
     sal_release(t->ctx, t->final);
     sal_release(t->ctx, t);
 }

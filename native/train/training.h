@@ -13,6 +13,7 @@ typedef struct sal_training_request {
     int64_t members;          /* networks per fold and in the final model */
     const char *checkpoint;   /* file to write every 20 s and to resume from; NULL for none */
     bool folds_only;          /* no final model: for comparisons */
+    bool importance;          /* find the importance of the covariates too; adds about a tenth of the time */
     double seconds;           /* stop, keeping the checkpoint, after this time; 0: no limit */
 } sal_training_request;
 
@@ -25,6 +26,10 @@ typedef struct sal_training {
     sal_fit **final;          /* (members) the final networks, trained on all samples; NULL for a baseline and with folds_only */
     sal_baseline **baseline;  /* (members) the final baselines; NULL for a network and with folds_only */
     sal_baseline_settings *settings; /* (folds + 1) chosen in each fold and for the final model; NULL for a network */
+    double *importance;       /* (covariates) of the parts the system takes, in order of sal_part; NULL when not asked for. By how much the mean
+                                 squared error of out-of-fold predictions on the transformed scale rises when a sample gets this covariate, in all its
+                                 window, from another sample drawn from all (Breiman 2001; Fisher et al. 2019), first member of each fold */
+    int64_t covariates;
     int64_t resumed_stage;    /* 0 when started fresh */
     double samples_per_second; /* NaN when every network came from the checkpoint */
 } sal_training;

@@ -42,6 +42,37 @@ static sal_status predict_fold(run *r, const sal_baseline *b, int64_t fold, int6
     return status;
 }
 
+/* As for networks: what the error out of fold gains when a covariate comes from another sample, drawn from all. */
+static sal_status ask_fold(run *r, const sal_baseline *b, int64_t fold, float *x, double *y, int64_t *list)
+{
+    sal_status status = SAL_STATUS_OK;
+    sal_training *t = r->t;
+    int64_t n = sal_folds_list(r->q->folds, fold, true, list), *donor = NULL;
+    double *observed = NULL, base = 0;
+    SAL_TRY(sal_allocate(r->ctx, t->count, sizeof *donor, &donor));
+    SAL_TRY(sal_allocate(r->ctx, n, sizeof *observed, &observed));
+    select_rows(r, list, n, x, observed);
+    SAL_TRY(sal_baseline_predict(r->ctx, b, n, x, y));
+    for (int64_t i = 0; i < n; i++) base += (y[i] - observed[i]) * (y[i] - observed[i]);
+    for (int64_t c = 0; c < r->p; c++) {
+        double sum = 0;
+        for (int64_t i = 0; i < t->count; i++) donor[i] = i;
+        sal_random_shuffle(r->q->fit.seed, sal_random_stream("importance", (uint64_t)fold, (uint64_t)c), donor, t->count);
+        for (int64_t i = 0; i < n; i++) x[i * r->p + c] = r->x[donor[list[i]] * r->p + c];
+        SAL_TRY(sal_baseline_predict(r->ctx, b, n, x, y));
+        for (int64_t i = 0; i < n; i++) {
+            sum += (y[i] - observed[i]) * (y[i] - observed[i]);
+            x[i * r->p + c] = r->x[list[i] * r->p + c];
+        }
+        t->importance[c] += (sum - base) / (double)t->count;
+        SAL_TRY(sal_progress(r->ctx, 1, NULL));
+    }
+done:
+    sal_release(r->ctx, donor);
+    sal_release(r->ctx, observed);
+    return status;
+}
+
 static sal_status fit_members(run *r, int64_t fold, const sal_baseline_rows *rows, const sal_baseline_settings *settings, float *x, double *y, int64_t *list)
 {
     sal_status status = SAL_STATUS_OK;
@@ -54,6 +85,7 @@ static sal_status fit_members(run *r, int64_t fold, const sal_baseline_rows *row
         if (status != SAL_STATUS_OK) goto done;
         if (fold < r->t->folds) {
             SAL_TRY(predict_fold(r, b, fold, m, x, y, list));
+            if (r->t->importance && m == 0) SAL_TRY(ask_fold(r, b, fold, x, y, list));
             sal_baseline_free(b);
         } else {
             r->t->baseline[m] = b;
@@ -118,6 +150,8 @@ static sal_status prepare(run *r)
     for (int64_t i = 0; i < d->count; i++) r->y[i] = r->q->fit.log1p ? log1p(d->target[i]) : d->target[i];
     SAL_TRY(sal_allocate(r->ctx, t->count * 3, sizeof(double), &t->out_of_fold));
     SAL_TRY(sal_allocate(r->ctx, t->count * t->members, sizeof(double), &t->by_member));
+    t->covariates = r->p;
+    if (r->q->importance) SAL_TRY(sal_allocate(r->ctx, r->p, sizeof(double), &t->importance));
     SAL_TRY(sal_allocate(r->ctx, t->members, sizeof *t->baseline, &t->baseline));
     SAL_TRY(sal_allocate(r->ctx, t->folds + 1, sizeof *t->settings, &t->settings));
 done:

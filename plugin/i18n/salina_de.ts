@@ -236,6 +236,18 @@
         <translation>Stapelgröße</translation>
     </message>
     <message>
+        <source>Keep overlapping windows together</source>
+        <translation>Überlappende Fenster zusammenhalten</translation>
+    </message>
+    <message>
+        <source>Weighting of the scores</source>
+        <translation>Gewichtung der Gütemaße</translation>
+    </message>
+    <message>
+        <source>Area of applicability</source>
+        <translation>Anwendbarkeitsbereich</translation>
+    </message>
+    <message>
         <source>Block size</source>
         <translation>Blockgröße</translation>
     </message>

@@ -448,8 +448,9 @@ static void a_stack_of_nothing_gives_an_empty_map_and_a_warning(void **state)
 }
 
 /* Flags of one pixel by looking at all of its window. */
-static int32_t flags_of(evaluator *e, int64_t column, int64_t row)
+static int32_t flags_of(evaluator *e, int64_t column, int64_t row, double *di)
 {
+    double x[3 * SAL_COVARIATES_MAX];
     const sal_grid *g = sal_stack_grid(e->stack);
     int64_t side = e->options.window, half = side / 2, flags = 0;
     const char *ids[SAL_COVARIATES_MAX];
@@ -465,14 +466,16 @@ static int32_t flags_of(evaluator *e, int64_t column, int64_t row)
         assert_int_equal(sal_covariates_read(read, column - n / 2, row - n / 2, n, n, values), SAL_STATUS_OK);
         sal_covariates_free(read);
         for (int64_t k = 0; k < n * n; k++) {
-            int64_t x = column - n / 2 + k % n, y = row - n / 2 + k / n;
-            bool inside = x >= 0 && y >= 0 && x < g->columns && y < g->rows;
+            int64_t at_column = column - n / 2 + k % n, at_row = row - n / 2 + k / n;
+            bool inside = at_column >= 0 && at_row >= 0 && at_column < g->columns && at_row < g->rows;
             if (inside && !isfinite(values[k])) flags |= SAL_QUALITY_MISSING;
         }
-        double centre = (double)values[n * n / 2];
+        double centre = x[i] = (double)values[n * n / 2];
         if (centre < c->low - 1e-5 * (c->high - c->low) || centre > c->high + 1e-5 * (c->high - c->low)) flags |= SAL_QUALITY_RANGE;
     }
     free(values);
+    *di = sal_applicability_at(e->model->applicability, x, NULL);
+    if ((double)(float)*di > e->model->applicability->threshold) flags |= SAL_QUALITY_OUTSIDE;
     return (int32_t)flags;
 }
 
@@ -480,24 +483,68 @@ static void quality_equals_flags_found_pixel_by_pixel(void **state)
 {
     const variation v = { .column = 20, .row = 20, .columns = 270, .rows = 90, .hole = gaps };
     evaluator e;
-    int64_t columns, rows, bands, seen[8] = { 0 }, wrong = 0, around = 0;
+    int64_t columns, rows, bands, seen[8] = { 0 }, wrong = 0, around = 0, outside = 0;
     vary("gaps.tif", &v);
     retrieve_well("gaps.tif", "window.safetensors", "gaps_map.tif", "", NULL);
     float *map = read_all("gaps_map.tif", &columns, &rows, &bands);
     evaluator_open(&e, "window.safetensors", "gaps.tif");
     for (int64_t i = 0; i < columns * rows; i++) {
         int64_t column = i % columns, row = i / columns;
-        around += ((int32_t)map[i * bands + SAL_MAP_QUALITY] & SAL_QUALITY_MISSING) != 0;
+        around += ((int32_t)map[i * bands + sal_map_quality(true)] & SAL_QUALITY_MISSING) != 0;
         if (i % 97 && !(column >= 50 && column <= 70 && row >= 57 && row <= 59) && !(column < 14 && row < 13)) continue;
-        int32_t expected = flags_of(&e, column, row), got = (int32_t)map[i * bands + SAL_MAP_QUALITY];
+        double di;
+        int32_t expected = flags_of(&e, column, row, &di), got = (int32_t)map[i * bands + sal_map_quality(true)];
         wrong += expected != got;
+        wrong += !(fabs((double)map[i * bands + SAL_MAP_DI] - di) <= 1e-6 * fmax(1, di));
+        outside += (got & SAL_QUALITY_OUTSIDE) != 0;
         seen[got & 7]++;
     }
     assert_int_equal(wrong, 0);
+    assert_int_equal(bands, 5);
+    assert_true(outside > 0);
     assert_true(around >= 17 * 17);                             /* the windows that hold the gap */
     assert_true(seen[0] && seen[1] && seen[2] && seen[3] && seen[4]); /* the case is not empty */
     evaluator_close(&e);
     free(map);
+}
+
+static void without_aoa_the_map_has_no_band_di(void **state)
+{
+    int64_t columns, rows, bands, columns_b, rows_b, bands_b;
+    json_object *result;
+    retrieve_well("small.tif", "window.safetensors", "plain.tif", ",'aoa':false", &result);
+    assert_true(json_object_object_get(result, "share_outside_aoa") == NULL);
+    json_object_put(result);
+    retrieve_well("small.tif", "window.safetensors", "aoa.tif", ",'aoa':true", &result);
+    assert_true(number_of(result, "di_threshold") > 0 && number_of(result, "share_outside_aoa") >= 0);
+    json_object_put(result);
+    float *plain = read_all("plain.tif", &columns, &rows, &bands), *aoa = read_all("aoa.tif", &columns_b, &rows_b, &bands_b);
+    assert_true(bands == 4 && bands_b == 5 && columns == columns_b && rows == rows_b);
+    for (int64_t i = 0; i < columns * rows; i++) {
+        if (isnan(plain[4 * i])) continue;
+        for (int64_t b = 0; b < 3; b++) assert_true(plain[4 * i + b] == aoa[5 * i + b]);
+        assert_int_equal((int32_t)plain[4 * i + 3], (int32_t)aoa[5 * i + 4] & 7);
+    }
+    free(plain);
+    free(aoa);
+}
+
+/* A model from before there was an area of applicability. */
+static void a_model_without_applicability_maps_unless_it_is_asked_for(void **state)
+{
+    sal_model_file *model;
+    int64_t columns, rows, bands;
+    sal_error_clear(ctx);
+    assert_int_equal(sal_model_file_load(ctx, in_folder("window.safetensors"), &model), SAL_STATUS_OK);
+    sal_applicability_free(model->applicability);
+    model->applicability = NULL;
+    assert_int_equal(sal_model_file_save(model, in_folder("old.safetensors")), SAL_STATUS_OK);
+    sal_model_file_free(model);
+    assert_int_equal(retrieve("small.tif", "old.safetensors", "old.tif", ",'aoa':true", NULL), SAL_STATUS_DATA);
+    assert_non_null(strstr(sal_context_message(ctx), "does not say where it is applicable; train it again or retrieve with aoa false"));
+    retrieve_well("small.tif", "old.safetensors", "old.tif", "", NULL);
+    free(read_all("old.tif", &columns, &rows, &bands));
+    assert_int_equal(bands, 4);
 }
 
 static void a_higher_coverage_gives_wider_intervals_around_the_same_median(void **state)
@@ -566,7 +613,7 @@ static void the_mean_lies_above_the_median_by_the_factor_of_the_model(void **sta
 static void the_file_says_where_the_map_came_from(void **state)
 {
     const char *keys[] = { "MODEL", "MODEL_SHA256", "SYSTEM", "TARGET", "UNIT", "CENTRE", "INTERVAL", "SCHEME", "STACK", "SENSOR", "DATE", "VERSION", "QUALITY" };
-    const char *names[] = { "salinity", "lower", "upper", "quality" };
+    const char *names[] = { "salinity", "lower", "upper", "di", "quality" };
     const char *formats[] = { ",'format':'gtiff'", ",'format':'cog'" };
     char hash[65];
     for (int f = 0; f < 2; f++) {
@@ -581,7 +628,7 @@ static void the_file_says_where_the_map_came_from(void **state)
         assert_string_equal(json_object_get_string(json_object_object_get(result, "style")), in_folder("told.qml"));
         json_object_put(result);
         assert_int_equal(sal_raster_open(ctx, in_folder("told.tif"), &raster), SAL_STATUS_OK);
-        for (int k = 0; k < 4; k++) assert_string_equal(sal_raster_band_name(raster, k), names[k]);
+        for (int k = 0; k < 5; k++) assert_string_equal(sal_raster_band_name(raster, k), names[k]);
         assert_string_equal(sal_raster_band_unit(raster, 0), "g/kg");
         for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) {
             const char *value = sal_raster_metadata(raster, "SALINA", keys[k]);
@@ -849,6 +896,8 @@ int main(void)
         cmocka_unit_test(pixels_without_bands_are_nodata_in_every_band),
         cmocka_unit_test(a_stack_of_nothing_gives_an_empty_map_and_a_warning),
         cmocka_unit_test(quality_equals_flags_found_pixel_by_pixel),
+        cmocka_unit_test(without_aoa_the_map_has_no_band_di),
+        cmocka_unit_test(a_model_without_applicability_maps_unless_it_is_asked_for),
         cmocka_unit_test(a_higher_coverage_gives_wider_intervals_around_the_same_median),
         cmocka_unit_test(the_mean_lies_above_the_median_by_the_factor_of_the_model),
         cmocka_unit_test(the_file_says_where_the_map_came_from),

@@ -14,6 +14,8 @@
 
 #define N 60
 static double x[N], y[N], observed[N], predicted[N], lower[N], upper[N];
+static double far_x[N]; /* of the ground to be mapped, so that kNNDM has clusters to find */
+static int32_t campaign[N];
 static char path[600];
 static int64_t calls, fail_at, alive;
 
@@ -66,7 +68,11 @@ static sal_status split(sal_context *ctx)
                                .k = 3,
                                .pixel_m = 10,
                                .window = 5,
-                               .seed = 1 };
+                               .seed = 1,
+                               .campaign = campaign,
+                               .domain_x = far_x,
+                               .domain_y = y,
+                               .domain_count = N };
         sal_folds *folds;
         status = sal_folds_new(ctx, &r, &folds);
         sal_folds_free(ctx, folds);
@@ -133,6 +139,7 @@ static int setup(void **state)
     snprintf(path, sizeof path, "%s/salina_faults_%ld.out", tmp ? tmp : "/tmp", (long)getpid());
     for (int i = 0; i < N; i++) {
         x[i] = 1000 * (i % 8), y[i] = 1000 * (i / 8);
+        far_x[i] = 20000 + 1000 * i, campaign[i] = i % 2;
         observed[i] = 0.2 * i, predicted[i] = 0.2 * i + 0.3 * sin(i);
         lower[i] = predicted[i] - 1, upper[i] = predicted[i] + 1;
     }

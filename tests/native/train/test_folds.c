@@ -12,7 +12,8 @@
 
 #define N 600
 static sal_context *ctx;
-static double x[N], y[N], target[N];
+static double x[N], y[N], target[N], domain_x[400], domain_y[400];
+static int32_t campaign[N];
 
 /* 200 places over 12 km x 9 km, each visited three times a few metres apart, salinity with a trend and a long tail. */
 static int setup(void **state)
@@ -21,8 +22,10 @@ static int setup(void **state)
         uint64_t place = (uint64_t)(i % 200);
         x[i] = 500000 + 12000 * sal_random_uniform(7, 1, place) + 3 * sal_random_uniform(7, 3, (uint64_t)i);
         y[i] = 4000000 + 9000 * sal_random_uniform(7, 2, place) + 3 * sal_random_uniform(7, 4, (uint64_t)i);
+        campaign[i] = 2 * (i / 200); /* 0, 2, 4: numbers need not be dense */
         target[i] = exp(0.5 + (x[i] - 500000) / 8000 + 0.7 * sal_random_normal(7, 5, (uint64_t)i));
     }
+    for (int i = 0; i < 400; i++) domain_x[i] = 500300 + i % 20 * 600, domain_y[i] = 4000200 + i / 20 * 450;
     return sal_context_new(&ctx);
 }
 
@@ -35,7 +38,8 @@ static int teardown(void **state)
 static sal_fold_request request(const char *method)
 {
     return (sal_fold_request){
-        .method = method, .count = N, .x = x, .y = y, .target = target, .k = 5, .pixel_m = 10, .window = 65, .seed = 1
+        .method = method, .count = N, .x = x, .y = y, .target = target, .k = 5, .pixel_m = 10, .window = 65, .seed = 1,
+        .campaign = campaign, .domain_x = domain_x, .domain_y = domain_y, .domain_count = 400
     };
 }
 
@@ -82,6 +86,7 @@ static void samples_of_one_pixel_stay_together(void **state)
 {
     for (int64_t m = 0; m < sal_fold_method_count(); m++) {
         sal_fold_request r = request(sal_fold_method_at(m)->id);
+        if (sal_fold_method_at(m)->flags & SAL_FOLD_CAMPAIGNS) continue; /* visits are split on purpose */
         sal_folds *f = split(&r);
         assert_true(f->places <= 200 && f->places > 190);
         for (int i = 0; i < N; i++)
@@ -177,13 +182,141 @@ static void the_seed_and_only_the_seed_changes_folds(void **state)
         r.seed = 2;
         sal_folds *c = split(&r);
         assert_memory_equal(a->fold, b->fold, N * sizeof *a->fold);
-        assert_memory_equal(a->train, b->train, 5 * N);
+        assert_memory_equal(a->train, b->train, (size_t)a->k * N);
         assert_memory_equal(a->nearest_m, b->nearest_m, N * sizeof *a->nearest_m);
-        assert_true(memcmp(a->fold, c->fold, N * sizeof *a->fold) != 0);
+        assert_memory_equal(a->gij_m, b->gij_m, 400 * sizeof *a->gij_m);
+        assert_memory_equal(a->gj_m, b->gj_m, N * sizeof *a->gj_m);
+        if (m < 2) assert_true(memcmp(a->fold, c->fold, N * sizeof *a->fold) != 0); /* random and blocks are drawn */
         sal_folds_free(ctx, a);
         sal_folds_free(ctx, b);
         sal_folds_free(ctx, c);
     }
+}
+
+static void campaigns_and_locations_are_left_out_whole(void **state)
+{
+    sal_fold_request r = request("campaign");
+    sal_folds *f = split(&r);
+    assert_int_equal(f->k, 3);
+    assert_true(f->overlap_share > 0.99 && f->min_distance_m < 5); /* the same places on other dates */
+    for (int i = 0; i < N; i++)
+        for (int j = 0; j < N; j++) assert_int_equal(f->train[f->fold[i] * N + j], campaign[i] != campaign[j]);
+    sal_folds_free(ctx, f);
+    r = request("campaign_location");
+    f = split(&r);
+    assert_int_equal(f->k, 15);
+    assert_true(f->overlap_share == 0 && f->min_distance_m >= 650);
+    for (int i = 0; i < N; i++)
+        for (int j = 0; j < N; j++) {
+            if (f->train[f->fold[i] * N + j]) assert_true(campaign[i] != campaign[j] && f->place[i] != f->place[j]);
+            if (f->place[i] == f->place[j] && campaign[i] == campaign[j]) assert_int_equal(f->fold[i], f->fold[j]);
+        }
+    sal_folds_free(ctx, f);
+}
+
+static void the_radius_of_bloo_is_kept(void **state)
+{
+    sal_fold_request r = request("bloo");
+    r.block_m = 2000;
+    sal_folds *f = split(&r);
+    assert_int_equal(f->k, f->places);
+    assert_true(f->buffer_m == 2000 && f->dropped_by_buffer > 0);
+    for (int i = 0; i < N; i++) {
+        assert_true(f->nearest_m[i] >= 2000);
+        for (int j = 0; j < N; j++)
+            if (f->place[i] != f->place[j] && hypot(x[i] - x[j], y[i] - y[j]) > 2010) assert_int_equal(f->train[f->fold[i] * N + j], 1);
+    }
+    sal_folds_free(ctx, f);
+}
+
+static void clusters_are_compact(void **state)
+{
+    double cx[100], cy[100], value[100];
+    for (int i = 0; i < 100; i++) {
+        cx[i] = i % 4 * 50000 + 1000 * sal_random_uniform(1, 1, (uint64_t)i), cy[i] = 1000 * sal_random_uniform(1, 2, (uint64_t)i);
+        value[i] = i % 9;
+    }
+    sal_fold_request r = { .method = "kmeans", .count = 100, .x = cx, .y = cy, .target = value, .k = 4, .pixel_m = 10, .window = 65, .seed = 5 };
+    sal_folds *f = split(&r);
+    for (int i = 0; i < 100; i++)
+        for (int j = 0; j < 100; j++) assert_int_equal(i % 4 == j % 4, f->fold[i] == f->fold[j]);
+    assert_true(f->min_distance_m > 40000 && isnan(f->w_m) && !f->gij_m);
+    sal_folds_free(ctx, f);
+    for (int i = 0; i < 100; i++) cx[i] = i % 4 * 20, cy[i] = 0; /* as many places as clusters */
+    r.window = 1;
+    f = split(&r);
+    for (int k = 0; k < 4; k++) assert_int_equal(f->test_count[k], 25);
+    sal_folds_free(ctx, f);
+}
+
+static void overlapping_windows_can_be_kept_together(void **state)
+{
+    double cx[60], value[60], zero[60] = { 0 };
+    for (int i = 0; i < 60; i++) cx[i] = i / 3 * 2000 + i % 3 * 600, value[i] = i; /* chains of three whose windows overlap in turn */
+    sal_fold_request r = { .method = "random", .count = 60, .x = cx, .y = zero, .target = value, .k = 5, .pixel_m = 10, .window = 65, .seed = 1 };
+    sal_folds *f = split(&r);
+    assert_int_equal(f->places, 60);
+    assert_true(f->overlap_share > 0.5);
+    sal_folds_free(ctx, f);
+    r.group_windows = true;
+    f = split(&r);
+    assert_int_equal(f->places, 20);
+    assert_true(f->overlap_share == 0);
+    for (int i = 0; i < 60; i++) assert_int_equal(f->fold[i], f->fold[i / 3 * 3]);
+    sal_folds_free(ctx, f);
+    r.window = 257; /* everything hangs together */
+    refused(&r, SAL_STATUS_DATA, "do not group overlapping windows");
+}
+
+static void bootstrap_units_are_blocks_or_places(void **state)
+{
+    sal_fold_request r = request("random");
+    sal_folds *f = split(&r);
+    assert_true(f->unit_m >= 1280 && f->units >= 10 && f->units < f->places);
+    for (int i = 0; i < N; i++) {
+        assert_true(f->unit[i] >= 0 && f->unit[i] < f->units);
+        assert_int_equal(f->unit[i], f->unit[i % 200]); /* visits of a place stay in its block */
+    }
+    sal_folds_free(ctx, f);
+    double cx[40], zero[40] = { 0 }, value[40];
+    for (int i = 0; i < 40; i++) cx[i] = 20 * i, value[i] = i;
+    r = (sal_fold_request){ .method = "random", .count = 40, .x = cx, .y = zero, .target = value, .k = 5, .pixel_m = 10, .window = 65, .seed = 1 };
+    f = split(&r);
+    assert_true(f->unit_m == 0 && f->units == 40);
+    sal_folds_free(ctx, f);
+}
+
+static void methods_say_what_they_need(void **state)
+{
+    sal_fold_request r = request("knndm");
+    r.domain_count = 0;
+    refused(&r, SAL_STATUS_ARGUMENT, "points of the ground to be mapped");
+    r = request("nndm");
+    domain_x[7] = NAN;
+    refused(&r, SAL_STATUS_DATA, "point 8 of 400");
+    domain_x[7] = 500300 + 7 * 600;
+    r = request("campaign");
+    r.campaign = NULL;
+    refused(&r, SAL_STATUS_ARGUMENT, "need the campaign of every sample");
+    int32_t one[N] = { 0 };
+    r.campaign = one;
+    refused(&r, SAL_STATUS_DATA, "all 600 samples are of one campaign");
+    r = request("kmeans");
+    double same[30], value[30];
+    for (int i = 0; i < 30; i++) same[i] = 5, value[i] = i;
+    r.count = 30, r.x = same, r.y = same, r.target = value;
+    for (int64_t m = 0; m < sal_fold_method_count(); m++) { /* identical coordinates */
+        r.method = sal_fold_method_at(m)->id;
+        if (!strcmp(r.method, "campaign")) continue;
+        sal_folds *f = NULL;
+        sal_error_clear(ctx);
+        assert_int_equal(sal_folds_new(ctx, &r, &f), SAL_STATUS_DATA);
+        assert_true(strlen(sal_context_message(ctx)) > 20);
+    }
+    refused(&r, SAL_STATUS_DATA, "1 place");
+    r = request("bloo");
+    r.block_m = 1e6;
+    refused(&r, SAL_STATUS_DATA, "has no training sample left");
 }
 
 static void impossible_splits_are_refused(void **state)
@@ -221,6 +354,12 @@ int main(void)
         cmocka_unit_test(the_buffer_drops_only_what_is_near),
         cmocka_unit_test(blocks_are_whole_and_balanced),
         cmocka_unit_test(the_seed_and_only_the_seed_changes_folds),
+        cmocka_unit_test(campaigns_and_locations_are_left_out_whole),
+        cmocka_unit_test(the_radius_of_bloo_is_kept),
+        cmocka_unit_test(clusters_are_compact),
+        cmocka_unit_test(overlapping_windows_can_be_kept_together),
+        cmocka_unit_test(bootstrap_units_are_blocks_or_places),
+        cmocka_unit_test(methods_say_what_they_need),
         cmocka_unit_test(impossible_splits_are_refused),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

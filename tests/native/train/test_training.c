@@ -266,6 +266,33 @@ static void training_without_a_checkpoint_file_works(void **state)
     sal_training_free(b);
 }
 
+/* The target follows band 0 and the level of environment 1. A resumed training asks the same. */
+static void importance_names_what_the_target_follows(void **state)
+{
+    sal_dataset *more = synthetic_new(ctx, 300);
+    sal_folds *split;
+    sal_fold_request r = { .method = "random", .count = 300, .x = more->x, .y = more->y, .target = more->target, .k = 2, .pixel_m = 1e-3, .window = 1, .seed = 1 };
+    assert_done(ctx, sal_folds_new(ctx, &r, &split));
+    sal_training_request q = { .dataset = more, .folds = split, .members = 1, .importance = true, .checkpoint = checkpoint };
+    synthetic_options(&q.fit);
+    q.fit.epochs = 30, q.fit.batch = 16;
+    sal_training *a, *b;
+    assert_done(ctx, sal_training_run(ctx, &q, &a));
+    assert_int_equal(a->covariates, SYNTHETIC_BANDS + SYNTHETIC_INDICES + SYNTHETIC_COVARIATES);
+    for (int64_t k = 0; k < a->covariates; k++) {
+        bool matters = k == 0 || k == SYNTHETIC_BANDS + SYNTHETIC_INDICES + 1;
+        assert_true(isfinite(a->importance[k]));
+        if (!matters) assert_true(a->importance[k] < 0.5 * fmin(a->importance[0], a->importance[SYNTHETIC_BANDS + SYNTHETIC_INDICES + 1]));
+    }
+    assert_done(ctx, sal_training_run(ctx, &q, &b)); /* from the checkpoint, without a step */
+    assert_memory_equal(a->importance, b->importance, (size_t)a->covariates * sizeof(double));
+    sal_training_free(a);
+    sal_training_free(b);
+    unlink(checkpoint);
+    sal_folds_free(ctx, split);
+    sal_dataset_free(ctx, more);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -280,6 +307,7 @@ int main(void)
         TEST(cancelled_training_leaves_the_checkpoint_to_its_caller),
         TEST(checkpoint_that_cannot_be_written_is_reported),
         TEST(training_without_a_checkpoint_file_works),
+        TEST(importance_names_what_the_target_follows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
