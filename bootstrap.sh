@@ -75,7 +75,7 @@ run_tests() {
     for folder in tests/native tests/oracle tests/qgis; do
         [ -z "$(find "$folder" -name 'test_*.py' -print -quit)" ] || stage "Python tests in $folder" python_tests "$folder"
     done
-    stage "without oneDNN and Qt" sanitized plain '^(base|tensor|kernels|graph|layers)/'
+    stage "without oneDNN, XGBoost, LIBSVM and Qt" sanitized plain '^(base|tensor|kernels|graph|layers|baselines)/'
     stage "address and undefined behaviour sanitizers" sanitized asan
     stage "fuzzing, a minute for each reader" fuzzed
     stage "thread sanitizer" sanitized tsan '^(base|kernels|graph|map)/'

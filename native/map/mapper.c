@@ -6,6 +6,7 @@
  */
 #include "mapper.h"
 #include "gates.h"
+#include "table_mapper.h"
 #include "kernels/lanes.h"
 #include "tensor/simd.h"
 #include <math.h>
@@ -32,10 +33,12 @@ struct sal_mapper {
     int64_t members;
     sal_params **params; /* (members) */
     engine *engines;     /* (workers, members) */
+    const sal_baseline_method *method; /* of a baseline, which `table` evaluates in place of all networks; else NULL */
+    sal_table_mapper *table;
 };
 
 static int64_t halo_of(const sal_model_options *o, const sal_system *s) { return s->uses & SAL_USES_WINDOW ? (o->window - 1) / 2 : 0; }
-int64_t sal_mapper_halo(const sal_mapper *m) { return halo_of(&m->options, m->system); }
+int64_t sal_mapper_halo(const sal_mapper *m) { return m->method ? 0 : halo_of(&m->options, m->system); }
 const sal_mapper_needs *sal_mapper_covariates(const sal_mapper *m) { return &m->needs; }
 
 static sal_status build_pixel(sal_mapper *m, sal_params *params, engine *e)
@@ -95,10 +98,12 @@ static sal_status read_model(sal_mapper *m)
 {
     sal_status status = SAL_STATUS_OK;
     const sal_model_options *o = &m->options;
-    SAL_TRY(sal_network_options(m->model, &m->system, &m->options, &m->target));
+    m->method = sal_baseline_method_find(m->model->system);
+    if (!m->method) SAL_TRY(sal_network_options(m->model, &m->system, &m->options, &m->target));
     m->needs.spectrum_count = sal_network_covariates(m->model, "spectral", m->needs.spectrum, m->spectrum);
     m->needs.index_count = sal_network_covariates(m->model, "index", m->needs.index, m->index);
     m->needs.environment_count = sal_network_covariates(m->model, "window", m->needs.environment, m->environment);
+    if (m->method) return SAL_STATUS_OK;
     m->needs.ndvi = (m->system->uses & SAL_USES_INDEX) != 0;
     bool fits = m->needs.spectrum_count == (m->system->uses & SAL_USES_SPECTRUM ? o->bands : 0) &&
                 m->needs.index_count == (m->system->uses & SAL_USES_INDEX ? o->indices : 0) &&
@@ -117,6 +122,11 @@ sal_status sal_mapper_new(sal_context *ctx, const sal_model_file *model, int32_t
     m->ctx = ctx;
     m->model = model;
     SAL_TRY(read_model(m));
+    if (m->method) {
+        SAL_TRY(sal_table_mapper_new(ctx, model, m->method, &m->needs, workers, &m->table));
+        *out = m;
+        return status;
+    }
     SAL_TRY(sal_allocate(ctx, model->members, sizeof *m->params, &m->params));
     SAL_TRY(sal_allocate(ctx, model->members * workers, sizeof *m->engines, &m->engines));
     m->members = model->members;
@@ -143,6 +153,7 @@ void sal_mapper_free(sal_mapper *m)
         sal_trunk_free(e->trunk);
     }
     for (int64_t k = 0; k < m->members; k++) sal_params_free(m->params[k]);
+    sal_table_mapper_free(m->table);
     sal_release(m->ctx, m->params);
     sal_release(m->ctx, m->engines);
     sal_release(m->ctx, m);
@@ -154,6 +165,10 @@ sal_status sal_mapper_bytes(sal_context *ctx, const sal_model_file *model, int64
     sal_mapper probe = { .ctx = ctx, .model = model };
     *bytes = 0;
     SAL_TRY(read_model(&probe));
+    if (probe.method) {
+        *bytes = sal_table_mapper_bytes(model);
+        goto done;
+    }
     const sal_model_options *o = &probe.options;
     *bytes = BLOCK * 16 * (o->bands + o->covariates + 4) * o->width * (int64_t)sizeof(float);
     if (probe.system->uses & SAL_USES_WINDOW) {
@@ -257,6 +272,10 @@ static void finish_row(const sal_mapper *m, const sal_tile *t, int64_t r, float 
 
 void sal_mapper_tile(sal_mapper *m, int32_t worker, const sal_tile *t, float *out, int64_t out_stride)
 {
+    if (m->table) {
+        sal_table_mapper_tile(m->table, worker, t, out, out_stride);
+        return;
+    }
     for (int64_t r = 0; r < t->rows; r++) memset(out + r * out_stride * 3, 0, (size_t)(t->columns * 3) * sizeof(float));
     for (int64_t k = 0; k < m->members; k++) run_network(m, &m->engines[worker * m->members + k], t, out, out_stride);
     for (int64_t r = 0; r < t->rows; r++) finish_row(m, t, r, out + r * out_stride * 3);

@@ -6,6 +6,7 @@
 #include "train_parts.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static const sal_param params[] = {
     {.key = "stacks", .type = SAL_PARAM_RASTER, .flags = SAL_REQUIRED | SAL_LIST, .label = "Covariate stacks",
@@ -21,8 +22,10 @@ static const sal_param params[] = {
     {.key = "depth", .type = SAL_PARAM_TEXT, .flags = SAL_ADVANCED, .label = "Depth", .help = "Depth of the samples, such as 0-20 cm; kept in the model."},
     {.key = "date_field", .type = SAL_PARAM_FIELD, .parent = "samples", .label = "Date or campaign field",
      .help = "Date of sampling, or the name of the campaign; needed when there is more than one stack."},
-    {.key = "system", .type = SAL_PARAM_CHOICE, .default_value = "ss_soilnet", .choices = "ss_soilnet|ss_stack|spec_index|index", .label = "System",
-     .help = "ss_soilnet: SS-SoilNet with a window of the environment; ss_stack, spec_index and index are its ablations without window, without environment and without bands."},
+    {.key = "system", .type = SAL_PARAM_CHOICE, .default_value = "ss_soilnet", .choices = "ss_soilnet|ss_stack|spec_index|index|random_forest|gradient_boosting|svr|plsr|ridge",
+     .label = "System",
+     .help = "ss_soilnet: SS-SoilNet with a window of the environment; ss_stack, spec_index and index are its ablations without window, without environment and without bands. "
+             "random_forest, gradient_boosting, svr (support vectors), plsr (partial least squares) and ridge see what ss_stack sees and are tuned inside every fold."},
     {.key = "window", .type = SAL_PARAM_I64, .default_value = "65", .bounds = {17, 129}, .label = "Window", .unit = "pixels",
      .help = "Side of the window of SS-SoilNet: 17, 33, 49, 65 ... pixels (a multiple of 16 plus 1). Beyond the edge of the stack it sees the mirror image of the inside."},
     {.key = "validation", .type = SAL_PARAM_CHOICE, .default_value = "random", .choices = "random|blocks|kmeans|campaign|campaign_location|knndm|nndm|bloo", .label = "Validation",
@@ -76,6 +79,12 @@ static sal_status run(sal_context *ctx, const sal_arguments *arguments, json_obj
         if (sal_argument_given(arguments, sal__train_output_keys[k])) SAL_TRY(sal_output_new(ctx, sal_argument_text(arguments, sal__train_output_keys[k]), &w.outputs[k]));
     }
     if (w.outputs[SAL__TRAIN_REPORT]) SAL_TRY(sal_report_check(ctx, sal_argument_text(arguments, "report")));
+    w.weighted = strcmp(sal_argument_text(arguments, "weighting"), "none") != 0;
+    SAL_TRY(sal__train_window(&w, sal_argument_text(arguments, "system")));
+    if (sal_argument_i64(arguments, "width") % 4) {
+        status = sal_fail(ctx, SAL_STATUS_ARGUMENT, "width %lld is not a multiple of 4", (long long)sal_argument_i64(arguments, "width"));
+        goto done;
+    }
     sal_progress_push(ctx, 0, 0.05);
     status = sal__train_read(&w);
     sal_progress_pop(ctx);
@@ -117,7 +126,7 @@ done:
 const sal_operation sal_operation_train = {
     .id = "train",
     .title = "Train model",
-    .summary = "Trains SS-SoilNet or one of its ablations on field samples and covariate stacks, with honest validation.",
+    .summary = "Trains SS-SoilNet, one of its ablations or a baseline such as random forest on field samples and covariate stacks, with honest validation.",
     .help = "Give one covariate stack for each campaign (Build covariate stack) and a point layer with the measured salinity. Every sample takes the stack of its "
             "campaign or of the nearest date.\n\n"
             "Validation trains the whole network anew in every fold; scaling is fitted inside the fold, and scores are computed once from all out-of-fold "

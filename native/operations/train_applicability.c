@@ -24,7 +24,7 @@ static void find_parts(const sal_dataset *d, part parts[SAL_PARTS])
 }
 
 /* (count, p) values at the pixels of the samples. */
-static sal_status gather(sal__train_work *w, const sal_system *system, int64_t p, double *x)
+static sal_status gather(sal__train_work *w, const sal_fit_options *o, int64_t p, double *x)
 {
     part parts[SAL_PARTS];
     const char **ids;
@@ -33,7 +33,7 @@ static sal_status gather(sal__train_work *w, const sal_system *system, int64_t p
     find_parts(w->dataset, parts);
     int64_t at = 0;
     for (int32_t k = 0; k < SAL_PARTS; k++)
-        for (int64_t c = 0; sal_system_takes(system, k) && c < parts[k].n; c++, at++) {
+        for (int64_t c = 0; sal_fit_takes(o, k) && c < parts[k].n; c++, at++) {
             ids[at] = parts[k].ids[c];
             for (int64_t i = 0; i < w->dataset->count; i++) x[i * p + at] = (double)parts[k].values[i * parts[k].step + c];
         }
@@ -56,7 +56,7 @@ sal_status sal__train_applicability(sal__train_work *w, const sal_fit_options *o
     double *x = NULL;
     const double *weight = t->importance;
     SAL_TRY(sal_allocate(w->ctx, w->dataset->count * t->covariates, sizeof *x, &x));
-    SAL_TRY(gather(w, o->system, t->covariates, x));
+    SAL_TRY(gather(w, o, t->covariates, x));
     if (weight && !any_positive(weight, t->covariates)) {
         sal_warn(w->ctx, "no covariate improves the out-of-fold predictions, so all weigh alike in the area of applicability");
         weight = NULL;

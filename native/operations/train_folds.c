@@ -87,7 +87,7 @@ sal_status sal__train_folds(sal__train_work *w, int64_t window)
     const sal_dataset *d = w->dataset;
     sal_domain domain = {0};
     int32_t *campaign = NULL;
-    bool weighted = strcmp(sal_argument_text(a, "weighting"), "none") != 0;
+    bool weighted = w->weighted;
     const sal_fold_method *method = sal_fold_method_find(sal_argument_text(a, "validation"));
     SAL_ASSERT(w->ctx, method);
     SAL_TRY(draw_domain(w, weighted || method->flags & SAL_FOLD_DOMAIN, &domain));

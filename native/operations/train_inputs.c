@@ -3,6 +3,7 @@
 #include "train_parts.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 static sal_status open_stacks(sal__train_work *w)
@@ -26,16 +27,21 @@ done:
     return status;
 }
 
+sal_status sal__train_window(sal__train_work *w, const char *system_id)
+{
+    const sal_system *system = sal_system_find(system_id);
+    if (!system) return sal_baseline_method_check(w->ctx, sal_baseline_method_find(system_id)); /* baselines see the pixel */
+    if (!(system->uses & SAL_USES_WINDOW)) return SAL_STATUS_OK;
+    w->window = sal_argument_i64(w->arguments, "window");
+    if ((w->window - 1) % 16 == 0) return SAL_STATUS_OK;
+    return sal_fail(w->ctx, SAL_STATUS_ARGUMENT, "window %lld does not fit the network; use 17, 33, 49, 65, 81, 97, 113 or 129", (long long)w->window);
+}
+
 sal_status sal__train_read(sal__train_work *w)
 {
     sal_status status = SAL_STATUS_OK;
     const sal_arguments *a = w->arguments;
-    const sal_system *system = sal_system_find(sal_argument_text(a, "system"));
-    bool windows = (system->uses & SAL_USES_WINDOW) != 0;
-    int64_t window = windows ? sal_argument_i64(a, "window") : 1, folds = sal_argument_i64(a, "folds"), least = folds * 4 > 20 ? folds * 4 : 20;
-    if (windows && (window - 1) % 16)
-        return sal_fail(w->ctx, SAL_STATUS_ARGUMENT, "window %lld does not fit the network; use 17, 33, 49, 65, 81, 97, 113 or 129", (long long)window);
-    if (sal_argument_i64(a, "width") % 4) return sal_fail(w->ctx, SAL_STATUS_ARGUMENT, "width %lld is not a multiple of 4", (long long)sal_argument_i64(a, "width"));
+    int64_t window = w->window > 0 ? w->window : 1, folds = sal_argument_i64(a, "folds"), least = folds * 4 > 20 ? folds * 4 : 20;
     SAL_TRY(open_stacks(w));
     SAL_TRY(sal_samples_read(w->ctx, sal_argument_text(a, "samples"), sal_argument_text(a, "target"), sal_argument_text(a, "date_field"), &w->samples));
     SAL_TRY(sal_samples_match(w->ctx, w->samples, w->stacks, w->stack_count));
@@ -57,20 +63,34 @@ sal_status sal__train_scheme(sal__train_work *w)
     return SAL_STATUS_OK;
 }
 
+/* What only a network has, where it was given for a baseline: named, not dropped in silence. */
+static void name_unused(const sal__train_work *w)
+{
+    static const char *const keys[] = {"window", "epochs", "loss", "batch", "learning_rate", "weight_decay", "dropout", "width"};
+    char list[160] = "";
+    for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) {
+        if (!sal_argument_given(w->arguments, keys[k])) continue;
+        snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", list[0] ? ", " : "", keys[k]);
+    }
+    if (list[0]) sal_warn(w->ctx, "%s: for networks; %s tunes its own settings and does not use %s", list, sal_argument_text(w->arguments, "system"), strchr(list, ',') ? "them" : "it");
+}
+
 void sal__train_options(const sal__train_work *w, sal_fit_options *o)
 {
     const sal_arguments *a = w->arguments;
     sal_fit_defaults(o);
     o->system = sal_system_find(sal_argument_text(a, "system"));
+    o->baseline = sal_baseline_method_find(sal_argument_text(a, "system"));
     o->epochs = sal_argument_i64(a, "epochs");
     o->batch = sal_argument_i64(a, "batch");
     o->learning_rate = sal_argument_f64(a, "learning_rate");
     o->weight_decay = sal_argument_f64(a, "weight_decay");
     o->log1p = strcmp(sal_argument_text(a, "transform"), "log1p") == 0;
     o->seed = (uint64_t)sal_argument_i64(a, "seed");
-    o->model.head = strcmp(sal_argument_text(a, "loss"), "huber") == 0 ? SAL_HEAD_HUBER : SAL_HEAD_QUANTILE;
+    o->model.head = o->baseline || strcmp(sal_argument_text(a, "loss"), "huber") == 0 ? SAL_HEAD_HUBER : SAL_HEAD_QUANTILE;
     o->model.dropout = sal_argument_f64(a, "dropout");
     o->model.width = sal_argument_i64(a, "width");
+    if (o->baseline) name_unused(w);
 }
 
 void sal__train_close(sal__train_work *w)

@@ -12,6 +12,8 @@ extern const char *const sal__train_output_keys[SAL__TRAIN_OUTPUTS];
 typedef struct sal__train_work {
     sal_context *ctx;
     const sal_arguments *arguments;
+    bool weighted; /* scores by sampling intensity too */
+    int64_t window; /* of the system that looks at the widest; 0 without a window */
     sal_stack *stacks[256];
     int64_t stack_count;
     sal_samples *samples;
@@ -28,7 +30,9 @@ typedef struct sal__train_work {
     sal_output *outputs[SAL__TRAIN_OUTPUTS]; /* they appear together at the end; NULL where not asked for */
 } sal__train_work;
 
-/* (train_inputs.c) Stacks, samples, dataset and folds; ARGUMENT or DATA where they do not go together. */
+/* (train_inputs.c) The window that a system needs; ARGUMENT when it does not fit, UNSUPPORTED when the system is not in this build. */
+sal_status sal__train_window(sal__train_work *w, const char *system);
+/* Stacks, samples, dataset and folds; ARGUMENT or DATA where they do not go together. */
 sal_status sal__train_read(sal__train_work *w);
 sal_status sal__train_scheme(sal__train_work *w);
 void sal__train_options(const sal__train_work *w, sal_fit_options *o);
@@ -40,6 +44,7 @@ sal_status sal__train_add_folds(sal_context *ctx, const sal_folds *folds, json_o
 
 /* (train_scores.c) From out-of-fold predictions: intervals, scores, the factor of the mean; scores of every network alone, for
  * the spread over seeds. */
+double sal__train_back(bool log1p, double value); /* to the natural scale, not below 0 */
 sal_status sal__train_evaluate(sal__train_work *w, const sal_fit_options *o, sal_conformal *conformal);
 sal_status sal__train_evaluate_members(sal__train_work *w, const sal_fit_options *o);
 sal_status sal__train_add_centres(const sal__train_work *w, json_object *to);

@@ -173,7 +173,7 @@ static sal_status score_section(sal_context *ctx, sal_report *r, const sal_argum
     SAL_TRY(sal_allocate(ctx, d->count, sizeof(double), &error));
     for (int64_t i = 0; i < d->count; i++) error[i] = in->median[i] - d->target[i];
     sal_report_points(r, "Where the errors lie", d->count, d->x, d->y, (sal_report_categories){0, NULL, NULL}, error, e_label);
-    SAL_TRY(curves(ctx, r, in));
+    if (in->training->epochs > 0) SAL_TRY(curves(ctx, r, in)); /* networks only */
 done:
     sal_release(ctx, error);
     return status;
@@ -221,6 +221,8 @@ static void limit_section(sal_report *r, const sal_arguments *a, const sal_train
     sal_report_paragraph(r, "Intervals are calibrated on the out-of-fold predictions of this validation. They hold for ground like the samples; the bands di and quality of a map show where it leaves the ground that the samples know.");
     sal_report_paragraph(r, "Scores are of samples, not of the map: where samples were not drawn at random, they say little about the area between them.");
     sal_report_paragraph(r, "Classes follow %s. Values are in %s as measured; nothing was converted.", in->summary->scheme.title, sal_argument_text(a, "unit"));
+    if (in->training->epochs <= 0)
+        sal_report_paragraph(r, "The model sees bands, indices and environment at the pixel; its settings were tuned anew inside every fold. Its intervals have one width on the scale it learns on.");
 }
 
 sal_status sal_train_report_write(sal_context *ctx, const sal_arguments *a, const sal_train_report_input *in, const char *path)
@@ -229,7 +231,7 @@ sal_status sal_train_report_write(sal_context *ctx, const sal_arguments *a, cons
     sal_report *r = NULL;
     cells *c = NULL;
     char title[160];
-    snprintf(title, sizeof title, "%s: %s (%s)", in->options->system->title, sal_argument_text(a, "target"), sal_argument_text(a, "unit"));
+    snprintf(title, sizeof title, "%s: %s (%s)", sal_fit_system_title(in->options), sal_argument_text(a, "target"), sal_argument_text(a, "unit"));
     SAL_TRY(sal_allocate(ctx, 1, sizeof *c, &c));
     SAL_TRY(sal_report_new(ctx, title, &r));
     summary_section(r, a, in);

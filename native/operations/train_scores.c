@@ -5,9 +5,9 @@
 #include <math.h>
 #include <stdio.h>
 
-static double back(const sal_fit_options *o, double v)
+double sal__train_back(bool log1p, double v)
 {
-    double natural = o->log1p ? expm1(v) : v;
+    double natural = log1p ? expm1(v) : v;
     return natural < 0 ? 0 : natural;
 }
 
@@ -33,9 +33,9 @@ sal_status sal__train_evaluate(sal__train_work *w, const sal_fit_options *o, sal
     SAL_TRY(sal_conformal_fit(w->ctx, n, observed, l, m, u, SAL_CONFORMAL_OBSERVED, kind, breaks, scheme->count - 1, conformal));
     SAL_TRY(sal_conformal_cross(w->ctx, n, w->folds->fold, w->folds->k, observed, l, m, u, SAL_CONFORMAL_OBSERVED, kind, breaks, scheme->count - 1, 0.9, cl, cu));
     for (int64_t i = 0; i < n; i++) {
-        w->lower[i] = back(o, cl[i]);
-        w->median[i] = back(o, m[i]);
-        w->upper[i] = back(o, cu[i]);
+        w->lower[i] = sal__train_back(o->log1p, cl[i]);
+        w->median[i] = sal__train_back(o->log1p, m[i]);
+        w->upper[i] = sal__train_back(o->log1p, cu[i]);
     }
     SAL_TRY(sal_scores_compute(w->ctx, n, w->dataset->target, w->median, w->lower, w->upper, 0.9, scheme, &w->summary.scores));
     if (w->weights) SAL_TRY(sal_scores_weigh(w->ctx, n, w->dataset->target, w->median, w->weights, &w->summary.scores));
@@ -60,7 +60,7 @@ sal_status sal__train_evaluate_members(sal__train_work *w, const sal_fit_options
     SAL_TRY(sal_allocate(w->ctx, n, sizeof *predicted, &predicted));
     w->summary.members = w->training->members;
     for (int64_t m = 0; m < w->training->members; m++) {
-        for (int64_t i = 0; i < n; i++) predicted[i] = back(o, w->training->by_member[m * n + i]);
+        for (int64_t i = 0; i < n; i++) predicted[i] = sal__train_back(o->log1p, w->training->by_member[m * n + i]);
         SAL_TRY(sal_metrics_evaluate(w->ctx, n, w->dataset->target, predicted, metrics));
         w->summary.member_r2[m] = metrics[SAL_METRIC_R2];
         w->summary.member_rmse[m] = metrics[SAL_METRIC_RMSE];

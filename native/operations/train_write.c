@@ -30,7 +30,7 @@ done:
     return status;
 }
 
-static sal_status fill_covariates(sal__train_work *w, sal_model_file *model, const sal_scaler *scaler)
+static sal_status fill_covariates(sal__train_work *w, const sal_fit_options *o, sal_model_file *model, const sal_scaler *scaler)
 {
     sal_status status = SAL_STATUS_OK;
     const sal_dataset *d = w->dataset;
@@ -44,7 +44,7 @@ static sal_status fill_covariates(sal__train_work *w, sal_model_file *model, con
     } parts[3] = {{"spectral", d->roles.bands, d->roles.band_count, sal_scaler_bands(scaler), d->spectrum, d->count},
                   {"index", d->roles.indices, d->roles.index_count, sal_scaler_indices(scaler), d->index, d->count},
                   {"window", d->roles.covariates, d->roles.covariate_count, sal_scaler_covariates(scaler), d->window, d->count * d->roles.window * d->roles.window}};
-    uint32_t uses = sal_system_find(model->system)->uses;
+    uint32_t uses = sal_fit_system_uses(o);
     bool used[3] = {(uses & SAL_USES_SPECTRUM) != 0, (uses & SAL_USES_INDEX) != 0, (uses & (SAL_USES_WINDOW | SAL_USES_POINT)) != 0};
     int64_t total = 0, at = 0;
     for (int32_t p = 0; p < 3; p++) total += used[p] ? parts[p].n : 0;
@@ -60,6 +60,41 @@ static sal_status fill_covariates(sal__train_work *w, sal_model_file *model, con
         }
     }
 done:
+    return status;
+}
+
+static sal_status store_networks(sal__train_work *w, const sal_fit_options *o, sal_model_file *model)
+{
+    sal_status status = SAL_STATUS_OK;
+    const sal_scaler *scaler = sal_fit_scaler(w->training->final[0]);
+    SAL_TRY(fill_covariates(w, o, model, scaler));
+    SAL_TRY(sal_network_describe(model, sal_fit_model(w->training->final[0]), scaler));
+    for (int64_t m = 0; m < model->members; m++) SAL_TRY(sal_network_store(model, m, sal_fit_params(w->training->final[m])));
+done:
+    return status;
+}
+
+/* Statistics of the covariates over all samples, the settings by name, and the arrays of each member. */
+static sal_status store_baselines(sal__train_work *w, const sal_fit_options *o, sal_model_file *model)
+{
+    sal_status status = SAL_STATUS_OK;
+    sal_scaler *scaler = NULL;
+    uint8_t *keep = NULL;
+    char prefix[32];
+    const sal_baseline_settings *s = &w->training->settings[w->training->folds];
+    SAL_TRY(sal_allocate(w->ctx, 1, sizeof *scaler, &scaler));
+    SAL_TRY(sal_allocate(w->ctx, w->dataset->count, 1, &keep));
+    memset(keep, 1, (size_t)w->dataset->count);
+    SAL_TRY(sal_scaler_fit(w->ctx, w->dataset, keep, o->log1p, scaler));
+    SAL_TRY(fill_covariates(w, o, model, scaler));
+    for (int32_t i = 0; sal_baseline_setting_name(o->baseline, i); i++) SAL_TRY(sal_json_add_f64(w->ctx, model->hyper, sal_baseline_setting_name(o->baseline, i), s->value[i]));
+    for (int64_t m = 0; m < model->members; m++) {
+        snprintf(prefix, sizeof prefix, "member%lld/", (long long)m);
+        SAL_TRY(sal_baseline_store(w->training->baseline[m], model->tensors, prefix));
+    }
+done:
+    sal_release(w->ctx, scaler);
+    sal_release(w->ctx, keep);
     return status;
 }
 
@@ -97,7 +132,7 @@ sal_status sal__train_write_model(sal__train_work *w, const sal_fit_options *o, 
     sal_model_file *model = NULL;
     json_object *scores = NULL;
     SAL_TRY(sal_model_file_new(w->ctx, &model));
-    snprintf(model->system, sizeof model->system, "%s", o->system->id);
+    snprintf(model->system, sizeof model->system, "%s", sal_fit_system_id(o));
     snprintf(model->target, sizeof model->target, "%s", sal_argument_text(w->arguments, "target"));
     snprintf(model->unit, sizeof model->unit, "%s", sal_argument_text(w->arguments, "unit"));
     snprintf(model->transform, sizeof model->transform, "%s", sal_argument_text(w->arguments, "transform"));
@@ -109,9 +144,7 @@ sal_status sal__train_write_model(sal__train_work *w, const sal_fit_options *o, 
     model->mean_factor = w->summary.mean.factor;
     model->has_conformal = true;
     model->conformal = *conformal;
-    SAL_TRY(fill_covariates(w, model, sal_fit_scaler(w->training->final[0])));
-    SAL_TRY(sal_network_describe(model, sal_fit_model(w->training->final[0]), sal_fit_scaler(w->training->final[0])));
-    for (int64_t m = 0; m < model->members; m++) SAL_TRY(sal_network_store(model, m, sal_fit_params(w->training->final[m])));
+    SAL_TRY(o->baseline ? store_baselines(w, o, model) : store_networks(w, o, model));
     SAL_TRY(sal_scores_json(w->ctx, &w->summary.scores, &scores));
     SAL_TRY(sal__train_add_centres(w, scores));
     SAL_TRY(sal_json_add(w->ctx, model->scores, w->folds->method, json_object_get(scores)));

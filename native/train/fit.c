@@ -33,6 +33,10 @@ void sal_fit_defaults(sal_fit_options *o)
     sal_model_defaults(&o->model);
 }
 
+const char *sal_fit_system_id(const sal_fit_options *o) { return o->baseline ? sal_baseline_method_id(o->baseline) : o->system->id; }
+const char *sal_fit_system_title(const sal_fit_options *o) { return o->baseline ? sal_baseline_method_title(o->baseline) : o->system->title; }
+uint32_t sal_fit_system_uses(const sal_fit_options *o) { return o->baseline ? SAL_USES_SPECTRUM | SAL_USES_INDEX | SAL_USES_POINT : o->system->uses; }
+
 int64_t sal_fit_steps(const sal_fit *f) { return f->steps; }
 int64_t sal_fit_step(const sal_fit *f) { return f->step; }
 int64_t sal_fit_samples(const sal_fit *f) { return f->samples; }
@@ -336,6 +340,8 @@ done:
 }
 
 /* ---- prediction ---- */
+
+bool sal_fit_takes(const sal_fit_options *o, int32_t part) { return o->baseline || sal_system_takes(o->system, part); }
 
 bool sal_system_takes(const sal_system *system, int32_t part)
 {

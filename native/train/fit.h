@@ -3,13 +3,15 @@
 #ifndef SAL_TRAIN_FIT_H
 #define SAL_TRAIN_FIT_H
 
+#include "baselines/baseline.h"
 #include "graph/optimizer.h"
 #include "models/model.h"
 #include "tensor/safetensors.h"
 #include "train/dataset.h"
 
 typedef struct sal_fit_options {
-    const sal_system *system;
+    const sal_system *system;             /* NULL when a baseline is fitted in place of a network */
+    const sal_baseline_method *baseline;  /* then only log1p and seed of what follows count */
     sal_model_options model; /* sizes of inputs are filled in by sal_fit_new */
     int64_t epochs, batch;
     double learning_rate, weight_decay, clip; /* clip: largest norm of the gradient */
@@ -19,6 +21,11 @@ typedef struct sal_fit_options {
 } sal_fit_options;
 
 void sal_fit_defaults(sal_fit_options *options);
+/* Network or baseline. */
+const char *sal_fit_system_id(const sal_fit_options *options);
+const char *sal_fit_system_title(const sal_fit_options *options);
+/* Parts of the samples that it sees: SAL_USES_... */
+uint32_t sal_fit_system_uses(const sal_fit_options *options);
 
 typedef struct sal_fit sal_fit;
 
@@ -45,6 +52,7 @@ sal_status sal_fit_predict(sal_fit *fit, const int64_t *list, int64_t n, double 
 /* Covariates as a system takes them: bands, indices, environment. Whether it takes that part at all. */
 enum { SAL_PART_SPECTRUM = 0, SAL_PART_INDEX = 1, SAL_PART_ENVIRONMENT = 2, SAL_PARTS = 3 };
 bool sal_system_takes(const sal_system *system, int32_t part);
+bool sal_fit_takes(const sal_fit_options *options, int32_t part); /* a baseline takes all */
 /* The same as if sample i had one covariate, in all its window, from sample donor[i] (indices of the dataset): what permutation importance asks. */
 typedef struct sal_fit_swap {
     int32_t part;

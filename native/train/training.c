@@ -3,7 +3,7 @@
  * Stage s trains member s % members of fold s / members (the last "fold" is the final model on all samples). A checkpoint holds what the
  * finished stages gave and the state of the running one, so that a process that was killed goes on with the same bits.
  */
-#include "training.h"
+#include "training_private.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -303,9 +303,10 @@ sal_status sal_training_run(sal_context *ctx, const sal_training_request *q, sal
     sal_status status = SAL_STATUS_OK;
     run r = { .ctx = ctx, .q = q, .started = sal_clock(), .saved_at = sal_clock() };
     *out = NULL;
+    if (q->fit.baseline) return sal__training_baseline(ctx, q, out);
     SAL_TRY(sal_allocate(ctx, 1, sizeof *r.t, &r.t));
     *r.t = (sal_training){ .ctx = ctx, .count = q->dataset->count, .members = q->members, .epochs = q->fit.epochs, .folds = q->folds->k };
-    r.stages = (q->folds->k + 1) * q->members;
+    r.stages = (q->folds->k + (q->folds_only ? 0 : 1)) * q->members;
     SAL_TRY(allocate(&r));
     SAL_TRY(fingerprint(&r));
     SAL_TRY(take_up(&r));
@@ -335,6 +336,9 @@ void sal_training_free(sal_training *t)
     for (int64_t m = 0; t->final && m < t->members; m++) sal_fit_free(t->final[m]);
     sal_release(t->ctx, t->out_of_fold);
     sal_release(t->ctx, t->by_member);
+    for (int64_t m = 0; t->baseline && m < t->members; m++) sal_baseline_free(t->baseline[m]);
+    sal_release(t->ctx, t->baseline);
+    sal_release(t->ctx, t->settings);
     sal_release(t->ctx, t->losses);
     sal_release(t->ctx, t->importance);
     sal_release(t->ctx, t->final);

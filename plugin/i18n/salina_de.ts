@@ -140,6 +140,22 @@
         <translation>Modell trainieren</translation>
     </message>
     <message>
+        <source>Compare models</source>
+        <translation>Modelle vergleichen</translation>
+    </message>
+    <message>
+        <source>Systems</source>
+        <translation>Systeme</translation>
+    </message>
+    <message>
+        <source>Seeds</source>
+        <translation>Zufallszahlen-Startwerte</translation>
+    </message>
+    <message>
+        <source>Table</source>
+        <translation>Tabelle</translation>
+    </message>
+    <message>
         <source>Retrieve salinity</source>
         <translation>Salzgehalt ableiten</translation>
     </message>

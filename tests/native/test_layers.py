@@ -15,7 +15,7 @@ REPO = Path(__file__).parents[2]
 NATIVE = REPO / "native"
 BUILD = Path(os.environ.get("SALINA_BUILD", REPO / "build" / "release"))
 
-ENGINE = ["base", "tensor", "kernels", "graph", "layers", "models"]
+ENGINE = ["base", "tensor", "kernels", "graph", "layers", "models", "baselines"]
 DATA = ["base", "data", "features"]
 WORK = ["simulate", "train", "map", "explain"]
 # A folder and what stands to its left (design, section 1).
@@ -29,6 +29,7 @@ MAY_SEE["include"] = set()
 
 FOREIGN = [  # headers, the folder that may see them
     (re.compile(r"^(cblas|lapacke|dnnl|oneapi/)"), "kernels"),
+    (re.compile(r"^(xgboost|libsvm)/"), "baselines"),
     (re.compile(r"^(gdal|ogr|cpl_|proj(\.h|_))"), "data"),
     (re.compile(r"^(Q[A-Z]|qwt)"), "qt"),
 ]
@@ -122,6 +123,7 @@ def test_external_names_start_with_sal():
         ("operations/operations.def", "SAL_OPERATION", "sal_operation_{}"),
         ("graph/ops/ops.def", "SAL_OP", "sal_op_{}"),
         ("models/models.def", "SAL_SYSTEM", "sal_system_{}"),
+        ("baselines/baselines.def", "SAL_BASELINE", "sal_baseline_{}"),
     ],
 )
 def test_every_row_of_a_list_is_defined_once_in_its_folder(list_file, macro, symbol):

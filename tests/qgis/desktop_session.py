@@ -16,7 +16,7 @@ from qgis.core import QgsApplication, QgsProject, QgsVectorLayer
 from qgis.utils import iface
 
 FOLDER = Path(os.environ["SALINA_SCREENSHOTS"])
-NAMES = ("covariates", "train", "retrieve", "demo")
+NAMES = ("covariates", "train", "retrieve", "compare", "demo")
 
 
 def save(widget, name):

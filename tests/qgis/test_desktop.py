@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from conftest import REPO, profile
 
-PICTURES = ("toolbox", "dialog_covariates", "dialog_train", "dialog_retrieve", "dialog_demo", "batch_retrieve")
+PICTURES = ("toolbox", "dialog_covariates", "dialog_train", "dialog_retrieve", "dialog_compare", "dialog_demo", "batch_retrieve")
 
 
 @contextmanager

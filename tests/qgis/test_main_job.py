@@ -94,7 +94,7 @@ def test_same_network_from_a_plain_process(delta, tmp_path):
     assert tensors(tmp_path / "m.safetensors") == tensors(delta.folder / "delta.safetensors")
 
 
-@pytest.mark.parametrize("name", ["demo", "covariates", "train", "retrieve"])
+@pytest.mark.parametrize("name", ["demo", "covariates", "train", "retrieve", "compare"])
 def test_cancel_answers_at_once_and_leaves_nothing(delta, tmp_path, name):
     """Asked in the middle of the work; a second, because test machines are shared (the design says half of one)."""
     needs(name)
@@ -112,6 +112,10 @@ def test_cancel_answers_at_once_and_leaves_nothing(delta, tmp_path, name):
             "output": str(tmp_path / "m.safetensors"),
         },
         "retrieve": lambda: {"stack": delta.stacks()[0], "model": delta.model(), "output": str(tmp_path / "map.tif")},
+        "compare": lambda: {
+            "stacks": delta.stacks(), "samples": delta.samples, "target": "salinity", "unit": "g/kg", "date_field": "date", "systems": ["random_forest", "ss_soilnet"],
+            "output": str(tmp_path / "table.csv"), "report": str(tmp_path / "report.html"),
+        },
     }[name]()  # fmt: skip
     asked = []
 

@@ -11,7 +11,7 @@ from conftest import PLUGINS, REPO
 from qgis.PyQt.QtCore import QUrl
 
 SOURCES = [*(REPO / "plugin").rglob("*.py"), *(REPO / "algorithms").rglob("*.py")]
-IDS = ["covariates", "demo", "retrieve", "train"]
+IDS = ["compare", "covariates", "demo", "retrieve", "train"]
 
 
 @pytest.fixture
@@ -109,6 +109,7 @@ def test_fixed_names_of_the_design(algorithms):
         "covariates": "SCENE DEM EXTRA ROLES INDICES REFERENCE_GRID SMOOTH_DEM OUTPUT",
         "train": "STACKS SAMPLES TARGET UNIT DATE_FIELD SYSTEM VALIDATION FOLDS SEEDS SEED EPOCHS MAX_MINUTES OUTPUT REPORT PREDICTIONS",
         "retrieve": "STACK MODEL OUTPUT INTERVAL BLOCK_SIZE THREADS",
+        "compare": "STACKS SAMPLES TARGET UNIT DATE_FIELD SYSTEMS VALIDATION FOLDS SEEDS SEED EPOCHS OUTPUT REPORT",
         "demo": "OUTPUT SEED SIZE CAMPAIGNS",
     }
     for algorithm in algorithms:

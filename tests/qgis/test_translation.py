@@ -38,7 +38,7 @@ def test_every_fixed_text_is_translated_with_its_placeholders(path):
 
 @pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: path.stem)
 def test_titles_and_labels_are_translated_and_none_is_stale(app, path):
-    needs("covariates", "train", "retrieve", "demo")
+    needs("covariates", "train", "retrieve", "compare", "demo")
     from salina import native
     from salina.algorithms import ALGORITHMS
 
