@@ -71,7 +71,7 @@ def test_maps_with_the_same_bits_for_any_reading_block_and_memory(trained, delta
     other, _ = mapped(delta, folder / "model.safetensors", tmp_path / "other.tif", "--block_size", 64, "--max_memory", "500MB")
     first, second = one.ReadAsArray(), other.ReadAsArray()
     assert np.array_equal(first, second, equal_nan=True)
-    salinity, lower, upper, quality = first
+    salinity, lower, upper, *_ = first
     valid = np.isfinite(salinity)
     assert valid.sum() == result["valid_pixels"] > 0.5 * valid.size
     assert (lower[valid] <= salinity[valid]).all() and (salinity[valid] <= upper[valid]).all() and salinity[valid].std() > 0.1
@@ -123,7 +123,7 @@ def test_missing_environment_is_flagged_and_mapped(trained, delta, tmp_path):  #
     target = band = None
     done = salina("retrieve", "--stack", copy, "--model", folder / "model.safetensors", "--output", tmp_path / "map.tif")
     assert done.returncode == 0, done.stderr
-    salinity, _, _, quality = gdal.Open(str(tmp_path / "map.tif")).ReadAsArray()
+    salinity, *_, quality = gdal.Open(str(tmp_path / "map.tif")).ReadAsArray()
     gap = np.zeros(salinity.shape, bool)
     gap[20:30, 40:60] = True
     valid = np.isfinite(salinity)
