@@ -11,7 +11,7 @@ bool sal__runs(const sal_tape *t, const int64_t *last, sal_id id)
     return last[id] >= 0 && !(t->nodes[id].op->flags & (SAL_OP_LEAF | SAL_OP_VIEW));
 }
 
-static bool is_local(const sal_node *n, int32_t k) { return n->op->local >> k & 1; }
+bool sal__is_local(const sal_node *n, int32_t k) { return n->op->local >> k & 1; }
 
 /* The node whose value id shows, through views. */
 static sal_id source(const sal_tape *t, sal_id id)
@@ -28,7 +28,7 @@ static int64_t images_of(const sal_tape *t, const sal_node *n)
     if (!n->op->local) return 0;
     int64_t images = t->nodes[n->in[0]].shape.dim[0];
     for (int32_t k = 1; k < n->inputs; k++) {
-        if (is_local(n, k) && t->nodes[n->in[k]].shape.dim[0] != images) return 0;
+        if (sal__is_local(n, k) && t->nodes[n->in[k]].shape.dim[0] != images) return 0;
     }
     return images > 1 && items_of(t, n) % images == 0 ? images : 0;
 }
@@ -39,7 +39,7 @@ static bool fits(const sal_tape *t, const int64_t *last, const sal_node *n, sal_
     for (int32_t k = 0; k < n->inputs; k++) {
         sal_id s = source(t, n->in[k]);
         if (s < first || !sal__runs(t, last, s)) continue;
-        if (!is_local(n, k) || t->nodes[s].op->partial || t->nodes[s].shape.dim[0] != images) return false;
+        if (!sal__is_local(n, k) || t->nodes[s].op->partial || t->nodes[s].shape.dim[0] != images) return false;
     }
     return true;
 }
@@ -71,7 +71,7 @@ bool sal__group_reads_whole(const sal_tape *t, const sal_plan *plan, sal_id id, 
         const sal_node *n = &t->nodes[i];
         if (n->group_first != t->nodes[id].group_first) continue;
         for (int32_t k = 0; k < n->inputs; k++) {
-            if (!is_local(n, k) && plan->root[n->in[k]] == root) return true;
+            if (!sal__is_local(n, k) && plan->root[n->in[k]] == root) return true;
         }
     }
     return false;

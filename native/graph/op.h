@@ -33,6 +33,7 @@ struct sal_node {
     int64_t units, partial_begin;   /* chunks are cut between units of items / units items; where the partials begin */
     sal_id group_first, group_last; /* nodes that run chunk by chunk together with this one */
     int64_t scratch_bytes;          /* per worker */
+    bool absorbed;                  /* its readers do its work while they read its input: it is not evaluated */
     sal_id after;                   /* on lanes: the node that this one computes in the same pass, or SAL_NONE */
     bool batched;                   /* depends on an input: its first dimension counts samples (programs on lanes) */
 };
@@ -43,6 +44,7 @@ enum {
     SAL_OP_KINK = 1 << 2,    /* not differentiable everywhere: the gradient check stays away from kinks */
     SAL_OP_RANDOM = 1 << 3,  /* depends on (seed, step) */
     SAL_OP_STATE = 1 << 4,   /* writes a state array in place (input 0), never reordered or dropped */
+    SAL_OP_CHEAP = 1 << 6,   /* computed again for the way back rather than kept */
     SAL_OP_LEAF = 1 << 5     /* input, parameter, state, constant: memory is bound, eval is never called in a run */
 };
 
@@ -77,6 +79,8 @@ struct sal_op {
     void (*before)(const sal_run *r, const sal_node *n); /* runs once, before the chunks; NULL: nothing */
     void (*eval)(const sal_run *r, const sal_node *n, int64_t lo, int64_t hi);
     void (*finish)(const sal_run *r, const sal_node *n); /* runs once, after the chunks; NULL: nothing */
+    /* Whether node n does the work of a `normalise` of input 0 itself, in a program where that is n's input (n->plan is made). NULL: never. */
+    bool (*absorbs)(const sal_node *n);
     /* The whole node with samples innermost (sal_program_new_lanes): batched values are (rest, n) instead of (n, rest), others as always.
      * NULL: cannot, unless the op is a view or works element by element (items NULL), which is the same in both layouts. */
     void (*lanes)(const sal_run *r, const sal_node *n);
@@ -104,6 +108,8 @@ sal_id sal__append(sal_tape *t, const sal_op *op, const sal_id *in, int32_t inpu
 /* Common cases without and with integer attributes: sal__op1(t, &op, x). */
 sal_id sal__op1(sal_tape *t, const sal_op *op, sal_id a);
 sal_id sal__op2(sal_tape *t, const sal_op *op, sal_id a, sal_id b);
+/* x for the way back: a second node like it where that is cheaper than keeping it (SAL_OP_CHEAP), else x itself. */
+sal_id sal__again(sal_tape *t, sal_id x);
 const sal_node *sal__node(const sal_tape *t, sal_id id);
 sal_node *sal__node_edit(sal_tape *t, sal_id id);
 const sal_shape *sal__shape_in(const sal_tape *t, const sal_node *n, int32_t k);
@@ -120,6 +126,9 @@ int64_t sal__items_first_in(const sal_tape *t, const sal_node *n);
 int64_t sal__items_one(const sal_tape *t, const sal_node *n);
 /* Adds the partials in chunk order into out (n->partial reals): the usual finish. */
 void sal__finish_sum(const sal_run *r, const sal_node *n);
+
+/* The line of a normalise node: y = a x + b, with a ReLU if n->i[0]; a and b (channels). */
+void sal__normalise_line(const sal_run *r, const sal_node *n, real *a, real *b);
 
 /* What a dense layer or convolution does in the same pass: n->after; scratch as sal__after_scratch. (normalise.c) */
 struct sal_lanes_after;

@@ -8,6 +8,9 @@
 
 #define FOREVER INT64_MAX
 
+enum { LARGE = 16 * 1024 }; /* reals: smaller values stay in the caches anyway */
+static bool large(const sal_node *n) { return n->count >= LARGE; }
+
 typedef struct interval {
     sal_id root;
     int64_t first, last, size, offset;
@@ -37,7 +40,20 @@ static void mark_needed(const sal_tape *t, const bool *bound, int64_t *last)
     }
 }
 
-static bool may_overwrite(const sal_tape *t, const sal_plan *p, const bool *bound, sal_id id)
+/* Whether a value that is made in a group of several nodes is read there only, views of it included. */
+static bool ends_in_group(const sal_tape *t, const int64_t *last, sal_id id)
+{
+    const sal_node *n = &t->nodes[id];
+    int64_t end = last[id];
+    for (sal_id v = id + 1; v <= n->group_last && v <= end; v++) {
+        sal_id shown = v;
+        while (t->nodes[shown].op->flags & SAL_OP_VIEW) shown = t->nodes[shown].in[0];
+        if (shown == id && last[v] > end) end = last[v];
+    }
+    return n->group_first != n->group_last && end <= n->group_last;
+}
+
+static bool may_overwrite(const sal_tape *t, const sal_plan *p, const bool *bound, const int64_t *last, sal_id id)
 {
     const sal_node *n = &t->nodes[id];
     if (!(n->op->flags & SAL_OP_INPLACE) || bound[id] || n->inputs < 1) return false;
@@ -46,6 +62,7 @@ static bool may_overwrite(const sal_tape *t, const sal_plan *p, const bool *boun
     for (int32_t k = 1; k < n->inputs; k++) {
         if (p->root[n->in[k]] == r) return false;
     }
+    if (p->passing && large(n) && t->nodes[r].group_first != n->group_first && ends_in_group(t, last, id)) return false; /* better to pass: nothing is written back */
     return !sal__group_reads_whole(t, p, id, r);
 }
 
@@ -56,10 +73,27 @@ static void find_roots(const sal_tape *t, const bool *bound, const int64_t *last
         p->root[i] = i;
         if (last[i] < 0) continue;
         if ((n->op->flags & SAL_OP_VIEW) && !bound[i]) p->root[i] = p->root[n->in[0]];
-        else if (may_overwrite(t, p, bound, i)) p->root[i] = p->root[n->in[0]];
+        else if (may_overwrite(t, p, bound, last, i)) p->root[i] = p->root[n->in[0]];
         sal_id r = p->root[i];
         if (p->last_use[r] < last[i]) p->last_use[r] = last[i];
     }
+}
+
+/* Whether the value of root id can pass, see sal_plan. */
+static bool can_pass(const sal_tape *t, const sal_plan *p, const bool *bound, sal_id id)
+{
+    const sal_node *n = &t->nodes[id];
+    if (p->root[id] != id || bound[id] || !sal__runs(t, p->last_use, id) || n->op->partial || n->op->flags & SAL_OP_STATE || !large(n)) return false;
+    if (n->group_first == n->group_last || p->last_use[id] > n->group_last) return false;
+    if (n->count % t->nodes[t->nodes[n->group_first].in[0]].shape.dim[0]) return false;
+    for (sal_id j = id + 1; j <= n->group_last; j++) {
+        const sal_node *reader = &t->nodes[j];
+        for (int32_t k = 0; k < reader->inputs; k++) {
+            bool view = (reader->op->flags & SAL_OP_VIEW) != 0;
+            if (p->root[reader->in[k]] == id && !view && !sal__is_local(reader, k)) return false;
+        }
+    }
+    return true;
 }
 
 static int by_size(const void *a, const void *b)
@@ -91,7 +125,7 @@ static int64_t lowest_offset(interval *all, int64_t placed, const interval *v, i
     return offset;
 }
 
-sal_status sal__plan_new(sal_context *ctx, sal_tape *t, sal_plan *p)
+sal_status sal__plan_new(sal_context *ctx, sal_tape *t, bool chunked, sal_plan *p)
 {
     sal_status status = SAL_STATUS_OK;
     bool *bound = NULL;
@@ -101,6 +135,7 @@ sal_status sal__plan_new(sal_context *ctx, sal_tape *t, sal_plan *p)
     SAL_TRY(sal_allocate(ctx, t->count, sizeof *p->offset, &p->offset));
     SAL_TRY(sal_allocate(ctx, t->count, sizeof *p->root, &p->root));
     SAL_TRY(sal_allocate(ctx, t->count, sizeof *p->last_use, &p->last_use));
+    if (chunked) SAL_TRY(sal_allocate(ctx, t->count, sizeof *p->passing, &p->passing));
     SAL_TRY(sal_allocate(ctx, t->count, sizeof *bound, &bound));
     SAL_TRY(sal_allocate(ctx, t->count, sizeof *last, &last));
     SAL_TRY(sal_allocate(ctx, t->count, sizeof *all, &all));
@@ -113,8 +148,9 @@ sal_status sal__plan_new(sal_context *ctx, sal_tape *t, sal_plan *p)
     mark_needed(t, bound, last);
     sal__group_nodes(t, last);
     find_roots(t, bound, last, p);
+    for (sal_id i = 0; i < t->count && chunked; i++) p->passing[i] = can_pass(t, p, bound, i);
     for (sal_id i = 0; i < t->count; i++) {
-        if (p->root[i] != i || bound[i] || last[i] < 0) continue;
+        if (p->root[i] != i || bound[i] || last[i] < 0 || (chunked && p->passing[i])) continue;
         int64_t end = p->last_use[i] == FOREVER ? FOREVER : t->nodes[p->last_use[i]].group_last;
         all[n++] = (interval){ i, t->nodes[i].group_first, end, (t->nodes[i].count + 15) / 16 * 16, 0 };
     }
@@ -141,5 +177,6 @@ void sal__plan_clear(sal_context *ctx, sal_plan *p)
     sal_release(ctx, p->offset);
     sal_release(ctx, p->root);
     sal_release(ctx, p->last_use);
+    sal_release(ctx, p->passing);
     *p = (sal_plan){ 0 };
 }

@@ -10,7 +10,9 @@
 #include <string.h>
 #include <time.h>
 
-enum { CHUNKS_MAX = 64, CHUNKS_MAX_PARTIAL = 16, PARTIAL_SMALL = 1024 }; /* adding up large partials costs */
+extern const sal_op sal_op_normalise;
+
+enum { CHUNKS_MAX = 64, CHUNKS_MAX_PARTIAL = 64, PARTIAL_SMALL = 1024 }; /* adding up large partials costs */
 static const double chunk_work = 60000; /* operations that are worth a chunk of their own: about 15 us */
 
 struct sal_program {
@@ -19,6 +21,9 @@ struct sal_program {
     sal_plan plan;
     real *arena, *leaves;  /* leaves: inputs and constants */
     real **data;           /* by node */
+    real **worker_data;    /* (workers, nodes) the same with the values that pass */
+    real *passing;         /* (workers, passing_size): values that pass, a chunk at a time */
+    int64_t *passing_at, passing_size; /* by node: where its value begins there */
     sal_id *schedule;      /* nodes to run, in order */
     int64_t scheduled;
     real *partials;
@@ -55,6 +60,20 @@ static int64_t cut(sal_tape *t, const int64_t *last_use, sal_id first)
         partials += n->partial * n->chunks;
     }
     return partials;
+}
+
+/* Lays out the values that pass through the group of `first`, each with room for its largest chunk. */
+static void place_passing(sal_program *p, sal_id first)
+{
+    const sal_node *nodes = p->tape->nodes;
+    int64_t size = 0;
+    for (sal_id i = first; i <= nodes[first].group_last; i++) {
+        const sal_node *n = &nodes[i];
+        if (!p->plan.passing[i]) continue;
+        p->passing_at[i] = size;
+        size += ((n->units + n->chunks - 1) / n->chunks * (n->count / n->units) + 15) / 16 * 16;
+    }
+    if (size > p->passing_size) p->passing_size = size;
 }
 
 /* Whether the node scheduled last does this one in the same pass: it writes the same memory, which nobody else reads. */
@@ -101,6 +120,23 @@ static sal_status prepare_lanes(sal_program *p)
     return SAL_STATUS_OK;
 }
 
+/* A normalisation that passes is left to its readers where all of them can do it while they read: it is then never written. */
+static void absorb(sal_program *p)
+{
+    sal_tape *t = p->tape;
+    for (sal_id i = 0; i < t->count; i++) {
+        sal_node *n = &t->nodes[i];
+        n->absorbed = n->op == &sal_op_normalise && p->plan.passing[i];
+        for (sal_id j = i + 1; j <= n->group_last && n->absorbed; j++) {
+            const sal_node *reader = &t->nodes[j];
+            for (int32_t k = 0; k < reader->inputs; k++) {
+                bool takes = k == 0 && reader->in[k] == i && reader->op->absorbs && reader->op->absorbs(reader);
+                if (p->plan.root[reader->in[k]] == i && !takes) n->absorbed = false;
+            }
+        }
+    }
+}
+
 static sal_status prepare(sal_program *p)
 {
     sal_tape *t = p->tape;
@@ -110,6 +146,7 @@ static sal_status prepare(sal_program *p)
         if (n->group_first == i) {
             int64_t partials = cut(t, p->plan.last_use, (sal_id)i);
             if (partials > p->partial_size) p->partial_size = partials;
+            place_passing(p, (sal_id)i);
         }
         if (n->op->prepare) {
             sal_status status = n->op->prepare(p->ctx, t, n);
@@ -120,6 +157,7 @@ static sal_status prepare(sal_program *p)
         p->schedule[p->scheduled++] = (sal_id)i;
     }
     p->scratch_bytes = (p->scratch_bytes + 63) / 64 * 64;
+    absorb(p);
     return SAL_STATUS_OK;
 }
 
@@ -169,9 +207,10 @@ static sal_status compile(sal_context *ctx, sal_tape *tape, bool lanes, sal_prog
     p->ctx = ctx;
     p->tape = tape;
     p->lanes = lanes;
-    SAL_TRY(sal__plan_new(ctx, tape, &p->plan));
+    SAL_TRY(sal__plan_new(ctx, tape, !lanes, &p->plan));
     SAL_TRY(sal_allocate(ctx, tape->count, sizeof *p->schedule, &p->schedule));
     SAL_TRY(sal_allocate(ctx, tape->count, sizeof *p->data, &p->data));
+    SAL_TRY(sal_allocate(ctx, tape->count, sizeof *p->passing_at, &p->passing_at));
     SAL_TRY(sal_allocate(ctx, tape->count * sal_context_threads(ctx), sizeof *p->seconds, &p->seconds));
     SAL_TRY(lanes ? prepare_lanes(p) : prepare(p));
     for (int64_t i = 0; i < tape->count; i++) p->leaf_size += leaf_size(&tape->nodes[i]);
@@ -180,6 +219,8 @@ static sal_status compile(sal_context *ctx, sal_tape *tape, bool lanes, sal_prog
     SAL_TRY(sal_allocate(ctx, p->leaf_size, sizeof(real), &p->leaves));
     SAL_TRY(sal_allocate(ctx, p->partial_size, sizeof(real), &p->partials));
     SAL_TRY(sal_allocate(ctx, p->scratch_bytes * p->workers, 1, &p->scratch));
+    SAL_TRY(sal_allocate(ctx, p->passing_size * p->workers, sizeof(real), &p->passing));
+    SAL_TRY(sal_allocate(ctx, tape->count * p->workers, sizeof *p->worker_data, &p->worker_data));
     bind(p);
     *out = p;
     p = NULL;
@@ -202,6 +243,9 @@ void sal_program_free(sal_program *p)
     sal__plan_clear(p->ctx, &p->plan);
     sal_release(p->ctx, p->schedule);
     sal_release(p->ctx, p->data);
+    sal_release(p->ctx, p->worker_data);
+    sal_release(p->ctx, p->passing);
+    sal_release(p->ctx, p->passing_at);
     sal_release(p->ctx, p->seconds);
     sal_release(p->ctx, p->arena);
     sal_release(p->ctx, p->leaves);
@@ -212,7 +256,7 @@ void sal_program_free(sal_program *p)
 
 int64_t sal_program_bytes(const sal_program *p)
 {
-    return (p->plan.size + p->leaf_size + p->partial_size) * (int64_t)sizeof(real) + p->scratch_bytes * p->workers;
+    return (p->plan.size + p->leaf_size + p->partial_size + p->passing_size * p->workers) * (int64_t)sizeof(real) + p->scratch_bytes * p->workers;
 }
 
 static sal_id find_named(const sal_program *p, const char *name, bool input)
@@ -255,6 +299,18 @@ static double cpu_seconds(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+/* Lets the values that pass through the group stand in the worker's own memory, so that the images of this chunk come first there. */
+static void bind_passing(const sal_program *p, sal_id first, int64_t chunk, int32_t worker)
+{
+    const sal_node *nodes = p->tape->nodes;
+    real **data = p->worker_data + worker * p->tape->count, *own = p->passing + worker * p->passing_size;
+    for (sal_id i = first; i <= nodes[first].group_last; i++) {
+        sal_id root = p->plan.root[i];
+        const sal_node *n = &nodes[root];
+        if (p->plan.passing[root]) data[i] = own + p->passing_at[root] - sal_chunk_begin(n->units, n->chunks, chunk) * (n->count / n->units);
+    }
+}
+
 static void run_chunk(void *arg, int64_t chunk, int32_t worker)
 {
     const job *j = arg;
@@ -263,10 +319,13 @@ static void run_chunk(void *arg, int64_t chunk, int32_t worker)
     r.chunk = chunk;
     r.worker = worker;
     r.scratch = p->scratch + p->scratch_bytes * worker;
+    r.data = p->worker_data + worker * p->tape->count;
+    bind_passing(p, p->schedule[j->first], chunk, worker);
     for (int64_t k = j->first; k < j->first + j->nodes; k++) {
         const sal_node *n = &p->tape->nodes[p->schedule[k]];
         double start = p->profile ? cpu_seconds() : 0;
         r.partials = p->partials + n->partial_begin;
+        if (n->absorbed) continue;
         n->op->eval(&r, n, sal__chunk_begin(n, chunk), sal__chunk_begin(n, chunk + 1));
         if (p->profile) p->seconds[worker * p->tape->count + n->id] += cpu_seconds() - start;
     }
@@ -305,6 +364,7 @@ void sal_program_run(sal_program *p, uint64_t seed, uint64_t step)
         run_lanes(p);
         return;
     }
+    for (int32_t w = 0; w < p->workers; w++) memcpy(p->worker_data + w * p->tape->count, p->data, sizeof *p->data * (size_t)p->tape->count);
     sal_kernels_enter(p->ctx);
     const sal_node *nodes = p->tape->nodes;
     job j = { p, 0, 0, { .data = p->data, .nodes = nodes, .seed = seed, .step = step, .partials = p->partials, .scratch = p->scratch } };

@@ -141,6 +141,13 @@ sal_id sal__append(sal_tape *t, const sal_op *op, const sal_id *in, int32_t inpu
 }
 
 sal_id sal__op1(sal_tape *t, const sal_op *op, sal_id a) { return sal__append(t, op, &a, 1, NULL, 0, NULL, 0); }
+sal_id sal__again(sal_tape *t, sal_id x)
+{
+    if (x < 0 || !(t->nodes[x].op->flags & SAL_OP_CHEAP)) return x;
+    const sal_node n = t->nodes[x]; /* appending may move the nodes */
+    return sal__append(t, n.op, n.in, n.inputs, n.i, SAL_ATTRIBUTES_MAX, n.f, 4);
+}
+
 sal_id sal__op2(sal_tape *t, const sal_op *op, sal_id a, sal_id b)
 {
     return sal__append(t, op, (sal_id[]){ a, b }, 2, NULL, 0, NULL, 0);

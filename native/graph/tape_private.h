@@ -29,16 +29,20 @@ typedef struct sal_plan {
     int64_t *offset;   /* by node */
     sal_id *root;      /* node whose memory a node uses (views and in-place), by node */
     int64_t *last_use; /* last node that reads the value, of a root the memory; INT64_MAX: kept; -1: not needed, not run */
+    bool *passing;     /* by root: read only inside its group, image by image, and so kept only while a chunk of images passes: no place in the arena */
     int64_t size;      /* reals in the arena */
 } sal_plan;
 
 /* Whether a run evaluates node id; last as in mark_needed of plan.c. */
 bool sal__runs(const sal_tape *t, const int64_t *last, sal_id id);
+/* Whether an item of n reads input k only in its own image. */
+bool sal__is_local(const sal_node *n, int32_t k);
 /* Sets group_first and group_last of every node (group.c). */
 void sal__group_nodes(sal_tape *t, const int64_t *last);
 /* Whether a node of the group of id, before id, reads memory `root` at other images than its own. */
 bool sal__group_reads_whole(const sal_tape *t, const sal_plan *plan, sal_id id, sal_id root);
-sal_status sal__plan_new(sal_context *ctx, sal_tape *t, sal_plan *plan);
+/* `chunked`: nodes will run chunk by chunk, so that values may pass. */
+sal_status sal__plan_new(sal_context *ctx, sal_tape *t, bool chunked, sal_plan *plan);
 void sal__plan_clear(sal_context *ctx, sal_plan *plan);
 
 #endif

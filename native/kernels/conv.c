@@ -142,11 +142,15 @@ int64_t sal_conv_scratch_bytes(const sal_conv *conv) { return conv->scratch_byte
 
 int64_t sal_conv_packed_size(const sal_conv *conv) { return conv->packed_size; }
 
+static const sal__conv_part *part_of(const sal_conv *conv, uint32_t part) 
+{
+    return &conv->parts[part == SAL_CONV_FORWARD ? 0 : part == SAL_CONV_BACKWARD_DATA ? 1 : 2];
+}
+
 const char *sal_conv_method_name(const sal_conv *conv, uint32_t part)
 {
-    for (int32_t i = 0; i < PARTS; i++)
-        if (part == 1u << i && conv->parts[i].name) return conv->parts[i].name;
-    return "none";
+    const char *name = part_of(conv, part)->name;
+    return name ? name : "none";
 }
 
 void sal_conv_pack(const sal_conv *conv, const real *w, real *packed)
@@ -163,20 +167,27 @@ void sal_conv_pack(const sal_conv *conv, const real *w, real *packed)
     }
 }
 
-void sal_conv_forward(const sal_conv *conv, int64_t images, const real *x, const real *w_packed, const real *bias,
-                      real *y, void *scratch)
+bool sal_conv_takes_line(const sal_conv *conv, uint32_t part) { return part_of(conv, part)->run_line != NULL; }
+
+static void run(const sal__conv_part *p, int64_t images, const real *a, const sal_conv_line *line, const real *b, const real *bias, real *c, void *scratch)
 {
-    conv->parts[0].run(&conv->parts[0], images, x, w_packed, bias, y, scratch);
+    if (line) p->run_line(p, images, a, line, b, bias, c, scratch);
+    else p->run(p, images, a, b, bias, c, scratch);
+}
+
+void sal_conv_forward(const sal_conv *conv, int64_t images, const real *x, const sal_conv_line *line, const real *w_packed, const real *bias, real *y,
+                      void *scratch)
+{
+    run(part_of(conv, SAL_CONV_FORWARD), images, x, line, w_packed, bias, y, scratch);
 }
 
 void sal_conv_backward_data(const sal_conv *conv, int64_t images, const real *gy, const real *w_packed, real *gx,
                             void *scratch)
 {
-    conv->parts[1].run(&conv->parts[1], images, gy, w_packed + conv->packed_data, NULL, gx, scratch);
+    run(part_of(conv, SAL_CONV_BACKWARD_DATA), images, gy, NULL, w_packed + conv->packed_data, NULL, gx, scratch);
 }
 
-void sal_conv_backward_weights(const sal_conv *conv, int64_t images, const real *x, const real *gy, real *gw,
-                               void *scratch)
+void sal_conv_backward_weights(const sal_conv *conv, int64_t images, const real *x, const sal_conv_line *line, const real *gy, real *gw, void *scratch)
 {
-    conv->parts[2].run(&conv->parts[2], images, x, gy, NULL, gw, scratch);
+    run(part_of(conv, SAL_CONV_BACKWARD_WEIGHTS), images, x, line, gy, NULL, gw, scratch);
 }

@@ -52,12 +52,22 @@ void sal_conv_pack(const sal_conv *conv, const real *w, real *packed);
 /* Method chosen for one part, as a word for tables: "plain", "gemm", "dnnl", "direct". */
 const char *sal_conv_method_name(const sal_conv *conv, uint32_t part);
 
+/* What x may go through on its way in, so that it need not be written and read once more: scale x + shift per channel (channels_in), then a ReLU if
+ * asked; padding stays 0. */
+typedef struct sal_conv_line {
+    const real *scale, *shift;
+    bool relu;
+} sal_conv_line;
+/* Whether the forward part or the weight gradient of this plan takes one. */
+bool sal_conv_takes_line(const sal_conv *conv, uint32_t part);
+
 /* images is 1 .. shape.batch in all of these; outputs are overwritten. bias is (channels_out) or NULL. */
-void sal_conv_forward(const sal_conv *conv, int64_t images, const real *x, const real *w_packed, const real *bias,
+/* `line` is NULL where the plan takes none. */
+void sal_conv_forward(const sal_conv *conv, int64_t images, const real *x, const sal_conv_line *line, const real *w_packed, const real *bias,
                       real *y, void *scratch);
 void sal_conv_backward_data(const sal_conv *conv, int64_t images, const real *gy, const real *w_packed, real *gx,
                             void *scratch);
-void sal_conv_backward_weights(const sal_conv *conv, int64_t images, const real *x, const real *gy, real *gw,
+void sal_conv_backward_weights(const sal_conv *conv, int64_t images, const real *x, const sal_conv_line *line, const real *gy, real *gw,
                                void *scratch);
 
 #endif

@@ -37,6 +37,8 @@ static const real *with_margin(const sal__direct_plan *l, const real *image, rea
 /* The widest block of output channels after `done` of them. */
 static int64_t block_at(int64_t channels, int64_t done) { return channels - done >= 16 ? 16 : 8; }
 
+static int32_t kernel_of(int64_t groups, int64_t block) { return groups == 2 ? SAL__DIRECT_8_8 : block == 16 ? SAL__DIRECT_16 : SAL__DIRECT_8; }
+
 /* Copies what the pixels of `area` read of one group, and lets the area read the copy. */
 static void gather(const sal__direct_plan *l, const sal__direct_pass *q, sal__direct_area *area, real *copy)
 {
@@ -55,21 +57,24 @@ static void gather(const sal__direct_plan *l, const sal__direct_pass *q, sal__di
     area->tap_col = l->tap_col;
 }
 
-/* One rectangle of pixels: every group, every block. */
+/* One rectangle of pixels: every group, every block; pairs of groups of one channel each stand side by side in the source as they are. */
 static void run_rectangle(const sal__direct_plan *l, const sal__direct_pass *q, const sal__direct_area *first,
                           real *gathered)
 {
     const real *w = first->w;
-    for (int64_t g = 0; g < l->target_channels / l->out; g++) {
+    int64_t groups = l->target_channels / l->out;
+    for (int64_t g = 0, n; g < groups; g += n) {
         sal__direct_area area = *first;
+        n = l->pairs && g + 1 < groups ? 2 : 1;
         area.x += g * l->in;
         if (l->gathers) gather(l, q, &area, gathered);
-        for (int64_t o = 0; o < l->out; o += block_at(l->out, o)) {
-            int64_t block = block_at(l->out, o), channel = g * l->out + o;
+        for (int64_t o = 0, block; o < n * l->out; o += block) {
+            int64_t channel = g * l->out + o;
+            block = block_at(n * l->out, o);
             area.w = w;
             area.bias = first->bias ? first->bias + channel : NULL;
             area.y = first->y + channel;
-            l->kernels->correlate[block == 16](&area);
+            l->kernels->correlate[kernel_of(n, block)](&area);
             w += q->tap_count * l->in * block;
         }
     }
@@ -102,15 +107,24 @@ static void run_pass(const sal__direct_plan *l, const sal__direct_pass *q, const
         }
 }
 
-static void run_forward(const sal__conv_part *p, int64_t images, const real *x, const real *w, const real *bias,
-                        real *y, void *scratch)
+static void run_forward_line(const sal__conv_part *p, int64_t images, const real *x, const sal_conv_line *line, const real *w, const real *bias, real *y,
+                             void *scratch)
 {
     const sal__direct_plan *l = p->state;
     int64_t x_size = l->source_rows * l->source_cols * l->source_channels, channels = l->target_channels;
     real *gathered = (real *)scratch + margin_size(l);
-    for (int64_t n = 0; n < images; n++)
-        run_pass(l, l->passes, with_margin(l, x + n * x_size, scratch), w, bias,
-                 y + n * p->out_rows * p->out_cols * channels, p->out_cols * channels, channels, gathered);
+    for (int64_t n = 0; n < images; n++) {
+        real *image = y + n * p->out_rows * p->out_cols * channels;
+        if (sal__direct_copies_pairs(l))
+            sal__direct_run_pairs(l, x + n * x_size, line, w, bias, image, p->out_cols * channels, 1, 1, scratch);
+        else
+            run_pass(l, l->passes, with_margin(l, x + n * x_size, scratch), w, bias, image, p->out_cols * channels, channels, gathered);
+    }
+}
+
+static void run_forward(const sal__conv_part *p, int64_t images, const real *x, const real *w, const real *bias, real *y, void *scratch)
+{
+    run_forward_line(p, images, x, NULL, w, bias, y, scratch);
 }
 
 static void clear_phase(const sal_conv_shape *s, const sal__direct_pass *q, real *gx)
@@ -129,21 +143,23 @@ static void run_data(const sal__conv_part *p, int64_t images, const real *gy, co
     int64_t y_size = l->source_rows * l->source_cols * l->source_channels, row = s->cols * s->channels_in;
     (void)bias;
     for (int64_t n = 0; n < images; n++) {
-        const real *source = with_margin(l, gy + n * y_size, scratch);
+        bool pairs = sal__direct_copies_pairs(l);
+        const real *source = pairs ? NULL : with_margin(l, gy + n * y_size, scratch);
         real *image = gx + n * s->rows * row;
+        if (pairs) sal__direct_run_pairs(l, gy + n * y_size, NULL, w, NULL, image, row, s->stride_rows, s->stride_cols, scratch);
         for (int64_t i = 0; i < l->pass_count; i++) {
             const sal__direct_pass *q = &l->passes[i];
             if (q->tap_count == 0)
                 clear_phase(s, q, image);
-            else
+            else if (!pairs)
                 run_pass(l, q, source, w, NULL, image + q->row * row + q->col * s->channels_in, s->stride_rows * row,
                          s->stride_cols * s->channels_in, NULL);
         }
     }
 }
 
-static void run_weights(const sal__conv_part *p, int64_t images, const real *x, const real *gy, const real *bias,
-                        real *gw, void *scratch)
+static void run_weights_line(const sal__conv_part *p, int64_t images, const real *x, const sal_conv_line *line, const real *gy, const real *bias, real *gw,
+                             void *scratch)
 {
     const sal__direct_plan *l = p->state;
     const sal_conv_shape *s = &p->shape;
@@ -152,10 +168,16 @@ static void run_weights(const sal__conv_part *p, int64_t images, const real *x, 
     (void)bias;
     memset(gw, 0, sizeof(real) * (size_t)(q->tap_count * l->in * wide));
     for (int64_t n = 0; n < images; n++) {
+        if (sal__direct_copies_pairs(l)) {
+            sal__direct_weigh_pairs(l, s, x + n * x_size, line, gy + n * p->out_rows * p->out_cols * wide, gw, scratch);
+            continue;
+        }
         const real *image = with_margin(l, x + n * x_size, scratch);
-        for (int64_t g = 0; g < s->groups; g++)
-            for (int64_t o = 0; o < l->out; o += block_at(l->out, o)) {
+        for (int64_t g = 0, pair; g < s->groups; g += pair) {
+            pair = l->pairs && g + 1 < s->groups ? 2 : 1;
+            for (int64_t o = 0, block; o < pair * l->out; o += block) {
                 int64_t channel = g * l->out + o;
+                block = block_at(pair * l->out, o);
                 const sal__direct_weights area = { .rows = p->out_rows,
                                                    .cols = p->out_cols,
                                                    .in = l->in,
@@ -171,12 +193,18 @@ static void run_weights(const sal__conv_part *p, int64_t images, const real *x, 
                                                    .y_col = wide,
                                                    .gw_row = wide,
                                                    .tap_col = s->dilation_cols * l->source_channels };
-                l->kernels->gradient[block_at(l->out, o) == 16](&area);
+                l->kernels->gradient[kernel_of(pair, block)](&area);
             }
+        }
     }
 }
 
-/* Packed weights are (pass, group, block, tap, channel read, channel written). */
+static void run_weights(const sal__conv_part *p, int64_t images, const real *x, const real *gy, const real *bias, real *gw, void *scratch)
+{
+    run_weights_line(p, images, x, NULL, gy, bias, gw, scratch);
+}
+
+/* Packed weights are (pass, group, block, tap, channel read, channel written), for pairs (pass, pair, tap, channel read, channel written, group of the pair). */
 static void pack(const sal__conv_part *p, const real *w, real *packed)
 {
     const sal__direct_plan *l = p->state;
@@ -184,16 +212,19 @@ static void pack(const sal__conv_part *p, const real *w, real *packed)
     int64_t in = s->channels_in / s->groups, out = s->channels_out / s->groups;
     bool forward = p->part == SAL_CONV_FORWARD;
     for (int64_t i = 0; i < l->pass_count; i++)
-        for (int64_t g = 0; g < s->groups; g++)
+        for (int64_t g = 0, pair; g < s->groups; g += pair) {
+            pair = l->pairs && g + 1 < s->groups ? 2 : 1;
             for (int64_t o = 0, block; o < l->out; o += block) {
                 block = block_at(l->out, o);
                 for (int64_t t = 0; t < l->passes[i].tap_count; t++)
                     for (int64_t k = 0; k < l->in; k++)
-                        for (int64_t j = 0; j < block; j++) {
-                            int64_t channel_in = forward ? k : o + j, channel_out = g * out + (forward ? o + j : k);
+                        for (int64_t j = 0; j < block * pair; j++) {
+                            int64_t written = o + j / pair, channel_in = forward ? k : written;
+                            int64_t channel_out = (g + j % pair) * out + (forward ? written : k);
                             *packed++ = w[(l->passes[i].taps_of[t] * in + channel_in) * s->channels_out + channel_out];
                         }
             }
+        }
 }
 
 static bool can_do(const sal__conv_part *p)
@@ -234,7 +265,8 @@ static sal_status plan_with(sal__conv_part *p, const sal__direct_kernels *kernel
     p->name = "direct";
     p->free = release;
     p->run = data ? run_data : p->part == SAL_CONV_FORWARD ? run_forward : run_weights;
-    p->scratch_bytes = margin_size(l) * (int64_t)sizeof(real);
+    if (!data && sal__direct_copies_pairs(l)) p->run_line = p->part == SAL_CONV_FORWARD ? run_forward_line : run_weights_line;
+    p->scratch_bytes = (sal__direct_copies_pairs(l) ? sal__direct_pairs_size(l) : margin_size(l)) * (int64_t)sizeof(real);
     if (p->part == SAL_CONV_FORWARD && l->gathers)
         p->scratch_bytes += l->gathered_rows * l->gathered_cols * l->in * (int64_t)sizeof(real);
     if (p->part != SAL_CONV_BACKWARD_WEIGHTS) {

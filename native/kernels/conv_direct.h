@@ -28,11 +28,14 @@ typedef struct sal__direct_weights {
     int64_t tap_col; /* taps[t + 1] - taps[t] within a kernel row */
 } sal__direct_weights;
 
-/* The kernels of one instruction set: [0] for blocks of 8 output channels, [1] for blocks of 16. `in` is 1 or a multiple of 8; with
- * in 1 the gradient wants kernel_cols 3 or 5. */
+/* Which kernel: a block of 8 output channels, one of 16, or two groups of 8 side by side, NULL where there is none: there `x` and packed `w` alternate
+ * between the groups (x[0] group, x[1] the next one, ...), taps, steps and `in` count as for one group. */
+enum { SAL__DIRECT_8 = 0, SAL__DIRECT_16 = 1, SAL__DIRECT_8_8 = 2 };
+
+/* The kernels of one instruction set. `in` is 1 or a multiple of 8; with in 1 the gradient wants kernel_cols 3 or 5. */
 typedef struct sal__direct_kernels {
-    void (*correlate[2])(const sal__direct_area *a);
-    void (*gradient[2])(const sal__direct_weights *a);
+    void (*correlate[3])(const sal__direct_area *a);
+    void (*gradient[3])(const sal__direct_weights *a);
 } sal__direct_kernels;
 
 /* NULL where this build or this processor has none. */
@@ -54,6 +57,7 @@ typedef struct sal__direct_pass {
     int64_t taps_of[SAL__DIRECT_TAPS];  /* number of the kernel tap */
     int64_t taps[SAL__DIRECT_TAPS];     /* offsets in the source with its margin */
     int64_t gathered[SAL__DIRECT_TAPS]; /* offsets in a gathered rectangle */
+    int64_t paired[SAL__DIRECT_TAPS];   /* offsets in a copy by pairs */
     int64_t run, tap_col;               /* as in sal__direct_area */
     int64_t packed;                     /* where its weights begin */
 } sal__direct_pass;
@@ -65,6 +69,7 @@ typedef struct sal__direct_plan {
     int64_t source_rows, source_cols, source_channels, target_channels;
     int64_t top, left, bottom, right;          /* margin of zeros around the source */
     int64_t x_row, x_col;                      /* source step per pixel written */
+    bool pairs;                                /* groups of 8 channels go two by two */
     bool gathers;                              /* rectangles of the source are copied group by group */
     int64_t stride_rows, stride_cols, tap_col; /* of a gathered rectangle: pixels, pixels, reals */
     int64_t gathered_rows, gathered_cols;      /* its largest size in pixels */
@@ -78,5 +83,15 @@ void sal__direct_plan_data(const sal__conv_part *p, sal__direct_plan *l);
 /* Columns of the source with its margin, and reals of it all. */
 int64_t sal__direct_wide_cols(const sal__direct_plan *l);
 int64_t sal__direct_wide_size(const sal__direct_plan *l);
+
+/* Whether groups go by pairs that are copied, because their channels must alternate (conv_direct_pairs.c); a single channel needs no copy. */
+static inline bool sal__direct_copies_pairs(const sal__direct_plan *l) { return l->pairs && l->in > 1; }
+int64_t sal__direct_pairs_size(const sal__direct_plan *l); /* reals of such a copy of one image */
+/* All passes over one image of the source (without margin): forward or backward data. `line` may be NULL; row: reals in a row of the target; step_rows, step_cols: its
+ * pixels from one of a phase to the next. */
+void sal__direct_run_pairs(const sal__direct_plan *l, const real *image, const sal_conv_line *line, const real *w, const real *bias, real *target, int64_t row, int64_t step_rows,
+                           int64_t step_cols, real *copy);
+/* Adds one image to the weight gradient. */
+void sal__direct_weigh_pairs(const sal__direct_plan *l, const sal_conv_shape *s, const real *image, const sal_conv_line *line, const real *gy, real *gw, real *copy);
 
 #endif

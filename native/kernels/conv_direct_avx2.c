@@ -13,6 +13,9 @@
 #define LOAD    _mm256_loadu_ps
 #define STORE   _mm256_storeu_ps
 #define SET     _mm256_set1_ps
+#define SPREAD  SET
+#define WEIGHTS LOAD
+#define GROUPS  1
 #define FMA     _mm256_fmadd_ps
 #define VECS    1
 #define TILE    12
@@ -30,6 +33,9 @@
 #define LOAD    _mm256_loadu_ps
 #define STORE   _mm256_storeu_ps
 #define SET     _mm256_set1_ps
+#define SPREAD  SET
+#define WEIGHTS LOAD
+#define GROUPS  1
 #define FMA     _mm256_fmadd_ps
 #define VECS    2
 #define TILE    6
@@ -43,7 +49,7 @@
 
 const sal__direct_kernels *sal__direct_avx2(void)
 {
-    static const sal__direct_kernels kernels = { { correlate_8, correlate_16 }, { gradient_8, gradient_16 } };
+    static const sal__direct_kernels kernels = { { correlate_8, correlate_16, NULL }, { gradient_8, gradient_16, NULL } };
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? &kernels : NULL;
 }
 

@@ -47,6 +47,20 @@ static void plan_gathering(const sal_conv_shape *s, sal__direct_plan *l)
             (k / s->kernel_cols * s->dilation_rows * l->gathered_cols + k % s->kernel_cols * s->dilation_cols) * l->in;
 }
 
+enum { PAIRS_BYTES = 512 * 1024 }; /* a copy of an image beyond this would not stay in a second-level cache */
+
+/* Pairs of groups of 8 channels, where there is a kernel for them and the image is small enough to be copied. */
+static void plan_pairs(const sal__conv_part *p, sal__direct_plan *l)
+{
+    l->pairs = l->kernels->correlate[SAL__DIRECT_8_8] && l->out == 8 && p->shape.groups > 1;
+    if (l->in > 1 && sal__direct_pairs_size(l) * (int64_t)sizeof(real) > PAIRS_BYTES) l->pairs = false;
+    if (l->pairs) l->gathers = false;
+    for (int64_t i = 0; i < l->pass_count; i++) {
+        sal__direct_pass *q = &l->passes[i];
+        for (int64_t t = 0; t < q->tap_count; t++) q->paired[t] = q->taps[t] / l->source_channels * 2 * l->in;
+    }
+}
+
 void sal__direct_plan_forward(const sal__conv_part *p, sal__direct_plan *l)
 {
     const sal_conv_shape *s = &p->shape;
@@ -74,6 +88,7 @@ void sal__direct_plan_forward(const sal__conv_part *p, sal__direct_plan *l)
     }
     find_runs(l, q);
     plan_gathering(s, l);
+    plan_pairs(p, l);
 }
 
 /* How many output pixels after the phase's own the tap k reads along one axis, if it belongs to the phase. */
@@ -134,4 +149,5 @@ void sal__direct_plan_data(const sal__conv_part *p, sal__direct_plan *l)
         plan_phase(s, l, packed, q);
         packed += q->tap_count * l->in * l->target_channels;
     }
+    plan_pairs(p, l);
 }

@@ -17,6 +17,9 @@ struct sal__conv_part {
     /* forward: a = x, b = w, c = y; backward data: a = gy, b = w, c = gx; backward weights: a = x, b = gy, c = gw */
     void (*run)(const sal__conv_part *p, int64_t images, const real *a, const real *b, const real *bias, real *c,
                 void *scratch);
+    /* forward and backward weights, the same with a line for x; NULL where there is no such way */
+    void (*run_line)(const sal__conv_part *p, int64_t images, const real *a, const sal_conv_line *line, const real *b, const real *bias, real *c,
+                     void *scratch);
     void (*free)(sal__conv_part *p); /* NULL when there is no state */
     void *state;
     const char *name;

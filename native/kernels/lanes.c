@@ -3,12 +3,10 @@
  * dense keeps a tile of outputs x 2 or 3 vectors of samples in registers: 8 outputs with 32 vector registers (AVX-512), 2 with 16, where a
  * vector of 64 bytes takes two. Every load of x serves 8 outputs and every broadcast weight all vectors of the tile.
  */
-#include "lanes.h"
+#include "lanes_private.h"
+#include "transpose.h"
 
-#include "tensor/simd.h"
 #include <math.h>
-
-#define INLINE static inline __attribute__((always_inline))
 
 /* ---- dense ---- */
 
@@ -62,68 +60,12 @@ INLINE void dense_with(const dense *d, const int tile)
 SAL_CLONES static void dense_8(const dense *d) { dense_with(d, 8); }
 SAL_CLONES static void dense_2(const dense *d) { dense_with(d, 2); }
 
-static bool has_32_registers(void)
-{
-#if defined(__x86_64__)
-    return __builtin_cpu_supports("avx512f") != 0;
-#else
-    return true; /* AArch64 and others: 32 registers of 16 bytes, the compiler's best */
-#endif
-}
-
 void sal_lanes_dense(int64_t n, int64_t in, int64_t out, const real *x, const real *w, const real *b, const sal_lanes_after *after, real *y)
 {
     dense d = { n, in, out, x, w, b, { 0 }, y };
     if (after) d.after = *after;
-    if (has_32_registers()) dense_8(&d);
+    if (sal__has_32_registers()) dense_8(&d);
     else dense_2(&d);
-}
-
-/* ---- convolution of rows ---- */
-
-INLINE void conv_tile(const sal_lanes_conv *c, const real *const *rows, int64_t at, int64_t o, real *y, const int outputs, const int vectors)
-{
-    const real *w = c->w + o;
-    sal_vec sum[8][2], x[2];
-    for (int j = 0; j < outputs; j++) {
-        for (int v = 0; v < vectors; v++) sum[j][v] = (sal_vec){ 0 } + c->b[o + j];
-    }
-    for (int64_t i = 0; i < c->kernel * c->kernel; i++) {
-        const real *from = rows[i / c->kernel] + i % c->kernel * c->dilation + at;
-        for (int64_t k = 0; k < c->in; k++, from += c->x_stride, w += c->out) {
-            for (int v = 0; v < vectors; v++) x[v] = SAL_LOAD(from + v * SAL_LANES);
-            for (int j = 0; j < outputs; j++) {
-                for (int v = 0; v < vectors; v++) sum[j][v] += x[v] * w[j];
-            }
-        }
-    }
-    const sal_vec zero = { 0 };
-    for (int j = 0; j < outputs; j++) {
-        for (int v = 0; v < vectors; v++) SAL_STORE(y + (o + j) * c->y_stride + at + v * SAL_LANES, SAL_WHERE(sum[j][v] > zero, sum[j][v]));
-    }
-}
-
-INLINE void conv_columns(const sal_lanes_conv *c, const real *const *rows, int64_t at, real *y, const int tile, const int vectors)
-{
-    int64_t o = 0;
-    for (; o + tile <= c->out; o += tile) conv_tile(c, rows, at, o, y, tile, vectors);
-    for (; o < c->out; o++) conv_tile(c, rows, at, o, y, 1, vectors);
-}
-
-INLINE void conv_with(const sal_lanes_conv *c, int64_t columns, const real *const *rows, real *y, const int tile)
-{
-    int64_t at = 0;
-    for (; at + 2 * SAL_LANES <= columns; at += 2 * SAL_LANES) conv_columns(c, rows, at, y, tile, 2);
-    for (; at < columns; at += SAL_LANES) conv_columns(c, rows, at, y, tile, 1);
-}
-
-SAL_CLONES static void conv_8(const sal_lanes_conv *c, int64_t columns, const real *const *rows, real *y) { conv_with(c, columns, rows, y, 8); }
-SAL_CLONES static void conv_2(const sal_lanes_conv *c, int64_t columns, const real *const *rows, real *y) { conv_with(c, columns, rows, y, 2); }
-
-void sal_lanes_conv_row(const sal_lanes_conv *conv, int64_t columns, const real *const *rows, real *y)
-{
-    if (has_32_registers()) conv_8(conv, columns, rows, y);
-    else conv_2(conv, columns, rows, y);
 }
 
 /* ---- pooling of windows ---- */
@@ -173,8 +115,8 @@ POOL_OF(2, 4)
 
 void sal_lanes_pool(int64_t n, int64_t cells, int64_t pools, int64_t channels, int64_t x_stride, const real *const *x, const real *weights, const real *gate, real *y)
 {
-    if (pools == 2) (has_32_registers() ? pool_2_8 : pool_2_4)(n, cells, channels, x_stride, x, weights, gate, y);
-    else (has_32_registers() ? pool_1_8 : pool_1_4)(n, cells, channels, x_stride, x, weights, gate, y);
+    if (pools == 2) (sal__has_32_registers() ? pool_2_8 : pool_2_4)(n, cells, channels, x_stride, x, weights, gate, y);
+    else (sal__has_32_registers() ? pool_1_8 : pool_1_4)(n, cells, channels, x_stride, x, weights, gate, y);
 }
 
 /* ---- normalisation ---- */
@@ -350,12 +292,10 @@ void sal_lanes_attention(int64_t n, int64_t tq, int64_t tk, int64_t d, int64_t d
 
 /* ---- samples in ---- */
 
-SAL_CLONES static void put(int64_t n, int64_t count, int64_t features, const real *from, int64_t stride, real *to)
+void sal_lanes_put(int64_t n, int64_t count, int64_t features, const real *from, int64_t stride, real *to)
 {
-    for (int64_t k = 0; k < features; k++, to += n) {
-        for (int64_t i = 0; i < count; i++) to[i] = from[i * stride + k];
-        for (int64_t i = count; i < n; i++) to[i] = 0;
+    sal_transpose_planes(&(sal_transposition){ .rows = count, .columns = features, .from_stride = stride, .to_stride = n, .count = 1 }, from, to);
+    for (int64_t k = 0; k < features; k++) {
+        for (int64_t i = count; i < n; i++) to[k * n + i] = 0;
     }
 }
-
-void sal_lanes_put(int64_t n, int64_t count, int64_t features, const real *from, int64_t stride, real *to) { put(n, count, features, from, stride, to); }

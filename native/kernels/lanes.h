@@ -24,15 +24,17 @@ void sal_lanes_line(int64_t n, int64_t groups, int64_t c, const real *x, const r
 /* One head of softmax(Q K' scale) V: q (tq, d, n), k and v (tk, d, n), y as q, of which the pointers give the first channel of the head and dh
  * channels are used. scratch: tk * SAL_LANES reals. */
 void sal_lanes_attention(int64_t n, int64_t tq, int64_t tk, int64_t d, int64_t dh, real scale, const real *q, const real *k, const real *v, real *y, real *scratch);
-/* One row of a convolution over rows that are kept as (channel, column), without padding, followed by a ReLU.
- * y[o][c] = max(0, b[o] + sum over i, j < kernel and k < in of x[i][k][c + j dilation] w[i][j][k][o]). */
+/* A convolution over planes: y[o][p] = b[o] + sum over taps t and channels k < in of x[k x_stride + taps[t] + p] w[(t in + k) w_stride + o], the n
+ * positions p of a channel standing side by side. `taps` says how far from p the tap reads (any sign). */
 typedef struct sal_lanes_conv {
-    int64_t kernel, dilation, in, out;
-    const real *w, *b;          /* (kernel, kernel, in, out), (out) */
-    int64_t x_stride, y_stride; /* from one channel to the next */
+    int64_t tap_count, in, out;
+    const int64_t *taps; /* (tap_count) */
+    const real *w, *b;   /* b: (out) or NULL */
+    int64_t w_stride, x_stride, y_stride; /* x_stride, y_stride: from one channel to the next */
+    bool relu;
 } sal_lanes_conv;
-/* rows: `kernel` pointers to the first channel and column of x. columns is a multiple of SAL_LANES; (kernel - 1) dilation more are read. */
-void sal_lanes_conv_row(const sal_lanes_conv *conv, int64_t columns, const real *const *rows, real *y);
+/* y must not overlap x. */
+void sal_lanes_convolve(const sal_lanes_conv *conv, int64_t n, const real *x, real *y);
 /* Sums over the cells of windows: y (pools, channels, n), y[p][j][s] = gate[s] sum over k < cells of weights[p][k][s] x[k][j x_stride + s], for 1 or 2
  * pools; weights (pools, cells, n). */
 void sal_lanes_pool(int64_t n, int64_t cells, int64_t pools, int64_t channels, int64_t x_stride, const real *const *x, const real *weights, const real *gate, real *y);

@@ -2,7 +2,7 @@
  *
  * Stage k turns rows r, r + d, ... r + (kernel - 1) d of what comes before into its row r, d being the product of the strides before it. Every
  * covariate goes its own way through the three stages, so its rows stay in the second cache. Rows live in rings: row r of a stage is slot
- * r modulo the length of its ring, which holds what the next stage reads and the rows of one push.
+ * r modulo the length of its ring, which holds what the next stage reads and the rows of one step.
  */
 #include "trunk.h"
 #include "kernels/lanes.h"
@@ -10,8 +10,12 @@
 #include <math.h>
 #include <stdio.h>
 
+/* Rows that go through all stages of a covariate before the next ones come: their rings then stay in the second cache. */
+enum { STEP = 8 };
+
 typedef struct stage {
-    sal_lanes_conv conv; /* of one covariate; w and b below */
+    sal_lanes_conv conv; /* of one covariate; w, b and taps below */
+    int64_t kernel, dilation;
     float *w, *b;        /* (covariates, kernel, kernel, in, out), (covariates, out) */
     int64_t span;        /* rows of input under the kernel */
     int64_t columns;     /* of its output */
@@ -40,16 +44,18 @@ static void lay_out(sal_trunk *t, const sal_model_options *o, int64_t columns, i
         s->span = (sal_trunk_kernel[k] - 1) * dilation[k] + 1;
         int64_t before = columns + s->span - 1;
         columns = (before + 15) / 16 * 16;
-        rows = s->span + SAL_TRUNK_PUSH;
-        s->conv = (sal_lanes_conv){ .kernel = sal_trunk_kernel[k], .dilation = dilation[k], .in = k ? o->channels[k - 1] : 1, .out = o->channels[k],
-                                    .x_stride = columns, .y_stride = s->columns };
+        rows = s->span + (k ? STEP : SAL_TRUNK_PUSH);
+        s->kernel = sal_trunk_kernel[k];
+        s->dilation = dilation[k];
+        s->conv = (sal_lanes_conv){ .tap_count = s->kernel * s->kernel, .in = k ? o->channels[k - 1] : 1, .out = o->channels[k], .w_stride = o->channels[k],
+                                    .x_stride = columns, .y_stride = s->columns, .relu = true };
     }
     t->input_columns = columns;
     t->input_rows = rows;
 }
 
 static int64_t ring_floats(const sal_trunk *t, const stage *s) { return s->ring_rows * t->covariates * s->conv.out * s->columns; }
-static int64_t weight_floats(const sal_trunk *t, const stage *s) { return t->covariates * s->conv.kernel * s->conv.kernel * s->conv.in * s->conv.out; }
+static int64_t weight_floats(const sal_trunk *t, const stage *s) { return t->covariates * s->conv.tap_count * s->conv.in * s->conv.out; }
 
 int64_t sal_trunk_bytes(const sal_model_options *o, int64_t columns, int64_t rows)
 {
@@ -73,7 +79,7 @@ static const float *array(const sal_trunk *t, const sal_params *params, int32_t 
 static sal_status fold(sal_trunk *t, const sal_params *params, int32_t k)
 {
     stage *s = &t->stages[k];
-    int64_t out = s->conv.out, all = t->covariates * out, taps = s->conv.kernel * s->conv.kernel * s->conv.in;
+    int64_t out = s->conv.out, all = t->covariates * out, taps = s->conv.tap_count * s->conv.in;
     const float *w = array(t, params, k, "conv/w", taps * all), *moments = array(t, params, k, "norm/moments", 2 * all);
     const float *gamma = array(t, params, k, "norm/gamma", all), *beta = array(t, params, k, "norm/beta", all);
     SAL_ASSERT(t->ctx, w && moments && gamma && beta);
@@ -143,30 +149,41 @@ float *sal_trunk_next(sal_trunk *t, int64_t i, int64_t covariate) { return input
 /* Row r of stage k of one covariate. */
 static void stage_row(const sal_trunk *t, int32_t k, int64_t covariate, int64_t r)
 {
+    enum { TAPS = 64 };
     const stage *s = &t->stages[k];
-    const float *rows[8];
+    const float *first = k ? ring_row(t, s - 1, 0, covariate) : input_row(t, 0, covariate);
+    int64_t taps[TAPS];
     sal_lanes_conv conv = s->conv;
-    for (int64_t i = 0; i < conv.kernel; i++) {
-        int64_t from = r + i * conv.dilation;
-        rows[i] = k ? ring_row(t, s - 1, from, covariate) : input_row(t, from, covariate);
+    for (int64_t i = 0; i < conv.tap_count && i < TAPS; i++) {
+        int64_t from = r + i / s->kernel * s->dilation;
+        taps[i] = (k ? ring_row(t, s - 1, from, covariate) : input_row(t, from, covariate)) - first + i % s->kernel * s->dilation;
     }
-    conv.w = s->w + covariate * conv.kernel * conv.kernel * conv.in * conv.out;
+    conv.taps = taps;
+    conv.w = s->w + covariate * conv.tap_count * conv.in * conv.out;
     conv.b = s->b + covariate * conv.out;
-    sal_lanes_conv_row(&conv, s->columns, rows, ring_row(t, s, r, covariate));
+    sal_lanes_convolve(&conv, s->columns, first, ring_row(t, s, r, covariate));
+}
+
+/* The rows that came up to `end` through all stages of one covariate; done (stages) moves on. */
+static void push_covariate(const sal_trunk *t, int64_t covariate, int64_t end, int64_t *done)
+{
+    for (int64_t input = t->input_done; input < end;) {
+        input = input + STEP < end ? input + STEP : end;
+        int64_t have = input;
+        for (int32_t k = 0; k < SAL_TRUNK_STAGES; k++) {
+            for (; done[k] + t->stages[k].span <= have; done[k]++) stage_row(t, k, covariate, done[k]);
+            have = done[k];
+        }
+    }
 }
 
 void sal_trunk_push(sal_trunk *t, int64_t rows)
 {
-    int64_t have[SAL_TRUNK_STAGES + 1] = { t->input_done + rows };
-    for (int32_t k = 0; k < SAL_TRUNK_STAGES; k++) {
-        int64_t possible = have[k] - t->stages[k].span + 1;
-        have[k + 1] = possible > t->stages[k].done ? possible : t->stages[k].done;
-    }
+    int64_t done[SAL_TRUNK_STAGES] = { 0 };
     for (int64_t c = 0; c < t->covariates; c++) {
-        for (int32_t k = 0; k < SAL_TRUNK_STAGES; k++) {
-            for (int64_t r = t->stages[k].done; r < have[k + 1]; r++) stage_row(t, k, c, r);
-        }
+        for (int32_t k = 0; k < SAL_TRUNK_STAGES; k++) done[k] = t->stages[k].done;
+        push_covariate(t, c, t->input_done + rows, done);
     }
-    t->input_done = have[0];
-    for (int32_t k = 0; k < SAL_TRUNK_STAGES; k++) t->stages[k].done = have[k + 1];
+    t->input_done += rows;
+    for (int32_t k = 0; k < SAL_TRUNK_STAGES; k++) t->stages[k].done = done[k];
 }

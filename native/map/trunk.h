@@ -18,7 +18,7 @@ int64_t sal_trunk_bytes(const sal_model_options *o, int64_t columns, int64_t row
 int64_t sal_trunk_input_columns(const sal_trunk *trunk);
 /* Begins a new tile: row 0 of the environment comes next. */
 void sal_trunk_begin(sal_trunk *trunk);
-enum { SAL_TRUNK_PUSH = 16 }; /* most rows at a time: enough to stay with one covariate for a while */
+enum { SAL_TRUNK_PUSH = 64 }; /* most rows at a time: enough to stay with one covariate for a while */
 /* Where the scaled environment of one covariate, (input columns), is to be written in the i-th of the next rows, i < SAL_TRUNK_PUSH. */
 float *sal_trunk_next(sal_trunk *trunk, int64_t i, int64_t covariate);
 /* Takes the `rows` rows just written. Afterwards features stand ready up to the row sal_trunk_ready - 1. */

@@ -40,7 +40,7 @@ static const sal_param params[] = {
      .help = "quantile: a centre (Huber loss) between a lower and an upper quantile, which give intervals as wide as the place asks; huber: the centre alone, intervals of one width."},
     {.key = "transform", .type = SAL_PARAM_CHOICE, .default_value = "log1p", .choices = "log1p|none", .flags = SAL_ADVANCED, .label = "Transform of the target",
      .help = "log1p learns log(1 + value), right for skewed salinity; the map then shows the median, below the mean of a skewed variable, unless it is retrieved with centre mean."},
-    {.key = "batch", .type = SAL_PARAM_I64, .default_value = "64", .bounds = {2, 1024}, .flags = SAL_ADVANCED, .label = "Batch size", .help = "Samples per training step."},
+    {.key = "batch", .type = SAL_PARAM_I64, .default_value = "32", .bounds = {2, 1024}, .flags = SAL_ADVANCED, .label = "Batch size", .help = "Samples per training step."},
     {.key = "learning_rate", .type = SAL_PARAM_F64, .default_value = "0.003", .bounds = {1e-6, 1}, .flags = SAL_ADVANCED, .label = "Learning rate", .help = "Largest step of AdamW; it falls along a cosine."},
     {.key = "weight_decay", .type = SAL_PARAM_F64, .default_value = "0.01", .bounds = {0, 10}, .flags = SAL_ADVANCED, .label = "Weight decay", .help = "Decoupled weight decay of AdamW."},
     {.key = "dropout", .type = SAL_PARAM_F64, .default_value = "0.25", .bounds = {0, 0.9}, .flags = SAL_ADVANCED, .label = "Dropout", .help = "Share of hidden units dropped while training."},

@@ -29,7 +29,7 @@ struct sal_fit {
 
 void sal_fit_defaults(sal_fit_options *o)
 {
-    *o = (sal_fit_options){ .epochs = 45, .batch = 64, .learning_rate = 3e-3, .weight_decay = 1e-2, .clip = 1, .log1p = true, .augment = true, .seed = 1 };
+    *o = (sal_fit_options){ .epochs = 45, .batch = 32, .learning_rate = 3e-3, .weight_decay = 1e-2, .clip = 1, .log1p = true, .augment = true, .seed = 1 };
     sal_model_defaults(&o->model);
 }
 

@@ -56,9 +56,9 @@ typedef struct arrays {
 
 static void run_part(const sal_conv *conv, uint32_t part, int64_t batch, const arrays *a, const real *w, void *scratch)
 {
-    if (part == SAL_CONV_FORWARD) sal_conv_forward(conv, batch, a->x, w, NULL, a->y, scratch);
+    if (part == SAL_CONV_FORWARD) sal_conv_forward(conv, batch, a->x, NULL, w, NULL, a->y, scratch);
     if (part == SAL_CONV_BACKWARD_DATA) sal_conv_backward_data(conv, batch, a->y, w, a->x, scratch);
-    if (part == SAL_CONV_BACKWARD_WEIGHTS) sal_conv_backward_weights(conv, batch, a->x, a->y, a->gw, scratch);
+    if (part == SAL_CONV_BACKWARD_WEIGHTS) sal_conv_backward_weights(conv, batch, a->x, NULL, a->y, a->gw, scratch);
 }
 
 /* GFLOP/s of one part by one method, the best of five tenths of a second; 0 where the method cannot. */

@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT / "tests/oracle"))
 import ss_soilnet_torch as twin  # noqa: E402
 
 GOAL, GOAL_THREADS = 5, 1.8
-BATCH, REPETITIONS = 64, 5
+BATCH, REPETITIONS = 32, 5  # batch: the default of Train model
 
 
 class Contiguous(twin.Network):

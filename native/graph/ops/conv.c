@@ -67,7 +67,25 @@ static void conv_unprepare(sal_context *ctx, sal_node *n)
     sal_release(ctx, p);
 }
 
-static int64_t conv_scratch(const sal_tape *t, const sal_node *n) { return sal_conv_scratch_bytes(((const conv_plan *)n->plan)->conv); }
+/* Scratch of the convolution, then the line of an absorbed normalisation. */
+static int64_t conv_scratch(const sal_tape *t, const sal_node *n)
+{
+    return (sal_conv_scratch_bytes(((const conv_plan *)n->plan)->conv) + 63) / 64 * 64 + 2 * sal_shape_last(sal__shape_in(t, n, 0)) * (int64_t)sizeof(real);
+}
+
+/* x of the images from lo on: what the node of input 0 made or, where that is absorbed, what it would read, and its line. */
+static const real *x_of(const sal_run *r, const sal_node *n, int64_t lo, sal_conv_line *line, const sal_conv_line **used)
+{
+    const sal_node *x = sal__in_node(r, n, 0);
+    int64_t c = sal_shape_last(&x->shape), at = lo * (x->count / x->shape.dim[0]);
+    *used = NULL;
+    if (!x->absorbed) return sal__in(r, n, 0) + at;
+    real *a = (real *)(r->scratch + (sal_conv_scratch_bytes(((const conv_plan *)n->plan)->conv) + 63) / 64 * 64), *b = a + c;
+    sal__normalise_line(r, x, a, b);
+    *line = (sal_conv_line){ a, b, x->i[0] != 0 };
+    *used = line;
+    return sal__in(r, x, 0) + at;
+}
 
 static sal_status conv_prepare(sal_context *ctx, const sal_tape *t, sal_node *n)
 {
@@ -86,9 +104,14 @@ static void conv_eval(const sal_run *r, const sal_node *n, int64_t lo, int64_t h
 {
     const conv_plan *p = n->plan;
     const real *w = sal_conv_packed_size(p->conv) ? p->packed : sal__in(r, n, 1);
-    sal_conv_forward(p->conv, hi - lo, sal__in(r, n, 0) + lo * per_image(&sal__in_node(r, n, 0)->shape), w,
-                     n->inputs == 3 ? sal__in(r, n, 2) : NULL, sal__out(r, n) + lo * per_image(&n->shape), r->scratch);
+    sal_conv_line line;
+    const sal_conv_line *used;
+    const real *x = x_of(r, n, lo, &line, &used);
+    sal_conv_forward(p->conv, hi - lo, x, used, w, n->inputs == 3 ? sal__in(r, n, 2) : NULL, sal__out(r, n) + lo * per_image(&n->shape), r->scratch);
 }
+
+static bool conv_absorbs(const sal_node *n) { return sal_conv_takes_line(((const conv_plan *)n->plan)->conv, SAL_CONV_FORWARD); }
+static bool weights_absorbs(const sal_node *n) { return sal_conv_takes_line(((const conv_plan *)n->plan)->conv, SAL_CONV_BACKWARD_WEIGHTS); }
 
 /* On lanes: one row, one group, stride 1. The steps under the kernel stand one after the other, so that an output step is a dense layer over them. */
 static bool conv_has_lanes(const sal_node *x, const sal_node *w, const sal_node *n)
@@ -163,13 +186,15 @@ static sal_status weights_prepare(sal_context *ctx, const sal_tape *t, sal_node 
 static void weights_eval(const sal_run *r, const sal_node *n, int64_t lo, int64_t hi)
 {
     const conv_plan *p = n->plan;
-    sal_conv_backward_weights(p->conv, hi - lo, sal__in(r, n, 0) + lo * per_image(&sal__in_node(r, n, 0)->shape),
-                              sal__in(r, n, 1) + lo * per_image(&sal__in_node(r, n, 1)->shape), sal__partial(r, n), r->scratch);
+    sal_conv_line line;
+    const sal_conv_line *used;
+    const real *x = x_of(r, n, lo, &line, &used);
+    sal_conv_backward_weights(p->conv, hi - lo, x, used, sal__in(r, n, 1) + lo * per_image(&sal__in_node(r, n, 1)->shape), sal__partial(r, n), r->scratch);
 }
 
 const sal_op sal_op_conv2d_weights = { .name = "conv2d_weights", .n_in = 2, .local = 3, .shape = weights_shape, .items = sal__items_first_in,
                                        .work = weights_work, .partial = weights_partial, .scratch = conv_scratch,
-                                       .prepare = weights_prepare, .unprepare = conv_unprepare, .eval = weights_eval,
+                                       .prepare = weights_prepare, .unprepare = conv_unprepare, .eval = weights_eval, .absorbs = weights_absorbs,
                                        .finish = sal__finish_sum };
 
 static void conv_grad(sal_tape *t, sal_id y, sal_id gy, sal_id gx[])
@@ -182,7 +207,7 @@ static void conv_grad(sal_tape *t, sal_id y, sal_id gy, sal_id gx[])
     if (sal__wants(t, w)) {
         i[8] = sal_tape_dim(t, w, 0);
         i[9] = sal_tape_dim(t, w, 1);
-        gx[1] = sal__append(t, &sal_op_conv2d_weights, (sal_id[]){ x, gy }, 2, i, 10, NULL, 0);
+        gx[1] = sal__append(t, &sal_op_conv2d_weights, (sal_id[]){ sal__again(t, x), gy }, 2, i, 10, NULL, 0);
     }
     if (sal__wants(t, b)) gx[2] = sal_reshape(t, sal__op1(t, &sal_op_sum_rows, gy), sal_tape_shape(t, b));
     if (sal__wants(t, x)) { /* last, so that what comes next on the way back joins its group */
@@ -194,7 +219,7 @@ static void conv_grad(sal_tape *t, sal_id y, sal_id gy, sal_id gx[])
 
 const sal_op sal_op_conv2d = { .name = "conv2d", .n_in = -1, .local = 1, .shape = conv_shape, .items = sal__items_first, .work = forward_work,
                                .scratch = conv_scratch, .prepare = conv_prepare, .unprepare = conv_unprepare, .before = conv_before,
-                               .eval = conv_eval, .grad = conv_grad, .lanes = conv_lanes, .lanes_fits = conv_has_lanes,
+                               .eval = conv_eval, .absorbs = conv_absorbs, .grad = conv_grad, .lanes = conv_lanes, .lanes_fits = conv_has_lanes,
                                .lanes_takes = sal__after_takes, .lanes_scratch = sal__after_scratch };
 
 static int64_t at_least_one(int64_t v) { return v < 1 ? 1 : v; }

@@ -130,11 +130,16 @@ SAL_CLONES static void normalise_rows(const real *x, real *y, int64_t rows, int6
     }
 }
 
+void sal__normalise_line(const sal_run *r, const sal_node *n, real *a, real *b)
+{
+    line(sal__in(r, n, 1), sal__in(r, n, 2), sal__in(r, n, 3), n->f[0], channels_in(r, n), a, b);
+}
+
 static void normalise_eval(const sal_run *r, const sal_node *n, int64_t lo, int64_t hi)
 {
     int64_t c = channels_in(r, n);
     real *a = (real *)r->scratch, *b = a + c;
-    line(sal__in(r, n, 1), sal__in(r, n, 2), sal__in(r, n, 3), n->f[0], c, a, b);
+    sal__normalise_line(r, n, a, b);
     normalise_rows(sal__in(r, n, 0) + lo * c, sal__out(r, n) + lo * c, hi - lo, c, a, b, n->i[0] != 0);
 }
 
@@ -144,7 +149,7 @@ static void normalise_lanes(const sal_run *r, const sal_node *n)
 {
     int64_t samples = n->shape.dim[0], c = sal_shape_last(&n->shape);
     real *a = (real *)r->scratch, *b = a + c;
-    line(sal__in(r, n, 1), sal__in(r, n, 2), sal__in(r, n, 3), n->f[0], c, a, b);
+    sal__normalise_line(r, n, a, b);
     sal_lanes_line(samples, n->count / samples / c, c, sal__in(r, n, 0), a, b, n->i[0] != 0, sal__out(r, n));
 }
 
@@ -168,7 +173,7 @@ void sal__after_of(const sal_run *r, const sal_node *n, sal_lanes_after *after)
     if (next->op == &sal_op_relu) return;
     int64_t c = sal_shape_last(&n->shape);
     real *a = (real *)r->scratch, *b = a + c;
-    line(sal__in(r, next, 1), sal__in(r, next, 2), sal__in(r, next, 3), next->f[0], c, a, b);
+    sal__normalise_line(r, next, a, b);
     after->scale = a;
     after->shift = b;
 }
@@ -293,7 +298,7 @@ static void normalise_grad(sal_tape *t, sal_id y, sal_id gy, sal_id gx[])
     if (wants_x) gx[0] = sal__append(t, &sal_op_normalise_back, in, of_x ? 6 : 5, i, 1, f, 1);
 }
 
-const sal_op sal_op_normalise = { .name = "normalise", .n_in = 4, .local = 1, .flags = SAL_OP_KINK | SAL_OP_INPLACE, .shape = normalise_shape, .items = sal__items_rows,
+const sal_op sal_op_normalise = { .name = "normalise", .n_in = 4, .local = 1, .flags = SAL_OP_KINK | SAL_OP_INPLACE | SAL_OP_CHEAP, .shape = normalise_shape, .items = sal__items_rows,
                                   .work = row_work, .scratch = two_rows, .eval = normalise_eval, .grad = normalise_grad,
                                   .lanes = normalise_lanes, .lanes_scratch = normalise_lanes_scratch };
 

@@ -172,7 +172,7 @@ static void live_values_never_share_memory(void **state)
     model m;
     sal_plan plan;
     assert_int_equal(model_new(ctx, &m), SAL_STATUS_OK);
-    assert_int_equal(sal__plan_new(ctx, m.tape, &plan), SAL_STATUS_OK);
+    assert_int_equal(sal__plan_new(ctx, m.tape, true, &plan), SAL_STATUS_OK);
     int64_t total = 0, shared = 0;
     for (sal_id a = 0; a < m.tape->count; a++) {
         if (!in_arena(&plan, a)) continue;

@@ -47,6 +47,12 @@ static const sal_conv_shape shapes[] = {
     { 2, 20, 40, 2, 16, 2, 3, 7, 1, 1, 1, 1, 0, 0, 0, 0 },
     { 1, 50, 99, 16, 32, 2, 3, 3, 1, 1, 4, 4, 4, 4, 4, 4 }, /* far enough to be gathered in rectangles */
     { 1, 70, 131, 16, 8, 1, 3, 3, 2, 2, 1, 1, 1, 1, 1, 1 },
+    { 2, 15, 14, 80, 80, 10, 3, 3, 2, 2, 1, 1, 0, 0, 0, 0 }, /* groups of 8 two by two */
+    { 2, 9, 11, 24, 24, 3, 3, 3, 2, 1, 1, 1, 1, 2, 0, 1 },   /* an odd one left, padded */
+    { 2, 11, 19, 3, 24, 3, 5, 5, 2, 2, 1, 1, 2, 2, 2, 2 },   /* of one channel */
+    { 2, 10, 13, 48, 24, 3, 3, 3, 1, 1, 2, 2, 2, 1, 0, 2 },  /* 16 to 8 channels, dilated */
+    { 2, 9, 9, 16, 16, 2, 2, 2, 3, 3, 1, 1, 0, 0, 0, 0 },    /* some of gx is zero */
+    { 1, 100, 99, 16, 16, 2, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 }, /* too large to be copied by pairs */
 };
 
 enum { SHAPES = sizeof shapes / sizeof *shapes };
@@ -168,9 +174,9 @@ static void assert_plan_right(sal_context *ctx, const sal_conv *conv, conv_case 
     for (int64_t i = 0; i < c->x_size; i++) c->gx[i] = 1e6f;
     for (int64_t i = 0; i < c->w_size; i++) c->gw[i] = 1e6f;
     if (parts & SAL_CONV_FORWARD) {
-        sal_conv_forward(conv, images, c->x, w, c->bias, c->y, scratch);
+        sal_conv_forward(conv, images, c->x, NULL, w, c->bias, c->y, scratch);
         assert_near("y", which, c->y, c->want_y, y_size, tolerance);
-        sal_conv_forward(conv, images, c->x, w, NULL, c->y, scratch);
+        sal_conv_forward(conv, images, c->x, NULL, w, NULL, c->y, scratch);
         for (int64_t i = 0; i < y_size; i++) c->y[i] += c->bias[i % c->s.channels_out];
         assert_near("y without bias", which, c->y, c->want_y, y_size, tolerance);
     }
@@ -179,7 +185,7 @@ static void assert_plan_right(sal_context *ctx, const sal_conv *conv, conv_case 
         assert_near("gx", which, c->gx, c->want_gx, x_size, tolerance);
     }
     if (parts & SAL_CONV_BACKWARD_WEIGHTS) {
-        sal_conv_backward_weights(conv, images, c->x, c->gy, c->gw, scratch);
+        sal_conv_backward_weights(conv, images, c->x, NULL, c->gy, c->gw, scratch);
         assert_near("gw", which, c->gw, c->want_gw, c->w_size, tolerance);
     }
     for (int64_t i = y_size; i < c->y_size; i++) assert_true(c->y[i] == (real)1e6f);

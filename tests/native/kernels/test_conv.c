@@ -51,9 +51,9 @@ static void run_chunk(void *arg, int64_t chunk, int32_t worker)
     const chunk_work *k = arg;
     const conv_case *c = k->c;
     char *scratch = k->scratch + worker * k->scratch_bytes;
-    sal_conv_forward(k->conv, c->s.batch, c->x, k->w, c->bias, k->y + chunk * c->y_size, scratch);
+    sal_conv_forward(k->conv, c->s.batch, c->x, NULL, k->w, c->bias, k->y + chunk * c->y_size, scratch);
     sal_conv_backward_data(k->conv, c->s.batch, c->gy, k->w, k->gx + chunk * c->x_size, scratch);
-    sal_conv_backward_weights(k->conv, c->s.batch, c->x, c->gy, k->gw + chunk * c->w_size, scratch);
+    sal_conv_backward_weights(k->conv, c->s.batch, c->x, NULL, c->gy, k->gw + chunk * c->w_size, scratch);
 }
 
 static void same_bits_from_every_thread(void **state)
@@ -89,6 +89,50 @@ static void same_bits_from_every_thread(void **state)
     }
     sal_kernels_leave();
     sal_context_free(ctx);
+}
+
+/* A line on the way in is the same as x of the line; padding stays 0. */
+static void a_line_is_taken_on_the_way_in(void **state)
+{
+    sal_context *ctx = context_with_threads(1);
+    int64_t taken = 0;
+    sal_kernels_enter(ctx);
+    for (int64_t i = 0; i < SHAPES; i++) {
+        conv_case c = case_new(ctx, &shapes[i]);
+        sal_conv *conv = NULL;
+        assert_int_equal(sal_conv_new(ctx, &c.s, SAL_CONV_FORWARD | SAL_CONV_BACKWARD_WEIGHTS, &conv), SAL_STATUS_OK);
+        bool takes = sal_conv_takes_line(conv, SAL_CONV_FORWARD);
+        assert_int_equal(takes, sal_conv_takes_line(conv, SAL_CONV_BACKWARD_WEIGHTS));
+        int64_t channels = c.s.channels_in, size = c.y_size > c.w_size ? c.y_size : c.w_size;
+        real *scale = array(ctx, channels, sizeof(real)), *shift = array(ctx, channels, sizeof(real)), *through = array(ctx, c.x_size, sizeof(real));
+        real *packed = array(ctx, sal_conv_packed_size(conv), sizeof(real)), *want = array(ctx, size, sizeof(real));
+        char *scratch = array(ctx, sal_conv_scratch_bytes(conv), 1);
+        fill(scale, channels, 5);
+        fill(shift, channels, 6);
+        sal_conv_pack(conv, c.w, packed);
+        const real *w = sal_conv_packed_size(conv) ? packed : c.w;
+        for (int relu = 0; relu < 2 && takes; relu++) {
+            const sal_conv_line line = { scale, shift, relu != 0 };
+            for (int64_t k = 0; k < c.x_size; k++) {
+                real v = scale[k % channels] * c.x[k] + shift[k % channels];
+                through[k] = relu && v < 0 ? 0 : v;
+            }
+            sal_conv_forward(conv, c.s.batch, through, NULL, w, c.bias, want, scratch);
+            sal_conv_forward(conv, c.s.batch, c.x, &line, w, c.bias, c.y, scratch);
+            for (int64_t k = 0; k < c.y_size; k++) assert_true(fabs((double)(c.y[k] - want[k])) < 1e-4);
+            sal_conv_backward_weights(conv, c.s.batch, through, NULL, c.gy, want, scratch);
+            sal_conv_backward_weights(conv, c.s.batch, c.x, &line, c.gy, c.gw, scratch);
+            for (int64_t k = 0; k < c.w_size; k++) assert_true(fabs((double)(c.gw[k] - want[k])) < 1e-3);
+            taken++;
+        }
+        void *all[] = { scale, shift, through, packed, want, scratch };
+        for (size_t k = 0; k < sizeof all / sizeof *all; k++) sal_release(ctx, all[k]);
+        sal_conv_free(conv);
+        case_free(ctx, &c);
+    }
+    sal_kernels_leave();
+    sal_context_free(ctx);
+    if (!taken) skip(); /* no AVX-512 here */
 }
 
 static void assert_refused(sal_conv_shape s, const char *word)
@@ -154,6 +198,7 @@ int main(void)
         cmocka_unit_test(avx2_convolution_is_the_definition),
         cmocka_unit_test(automatic_convolution_is_the_definition),
         cmocka_unit_test(same_bits_from_every_thread),
+        cmocka_unit_test(a_line_is_taken_on_the_way_in),
         cmocka_unit_test(impossible_shapes_are_refused),
         cmocka_unit_test(every_failed_allocation_is_reported),
     };

@@ -51,7 +51,7 @@ static void dense_is_a_matrix_product(void **state)
     }
 }
 
-static void conv_row_is_a_convolution_with_relu(void **state)
+static void convolve_is_a_convolution_with_relu(void **state)
 {
     const int64_t sizes[][5] = { { 5, 1, 1, 8, 3 }, { 3, 2, 8, 16, 4 }, { 3, 4, 5, 11, 1 } }; /* kernel, dilation, in, out, vectors of columns */
     (void)state;
@@ -59,15 +59,15 @@ static void conv_row_is_a_convolution_with_relu(void **state)
         int64_t kernel = sizes[c][0], dilation = sizes[c][1], in = sizes[c][2], out = sizes[c][3], columns = sizes[c][4] * SAL_LANES;
         int64_t wide = columns + (kernel - 1) * dilation + 3, positive = 0;
         real *x = drawn(kernel * in * wide, 1), *w = drawn(kernel * kernel * in * out, 2), *b = drawn(out, 3), *y = drawn(out * columns, 4);
-        const real *rows[5];
-        for (int64_t i = 0; i < kernel; i++) rows[i] = x + (kernel - 1 - i) * in * wide; /* rows may lie in any order */
-        sal_lanes_conv conv = { kernel, dilation, in, out, w, b, wide, columns };
-        sal_lanes_conv_row(&conv, columns, rows, y);
+        int64_t taps[25];
+        for (int64_t t = 0; t < kernel * kernel; t++) taps[t] = (kernel - 1 - t / kernel) * in * wide + t % kernel * dilation; /* rows may lie in any order */
+        sal_lanes_conv conv = { kernel * kernel, in, out, taps, w, b, out, wide, columns, true };
+        sal_lanes_convolve(&conv, columns, x, y);
         for (int64_t o = 0; o < out; o++) {
             for (int64_t s = 0; s < columns; s++) {
                 double sum = (double)b[o];
                 for (int64_t t = 0; t < kernel * kernel; t++) {
-                    for (int64_t k = 0; k < in; k++) sum += (double)rows[t / kernel][k * wide + s + t % kernel * dilation] * (double)w[(t * in + k) * out + o];
+                    for (int64_t k = 0; k < in; k++) sum += (double)x[taps[t] + k * wide + s] * (double)w[(t * in + k) * out + o];
                 }
                 positive += sum > 0;
                 assert_near((double)y[o * columns + s], sum > 0 ? sum : 0, (double)(kernel * kernel * in));
@@ -169,7 +169,7 @@ static void put_turns_rows_of_samples(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(dense_is_a_matrix_product),       cmocka_unit_test(conv_row_is_a_convolution_with_relu),
+    const struct CMUnitTest tests[] = { cmocka_unit_test(dense_is_a_matrix_product),       cmocka_unit_test(convolve_is_a_convolution_with_relu),
                                         cmocka_unit_test(pool_sums_the_cells_of_windows),  cmocka_unit_test(attention_is_softmax_of_scores_times_values),
                                         cmocka_unit_test(layer_norm_and_line_work_on_each_sample), cmocka_unit_test(put_turns_rows_of_samples) };
     return cmocka_run_group_tests(tests, NULL, NULL);
