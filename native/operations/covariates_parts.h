@@ -27,6 +27,9 @@ sal_status sal__take_series(sal_context *ctx, sal_build *build, const sal_argume
 /* The grid to take: that of the user, or where no source gives one, that of the series. */
 const char *sal__reference_grid(const sal_build *build, const sal_arguments *arguments);
 
+/* The whole operation. (covariates_run.c) */
+sal_status sal__covariates_run(sal_context *ctx, const sal_arguments *arguments, json_object *result);
+
 /* (covariates_terrain.c) */
 /* Covariates, method, window and radii; ARGUMENT when they do not go together. */
 sal_status sal__take_terrain(sal_context *ctx, sal_build *build, const sal_arguments *arguments, sal__choice *terrain);
