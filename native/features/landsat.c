@@ -8,6 +8,7 @@
  */
 #include "data/date.h"
 #include "features/product.h"
+#include "features/tiles.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -237,6 +238,8 @@ sal_status sal__landsat_read(sal_build *build, const char *path, sal__product *p
     SAL_TRY(open_metadata(build, &l, &m));
     *p = (sal__product){ .path = path, .archive = l.archive, .baseline = "", .tile = "", .invalid_count = 1 };
     SAL_TRY(sal__build_text(build, &p->name, "%s", l.stem));
+    sal__tile_in_name(l.stem, day);
+    SAL_TRY(sal__build_text(build, &p->tile, "%s", day));
     p->level = l.surface ? "surface" : "top of atmosphere";
     look_up(&m, NULL, "DATE_ACQUIRED", day);
     if (!sal_date_parse(day, p->date) && !sal__date_find(l.stem, p->date))

@@ -22,9 +22,15 @@ typedef struct sal__pass {
     float *scratch;   /* (rows, columns, widest) */
     float *heights;   /* (rows + 2 halo, columns + 2 halo) */
     void *masked;     /* scratch of the masks */
+    float *layer;     /* (rows, columns, sources) of one tile, NULL for a single tile */
+    unsigned char *have; /* (rows, columns) of the tiles laid so far */
     float *wetness;   /* of the whole grid, NULL without TWI */
 } sal__pass;
 
+/* Reads every source of a window into the block and drops what the masks say. (stack_read.c) */
+sal_status sal__pass_read(sal__pass *pass, int64_t column, int64_t row, int64_t columns, int64_t rows);
+/* n planes of the scratch, interleaved, into the bands of the block from `slot` on. (stack_read.c) */
+void sal__pass_spread(const sal__pass *pass, int64_t pixels, int64_t slot, int64_t n);
 /* Sensor, date, campaign, version and the hashed sources into domain SALINA. (stack_report.c) */
 sal_status sal__pass_metadata(const sal__pass *pass, sal_raster_writer *writer);
 /* Scenes and masks, with what the masks took, into domain SALINA once the blocks are written. (stack_report.c) */
