@@ -37,6 +37,9 @@ void sal__build_clear(sal_build *build)
     sal_release(build->ctx, build->patches);
     sal_release(build->ctx, build->tiles);
     sal__series_free(build->series);
+    sal_climate_cells_free(build->climate);
+    json_object_put(build->climate_said);
+    sal_output_free(build->climate_table);
     sal_grid_clear(build->ctx, &build->grid);
     if (build->arena) sal_arena_free(build->arena);
 }
@@ -87,6 +90,7 @@ static int64_t block_bytes(const sal__pass *p, int64_t edge)
     const int64_t per_pixel = (int64_t)sizeof(float) * (p->bands + p->widest + 1);
     const sal_build *b = p->build;
     int64_t bytes = pixels * per_pixel + sal__masks_bytes(b, edge) + sal__mosaic_bytes(b, pixels) + (b->series ? sal__series_bytes(b->series, pixels) : 0);
+    if (b->climate) bytes += sal_climate_cells_bytes(b->climate) + 16 * pixels;
     if (p->elevation >= 0 && b->terrain_count)
         bytes += with_halo * (int64_t)sizeof(float) + (b->wants_wetness ? sal__wetness_kept_bytes(b) : 0) +
                  sal_terrain_bytes(b->ctx, &b->terrain_options, edge, b->terrain_count);
@@ -173,7 +177,9 @@ static sal_status lay_out(sal__pass *p)
     p->elevation = -1;
     p->terrain_slot = b->source_count;
     p->phenology_slot = b->source_count + b->terrain_count;
-    p->index_slot = p->phenology_slot + b->phenology_count;
+    p->climate_slot = p->phenology_slot + b->phenology_count;
+    p->climate_count = b->climate ? sal_climate_cells_count(b->climate) : 0;
+    p->index_slot = p->climate_slot + p->climate_count;
     p->bands = p->index_slot + b->index_count;
     p->halo = b->terrain_count ? sal_terrain_halo(&b->terrain_options) : 0;
     p->widest = b->phenology_count > 1 ? b->phenology_count : 1;
@@ -197,6 +203,9 @@ static sal_status lay_out(sal__pass *p)
         const sal_phenology *row = sal_phenology_at(b->phenology[k]);
         p->specs[p->phenology_slot + k] = (sal_band_spec){ .name = row->id, .unit = row->unit, .scale = 1 };
     }
+    for (int64_t k = 0; k < p->climate_count; k++)
+        p->specs[p->climate_slot + k] =
+            (sal_band_spec){ .name = sal_climate_cells_id(b->climate, k), .unit = sal_climate_cells_unit(b->climate, k), .scale = 1 };
     for (int64_t k = 0; k < b->index_count; k++)
         p->specs[p->index_slot + k] = (sal_band_spec){ .name = sal_index_at(b->indices[k])->id, .scale = 1 };
     SAL_TRY(bind_indices(p));
@@ -251,6 +260,8 @@ static sal_status derive(sal__pass *p, int64_t x, int64_t y, int64_t columns, in
         SAL_TRY(sal__series_seasons(b->series, x, y, columns, rows, b->phenology, b->phenology_count, p->scratch));
         sal__pass_spread(p, columns * rows, p->phenology_slot, b->phenology_count);
     }
+    if (p->climate_count)
+        SAL_TRY(sal_climate_cells_read(b->climate, &b->grid, x, y, columns, rows, p->block + p->climate_slot, p->bands));
     if (b->index_count)
         sal__items_evaluate(b->ctx, p->role, p->items, b->index_count, p->block, p->bands, columns * rows, p->block,
                             p->bands);
@@ -279,6 +290,12 @@ static sal_status write_blocks(sal__pass *p, sal_raster_writer *writer)
             SAL_TRY(sal_raster_writer_write(writer, x, y, columns, rows, p->block));
         }
     SAL_TRY(sal__masks_check(p->build));
+    for (int64_t k = 0; k < p->climate_count; k++)
+        if (p->missing[p->climate_slot + k] == g->rows * g->columns)
+            SAL_TRY(sal_fail(p->build->ctx, SAL_STATUS_DATA,
+                             "covariate %s has no value anywhere on the grid: the climate has none there, as over the sea; leave it out, or give "
+                             "other climate",
+                             p->specs[p->climate_slot + k].name));
     for (int64_t i = 0; i < p->build->source_count; i++)
         if (p->missing[i] == g->rows * g->columns)
             SAL_TRY(sal_fail(p->build->ctx, SAL_STATUS_DATA,

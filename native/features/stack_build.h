@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "data/raster.h"
+#include "features/climate.h"
 #include "features/series.h"
 #include "features/terrain.h"
 
@@ -91,6 +92,11 @@ typedef struct sal_build {
     sal_phenology_options phenology_options;
     const int64_t *phenology; /* rows of the table to write as bands */
     int64_t phenology_count;
+    sal_climate_cells *climate; /* NULL for none; owned */
+    const char *const *climate_paths; /* the files it came from */
+    int64_t climate_path_count;
+    json_object *climate_said; /* for the metadata and the result; owned */
+    sal_output *climate_table; /* written, to be committed once the stack is; owned, NULL for none */
 } sal_build;
 
 sal_status sal__build_new(sal_context *ctx, sal_build *build); /* zeroes build, scale and offset NaN */

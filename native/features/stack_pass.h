@@ -10,7 +10,8 @@
 
 typedef struct sal__pass {
     sal_build *build;
-    int64_t bands, terrain_slot, phenology_slot, index_slot; /* sources first, then terrain, phenology, indices */
+    int64_t bands, terrain_slot, phenology_slot, climate_slot, index_slot; /* sources first, then terrain, phenology, climate, indices */
+    int64_t climate_count;
     int64_t elevation;                       /* source, -1 when there is none */
     bool integers;                           /* reflectance alone: int16 */
     int64_t edge, halo, widest;              /* block edge, terrain halo, most bands in one read */

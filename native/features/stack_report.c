@@ -7,14 +7,15 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* The file to name for source i, patches behind the sources, then masks, then the series: an archive stands for all that lies in it. */
+/* The file to name for source i, patches behind the sources, then masks, climate, and the series: an archive stands for all that lies in it. */
 static const char *file_of(const sal_build *b, int64_t i)
 {
     const sal_source *s = i < b->source_count ? &b->sources[i] : &b->patches[i - b->source_count];
     if (i < b->source_count + b->patch_count) return s->archive[0] ? s->archive : s->path;
     i -= b->source_count + b->patch_count;
     if (i < b->mask_count) return b->masks[i].archive[0] ? b->masks[i].archive : b->masks[i].path;
-    return sal__series_path(b->series, i - b->mask_count);
+    i -= b->mask_count;
+    return i < b->climate_path_count ? b->climate_paths[i] : sal__series_path(b->series, i - b->climate_path_count);
 }
 
 /* {"path":..., "size":..., "sha256":...}; size and hash are null for what is no plain file. */
@@ -46,7 +47,7 @@ static sal_status describe_sources(const sal_build *b, json_object **out)
 {
     sal_status status = SAL_STATUS_OK;
     json_object *list = json_object_new_array();
-    const int64_t bands = b->source_count + b->patch_count + b->mask_count,
+    const int64_t bands = b->source_count + b->patch_count + b->mask_count + b->climate_path_count,
                   files = bands + (b->series ? sal__series_file_count(b->series) : 0);
     for (int64_t i = 0; i < files; i++) {
         const char *path = file_of(b, i);
@@ -101,6 +102,9 @@ sal_status sal__pass_provenance(const sal__pass *p, sal_raster_writer *writer)
     }
     SAL_TRY(sal_raster_writer_set_metadata(writer, "SCENES",
                                            json_object_to_json_string_ext(b->scenes, JSON_C_TO_STRING_PLAIN)));
+    if (b->climate_said)
+        SAL_TRY(sal_raster_writer_set_metadata(writer, "CLIMATE",
+                                               json_object_to_json_string_ext(b->climate_said, JSON_C_TO_STRING_PLAIN)));
     if (b->mask_count)
         SAL_TRY(sal_raster_writer_set_metadata(writer, "MASKS",
                                                json_object_to_json_string_ext(masks, JSON_C_TO_STRING_PLAIN)));
@@ -176,6 +180,7 @@ sal_status sal__pass_figures(const sal__pass *p, const char *output, double seco
         SAL_TRY(sal_json_add(b->ctx, result, "terrain", terrain));
     }
     SAL_TRY(add_names(p, result));
+    if (b->climate_said) SAL_TRY(sal_json_add(b->ctx, result, "climate", json_object_get(b->climate_said)));
     if (b->series) {
         json_object *phenology = NULL;
         SAL_TRY(sal__series_describe(b->series, &phenology));

@@ -9,6 +9,7 @@
 static const sal_param params[] = {
 #include "operations/covariates_inputs.def"
 #include "operations/covariates_series.def"
+#include "operations/covariates_climate.def"
 #include "operations/covariates_grid.def"
 #include "operations/covariates_terrain.def"
 #include "operations/covariates_output.def"
@@ -87,11 +88,17 @@ const sal_operation sal_operation_covariates = {
             "2015) and an upper envelope (Atzberger and Eilers 2011), the Savitzky-Golay of Chen et al. (2004), or the double logistic of "
             "Beck et al. (2006). Days count from 1 January of series_year and are below 1 where the season began before. The series is "
             "read block by block and may be as long as an archive; of it the year and half a year on either side are used.\n\n"
+            "Climate. climate takes monthly rasters (TerraClimate NetCDF, GeoTIFF with dated bands) and gives a covariate for each "
+            "variable and word of climate_statistics: PPT_YEAR in mm/year, TMAX_YEAR in degC, PPT_M07, TMIN_RANGE ... A calendar month is the "
+            "mean of its years in climate_period, a year is made of the twelve; both are taken in the climate's own cells and interpolated "
+            "bilinearly between their centres, where cells over the sea do not count. Units are those of the files, else the usual ones of the "
+            "name. climate_points and climate_table give the series themselves, a row for each point and month, from rasters by position or "
+            "from a table by climate_id: that is what networks with a climate branch take.\n\n"
             "Ready-made covariates. extra takes any raster by id: SOS=sos.tif, LC=landcover.tif, or a file whose band "
             "descriptions are the ids.\n\n"
             "A stack of reflectance alone is stored as 16-bit integers x 0.0001, any other as 32-bit floating point. "
             "Pixels without value are nodata.",
-    .tags = "stack,covariates,indices,NDVI,phenology,start of season,time series,salinity index,terrain,slope,curvature,DEM,Sentinel-2,Landsat,resample,grid",
+    .tags = "stack,covariates,indices,NDVI,phenology,start of season,time series,climate,TerraClimate,precipitation,temperature,salinity index,terrain,slope,curvature,DEM,Sentinel-2,Landsat,resample,grid",
     .params = params,
     .results = results,
     .run = sal__covariates_run

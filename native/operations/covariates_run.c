@@ -58,6 +58,7 @@ typedef struct request {
     int64_t scene_count;
     const char *output, *campaign; /* campaign: "" for that of the arguments */
     bool write;                    /* false: only check that it can be built */
+    bool first;                    /* of several stacks: it writes what belongs to all of them */
     bool cloudy;                   /* out: no clear pixel, so no stack */
 } request;
 
@@ -81,6 +82,7 @@ static sal_status build_one(sal_context *ctx, request *r, json_object *result)
     build.terrain_count = terrain.n;
     SAL_TRY(sal__build_choose_grid(&build, sal__reference_grid(&build, arguments)));
     SAL_TRY(sal__take_smoothing(ctx, &build, arguments));
+    SAL_TRY(sal__take_climate(ctx, &build, arguments, r->write && r->first));
     sal_progress_push(ctx, 0, r->write ? 0.05 : 1);
     status = sal__build_place(&build);
     sal_progress_pop(ctx);
@@ -88,6 +90,7 @@ static sal_status build_one(sal_context *ctx, request *r, json_object *result)
     sal_progress_push(ctx, 0.05, 1);
     status = sal__build_write(&build, r->output, result);
     sal_progress_pop(ctx);
+    if (status == SAL_STATUS_OK && build.climate_table) status = sal_output_commit(build.climate_table);
     r->cloudy = status == SAL_STATUS_DATA && sal__masks_took_all(&build);
 done:
     sal__build_clear(&build);
@@ -153,7 +156,7 @@ static sal_status build_campaigns(sal_context *ctx, const sal_arguments *argumen
             const double from = round ? 0.1 : 0, share = (round ? 0.9 : 0.1) / (double)n;
             for (next = first + 1; next < n && strcmp(scenes[next].date, scenes[first].date) == 0;) next++;
             request r = { .arguments = arguments, .scenes = scenes + first, .scene_count = next - first,
-                          .write = round == 1 };
+                          .write = round == 1, .first = json_object_array_length(stacks) == 0 };
             sal_progress_push(ctx, from + share * (double)first, from + share * (double)next);
             status = build_day(ctx, &r, stacks);
             sal_progress_pop(ctx);
@@ -215,9 +218,11 @@ sal_status sal__covariates_run(sal_context *ctx, const sal_arguments *arguments,
     lists.scale = sal_argument_f64(arguments, "scale"); /* what a product does not tell need not be told then */
     lists.offset = sal_argument_f64(arguments, "offset");
     if (given == 0 && sal_argument_count(arguments, "extra") == 0 && sal_argument_count(arguments, "series") == 0 &&
-        !sal_argument_text(arguments, "dem"))
+        !sal_argument_text(arguments, "dem") &&
+        !(sal_argument_count(arguments, "climate") > 0 && sal_argument_text(arguments, "reference_grid")))
         SAL_TRY(sal_fail(ctx, SAL_STATUS_ARGUMENT,
-                         "nothing to build a stack from: give at least one of product, scene, dem, series and extra"));
+                         "nothing to build a stack from: give at least one of product, scene, dem, series and extra, or climate "
+                         "with a reference_grid"));
     SAL_TRY(sal_allocate(ctx, given, sizeof *paths, &paths));
     for (int64_t i = 0; i < given; i++)
         paths[i] = i < rasters ? sal_argument_text_at(arguments, "scene", i)
@@ -225,7 +230,7 @@ sal_status sal__covariates_run(sal_context *ctx, const sal_arguments *arguments,
     SAL_TRY(sal__scenes_list(&lists, paths, given, &scenes, &n));
     sort_by_date(scenes, n);
     SAL_TRY(several_days(ctx, arguments, scenes, n, &several));
-    request r = { .arguments = arguments, .scenes = scenes, .scene_count = n, .write = true,
+    request r = { .arguments = arguments, .scenes = scenes, .scene_count = n, .write = true, .first = true,
                   .output = sal_argument_text(arguments, "output"), .campaign = "" };
     status = several ? build_campaigns(ctx, arguments, scenes, n, result) : build_one(ctx, &r, result);
 done:
