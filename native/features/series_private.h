@@ -30,6 +30,8 @@ typedef struct sal__series_file {
     int64_t *slots, shift_x, shift_y;
 } sal__series_file;
 
+enum { SAL__SEASON_CODES = SAL_SEASON_GAP + 1 };
+
 struct sal_series {
     sal_context *ctx;
     char *index_id;
@@ -41,7 +43,7 @@ struct sal_series {
     int64_t date_count, year, shared; /* shared: dates with several bands */
     sal_phenology_plan *plan;
     sal_phenology_options options;
-    int64_t seen[5]; /* pixels by quality */
+    int64_t seen[SAL__SEASON_CODES]; /* pixels by quality */
     float *values, *scratch, *plane, *quality;
     uint8_t *looks; /* (dates, pixels), NULL where no date is shared */
     int64_t grid_pixels;

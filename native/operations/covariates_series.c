@@ -11,11 +11,13 @@ static sal_status choose_phenology(sal_context *ctx, const sal_arguments *argume
         const int64_t row = sal_phenology_find(word);
         const bool all = strcmp(word, "all") == 0;
         if (row >= 0) sal__choose(c, row);
-        for (int64_t k = 0; k < sal_phenology_count() && all; k++) sal__choose(c, k);
-        if (row < 0 && !all)
+        const bool quality = strcmp(word, "quality") == 0;
+        for (int64_t k = 0; k < sal_phenology_count(); k++)
+            if (all || (quality && strncmp(sal_phenology_at(k)->id, "PHENO_", 6) == 0)) sal__choose(c, k);
+        if (row < 0 && !all && !quality)
             return sal_fail(ctx, SAL_STATUS_ARGUMENT,
-                            "phenology has \"%s\"; use all or SOS, GUS, SDPS, PEAK, PEAK_DOY, EOS, LENGTH, AMPLITUDE, PHENO_OBS, "
-                            "PHENO_RMSE, PHENO_QUALITY",
+                            "phenology has \"%s\"; use all, quality or SOS, GUS, SDPS, PEAK, PEAK_DOY, EOS, LENGTH, AMPLITUDE, PHENO_OBS, "
+                            "PHENO_RMSE, PHENO_GAP, PHENO_QUALITY",
                             word);
     }
     if (c->n == 0) return sal_fail(ctx, SAL_STATUS_ARGUMENT, "phenology names no covariate, but series is given; leave one of them out");
@@ -52,6 +54,7 @@ static sal_phenology_options phenology_options(const sal_arguments *arguments)
     o.gus[1] = sal_argument_f64(arguments, "gus_high");
     o.min_amplitude = sal_argument_f64(arguments, "min_amplitude");
     o.contrast = sal_argument_f64(arguments, "season_contrast");
+    o.max_gap = sal_argument_f64(arguments, "max_gap");
     o.min_observations = sal_argument_i64(arguments, "min_observations");
     return o;
 }

@@ -4,6 +4,10 @@
 <context>
     <name>Salina</name>
     <message>
+        <source>Longest gap of a good season</source>
+        <translation>Längste Lücke einer guten Saison</translation>
+    </message>
+    <message>
         <source>Monthly climate</source>
         <translation>Monatliches Klima</translation>
     </message>
