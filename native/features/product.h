@@ -35,6 +35,10 @@ bool sal__is_safe(sal_build *build, const char *path);
 /* Reads its metadata and finds its files. DATA in one sentence when something is missing. */
 sal_status sal__safe_read(sal_build *build, const char *path, sal__product *product);
 
+/* Which agency's product a path is, -1 for none; sal_scene.agency. (scene_list.c) */
+int sal__product_agency(sal_build *build, const char *path);
+/* The rasters of a folder by their endings, owned by the arena of the build. DATA when there is none. (scene_list.c) */
+sal_status sal__folder_rasters(sal_build *build, const char *path, const char *const **paths, int64_t *n);
 /* Reads the metadata of a scene that is a product. (scene_list.c) */
 sal_status sal__product_read(sal_build *build, const sal_scene *scene, sal__product *product);
 /* Adds the bands and the mask of a product, with the user's scale and offset where given. DATA when it does not belong

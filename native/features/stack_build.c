@@ -104,6 +104,7 @@ static sal_status choose_block(sal__pass *p)
     const int64_t longest = g->columns > g->rows ? g->columns : g->rows;
     for (int64_t i = 0; i < p->build->source_count; i++)
         if (p->build->sources[i].archive[0] || p->build->sources[i].invalid_count > 0) cache = SAL_RASTER_VIEW_CACHE;
+    if (p->build->series && sal__series_has_views(p->build->series)) cache = SAL_RASTER_VIEW_CACHE;
     p->edge = 512;
     while (p->edge > 64 && p->edge / 2 >= longest) p->edge /= 2;
     while (p->edge > 64 && block_bytes(p, p->edge) + cache > p->build->max_memory) p->edge /= 2;

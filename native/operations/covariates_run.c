@@ -217,7 +217,7 @@ sal_status sal__covariates_run(sal_context *ctx, const sal_arguments *arguments,
     SAL_TRY(sal__build_new(ctx, &lists));
     lists.scale = sal_argument_f64(arguments, "scale"); /* what a product does not tell need not be told then */
     lists.offset = sal_argument_f64(arguments, "offset");
-    if (given == 0 && sal_argument_count(arguments, "extra") == 0 && sal_argument_count(arguments, "series") == 0 &&
+    if (given == 0 && sal_argument_count(arguments, "extra") == 0 && sal_argument_count(arguments, "series") == 0 && sal_argument_count(arguments, "series_product") == 0 &&
         !sal_argument_text(arguments, "dem") &&
         !(sal_argument_count(arguments, "climate") > 0 && sal_argument_text(arguments, "reference_grid")))
         SAL_TRY(sal_fail(ctx, SAL_STATUS_ARGUMENT,

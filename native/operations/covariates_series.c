@@ -63,11 +63,11 @@ sal_status sal__take_series(sal_context *ctx, sal_build *build, const sal_argume
 {
     sal_status status;
     const char **paths = NULL;
-    const int64_t n = sal_argument_count(arguments, "series");
+    const int64_t rasters = sal_argument_count(arguments, "series"), n = rasters + sal_argument_count(arguments, "series_product");
     if (n == 0) return SAL_STATUS_OK;
     SAL_TRY(choose_phenology(ctx, arguments, phenology));
     SAL_TRY(sal_allocate(ctx, n, sizeof *paths, &paths));
-    for (int64_t i = 0; i < n; i++) paths[i] = sal_argument_text_at(arguments, "series", i);
+    for (int64_t i = 0; i < n; i++) paths[i] = i < rasters ? sal_argument_text_at(arguments, "series", i) : sal_argument_text_at(arguments, "series_product", i - rasters);
     const sal_series_request request = { .paths = paths,
                                          .count = n,
                                          .index = sal_argument_text(arguments, "series_index"),
@@ -87,5 +87,5 @@ done:
 const char *sal__reference_grid(const sal_build *build, const sal_arguments *arguments)
 {
     const char *given = sal_argument_text(arguments, "reference_grid");
-    return given || build->source_count > 0 || !build->series ? given : sal__series_path(build->series, 0);
+    return given || build->source_count > 0 || !build->series ? given : sal__series_grid_path(build->series);
 }

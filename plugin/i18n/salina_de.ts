@@ -4,6 +4,10 @@
 <context>
     <name>Salina</name>
     <message>
+        <source>Products of the series</source>
+        <translation>Produkte der Zeitreihe</translation>
+    </message>
+    <message>
         <source>Longest gap of a good season</source>
         <translation>Längste Lücke einer guten Saison</translation>
     </message>
