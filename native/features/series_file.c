@@ -15,12 +15,14 @@
 #include <string.h>
 #include <strings.h>
 
-/* Sentinel-2 L2A scene classes; Landsat Collection 2 QA_PIXEL; HLS v2 Fmask. */
+/* Sentinel-2 L2A scene classes; Landsat Collection 2 QA_PIXEL; HLS v2 Fmask; Landsat Collection 1 BQA, and that of before. */
 static const sal__mask masks[] = {
     { "SCL", false, 1u << 0 | 1u << 1 | 1u << 3 | 1u << 8 | 1u << 9 | 1u << 10 | 1u << 11,
       "no data, saturated, cloud shadow, cloud, cirrus, snow" },
     { "QA_PIXEL", true, 0x3f, "fill, dilated cloud, cirrus, cloud, cloud shadow, snow" },
     { "Fmask", true, 0x1f, "cirrus, cloud, near cloud, cloud shadow, snow" },
+    { "BQA", true, 1u << 0 | 1u << 4 | 1u << 8 | 1u << 10 | 1u << 12, "fill, cloud, cloud shadow, snow, cirrus" },
+    { "BQA_2013", true, 1u << 0 | 1u << 1 | 1u << 11 | 1u << 13 | 1u << 15, "fill, dropped frame, snow, cirrus, cloud" },
 };
 
 const sal__mask *sal__series_mask(const char *band)
