@@ -97,6 +97,8 @@ static int64_t block_bytes(const sal__pass *p, int64_t edge)
     return bytes;
 }
 
+static const int64_t program = 112ll << 20, most_cache = 512ll << 20; /* bytes */
+
 static sal_status choose_block(sal__pass *p)
 {
     int64_t cache = 96ll << 20; /* GDAL's blocks in flight */
@@ -108,6 +110,11 @@ static sal_status choose_block(sal__pass *p)
     p->edge = 512;
     while (p->edge > 64 && p->edge / 2 >= longest) p->edge /= 2;
     while (p->edge > 64 && block_bytes(p, p->edge) + cache > p->build->max_memory) p->edge /= 2;
+    /* Rasters stored in strips are read again for every block of a row of blocks, so the cache gets what is left; the program and its
+     * libraries take some, too. */
+    p->cache_bytes = p->build->max_memory - block_bytes(p, p->edge) - program;
+    if (p->cache_bytes < cache) p->cache_bytes = cache;
+    if (p->cache_bytes > most_cache) p->cache_bytes = most_cache;
     if (block_bytes(p, p->edge) + cache <= p->build->max_memory) return SAL_STATUS_OK;
     return sal_fail(p->build->ctx, SAL_STATUS_ARGUMENT,
                     "max_memory is %lld MiB, but %lld bands%s and a terrain window of %lld pixels need %lld MiB",
@@ -289,6 +296,7 @@ static sal_status write_blocks(sal__pass *p, sal_raster_writer *writer)
             sal_progress_pop(p->build->ctx);
             if (status != SAL_STATUS_OK) goto done;
             SAL_TRY(sal_raster_writer_write(writer, x, y, columns, rows, p->block));
+            SAL_TRY(sal_raster_bound_cache(p->build->ctx, p->cache_bytes));
         }
     SAL_TRY(sal__masks_check(p->build));
     for (int64_t k = 0; k < p->climate_count; k++)
@@ -335,6 +343,7 @@ static sal_status write_stack(sal__pass *p, const char *output, json_object *res
     if (status != SAL_STATUS_OK) goto done;
     SAL_TRY(sal__pass_provenance(p, writer));
     SAL_TRY(sal__pass_phenology(p, writer));
+    SAL_TRY(sal_raster_bound_cache(ctx, 0)); /* the scenes are not read again */
     sal_progress_push(ctx, 0.85, 1);
     status = sal_raster_writer_commit(writer);
     sal_progress_pop(ctx);

@@ -14,6 +14,7 @@ typedef struct sal__pass {
     int64_t climate_count;
     int64_t elevation;                       /* source, -1 when there is none */
     bool integers;                           /* reflectance alone: int16 */
+    int64_t cache_bytes; /* that GDAL may keep of all rasters */
     int64_t edge, halo, widest;              /* block edge, terrain halo, most bands in one read */
     int64_t role[SAL_ROLE_COUNT];
     sal__item *items; /* index_count */

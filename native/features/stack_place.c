@@ -217,6 +217,7 @@ static sal_status check_reflectance(sal_build *build, const sal_source *s)
         float *spot = values + n;
         SAL_TRY(sal_raster_read(s->raster, &s->slot, 1, s->shift_x + x, s->shift_y + y, SPOT, SPOT, spot));
         SAL_TRY(sal_progress(build->ctx, 0, NULL));
+        if (k % SPOTS == SPOTS - 1) sal_raster_forget(s->raster); /* the spots lie in most of its blocks, and those may hold every band */
         for (int i = 0; i < SPOT * SPOT; i++)
             if (!isnan(spot[i])) values[n++] = (float)(spot[i] * s->scale + s->offset);
     }
