@@ -69,6 +69,9 @@ sal_status sal_raster_read(sal_raster *raster, const int64_t *bands, int64_t n, 
 void sal_raster_block_size(const sal_raster *raster, int64_t *columns, int64_t *rows);
 /* Gives back the memory of blocks that GDAL keeps for reading them again. */
 void sal_raster_forget(sal_raster *raster);
+/* Bounds the blocks that GDAL keeps of all open rasters, those to be written included: what was not used for longest goes. IO when a
+ * block cannot be written. */
+sal_status sal_raster_bound_cache(sal_context *ctx, int64_t bytes);
 
 typedef enum sal_raster_type {
     SAL_RASTER_FLOAT32 = 1,

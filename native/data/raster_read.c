@@ -200,3 +200,14 @@ void sal_raster_forget(sal_raster *raster)
     raster->touched = 0;
     sal__gdal_leave(&gdal);
 }
+
+sal_status sal_raster_bound_cache(sal_context *ctx, int64_t bytes)
+{
+    sal__gdal gdal;
+    sal_status status = SAL_STATUS_OK;
+    sal__gdal_enter(&gdal);
+    sal__gdal_bound_cache(0, bytes);
+    if (gdal.failed) status = sal_fail(ctx, SAL_STATUS_IO, "a block of a raster cannot be written%s; is the disk full?", sal__gdal_reason(&gdal));
+    sal__gdal_leave(&gdal);
+    return status;
+}

@@ -44,4 +44,28 @@ sal_status sal_climate_at_points(sal_climate *climate, const char *wkt, int64_t 
 sal_status sal_climate_on_grid(sal_climate *climate, const sal_grid *grid, int64_t column, int64_t row, int64_t columns, int64_t rows,
                                float *out);
 
+/* ---- summaries, for stacks (climate_cells.c) ---- */
+
+/* Unit of a variable: that of its bands, else the usual one of its name, "" when neither tells. */
+const char *sal_climate_unit(const sal_climate *climate, int64_t i);
+
+typedef struct sal_climate_cells sal_climate_cells;
+
+/* What to make of the months of every variable, first in the climate's own cells: statistics are words of `year` (the sum of the twelve
+ * months for amounts such as rain, their mean for states such as temperature), `mean`, `sum`, `min`, `max`, `range` (of the twelve
+ * months), `months` (the twelve months themselves) and `series` (every month). A calendar month is the mean of its years from month
+ * `first` to `last` (-1: all). Only the cells under the grid are read. ARGUMENT: a word that is none, more bytes than max_bytes; DATA:
+ * the climate lies elsewhere, or has a calendar month in no year. */
+sal_status sal_climate_summarise(sal_climate *climate, const sal_grid *grid, const char *const *statistics, int64_t n, int64_t first,
+                                 int64_t last, int64_t max_bytes, sal_climate_cells **out);
+void sal_climate_cells_free(sal_climate_cells *cells);
+int64_t sal_climate_cells_count(const sal_climate_cells *cells);
+/* Covariate id such as PPT_YEAR, TMAX_M07 or PPT_2010_01, and its unit. */
+const char *sal_climate_cells_id(const sal_climate_cells *cells, int64_t i);
+const char *sal_climate_cells_unit(const sal_climate_cells *cells, int64_t i);
+int64_t sal_climate_cells_bytes(const sal_climate_cells *cells);
+/* Bilinear between cells, as the series themselves. out: (rows, columns, stride) of which the first `count` are written. */
+sal_status sal_climate_cells_read(const sal_climate_cells *cells, const sal_grid *grid, int64_t column, int64_t row, int64_t columns,
+                                  int64_t rows, float *out, int64_t stride);
+
 #endif

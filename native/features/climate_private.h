@@ -29,6 +29,25 @@ struct sal_climate {
     sal__climate_band *bands;
 };
 
+/* Cells of the climate's own grid, kept in memory. */
+typedef struct sal__climate_box {
+    int64_t column, row, columns, rows;
+    float *values; /* (layers, rows, columns) */
+} sal__climate_box;
+
+/* Value at a position in cells (centre at .5) of the whole raster, from one layer of the box, which holds the cells around it: NaN where
+ * the cell itself has none. (climate_raster.c) */
+float sal__climate_interpolate(const sal__climate_box *box, const float *layer, double u, double v);
+/* Positions, in cells of `own`, of the pixel centres of a window of `grid`; the same for any cut into windows. (climate_raster.c) */
+sal_status sal__climate_positions(sal_context *ctx, const sal_grid *own, const sal_grid *grid, int64_t column, int64_t row, int64_t columns,
+                                  int64_t rows, double *u, double *v);
+/* Row of climate.def for a variable's name, or for the last word of it ("TerraClimate_ppt"); NULL when it is not known. (climate_cells.c) */
+typedef struct sal__climate_kind {
+    const char *names, *unit;
+    bool amount; /* of a month, so that a year has their sum; else a state, whose mean it has */
+} sal__climate_kind;
+const sal__climate_kind *sal__climate_kind_of(const char *variable);
+
 sal_status sal__climate_new(sal_context *ctx, const char *path, sal_climate **out);
 /* Index of a variable, added when new. */
 sal_status sal__climate_variable(sal_climate *climate, const char *name, int64_t *index);

@@ -124,10 +124,7 @@ done:
 
 /* ---- values ---- */
 
-typedef struct box {
-    int64_t column, row, columns, rows;
-    float *values; /* (band_count, rows, columns) */
-} box;
+typedef sal__climate_box box;
 
 /* Reads the cells around positions (in cells, centre at .5) of all bands. */
 static sal_status box_read(sal_climate *c, const double *u, const double *v, int64_t n, box *b)
@@ -164,7 +161,7 @@ done:
 }
 
 /* NaN outside the raster and where the cell itself has no value. */
-static float interpolate(const box *b, const float *cells, double u, double v)
+float sal__climate_interpolate(const box *b, const float *cells, double u, double v)
 {
     const int64_t x = (int64_t)floor(u) - b->column, y = (int64_t)floor(v) - b->row;
     if (isnan(cells[y * b->columns + x])) return NAN;
@@ -192,7 +189,7 @@ static void box_fill(const sal_climate *c, const box *b, const double *u, const 
         for (int64_t k = 0; k < c->band_count; k++) {
             const sal__climate_band *band = &c->bands[k];
             out[i * size + (band->month - c->first_month) * c->variable_count + band->variable] =
-                interpolate(b, b->values + k * b->columns * b->rows, u[i], v[i]);
+                sal__climate_interpolate(b, b->values + k * b->columns * b->rows, u[i], v[i]);
         }
     }
 }
@@ -229,15 +226,14 @@ done:
 }
 
 /* Cells under the lattice nodes of a window: (rows, columns) nodes, the first at pixel (column, row) of the grid. */
-static sal_status place_nodes(sal_climate *c, const sal_grid *grid, int64_t column, int64_t row, int64_t columns, int64_t rows, double *u,
-                              double *v)
+static sal_status place_nodes(sal_context *ctx, const sal_grid *own, const sal_grid *grid, int64_t column, int64_t row, int64_t columns,
+                              int64_t rows, double *u, double *v)
 {
-    const sal_grid *own = sal_raster_grid(c->rasters[0]);
     for (int64_t i = 0; i < rows * columns; i++) {
         u[i] = grid->x0 + grid->pixel * ((double)(column + i % columns * LATTICE) + .5);
         v[i] = grid->y0 - grid->pixel * ((double)(row + i / columns * LATTICE) + .5);
     }
-    sal_status status = sal_points_transform(c->ctx, grid->wkt, own->wkt, rows * columns, u, v);
+    sal_status status = sal_points_transform(ctx, grid->wkt, own->wkt, rows * columns, u, v);
     for (int64_t i = 0; i < rows * columns && status == SAL_STATUS_OK; i++) sal_grid_locate(own, u[i], v[i], &u[i], &v[i]);
     return status;
 }
@@ -252,27 +248,38 @@ static double between(const double *nodes, int64_t columns, int64_t x, int64_t y
 /* Windows may begin beyond the grid's corner. */
 static int64_t node_before(int64_t pixel) { return pixel - ((pixel % LATTICE) + LATTICE) % LATTICE; }
 
-sal_status sal_climate_on_grid(sal_climate *c, const sal_grid *grid, int64_t column, int64_t row, int64_t columns, int64_t rows,
-                               float *out)
+sal_status sal__climate_positions(sal_context *ctx, const sal_grid *own, const sal_grid *grid, int64_t column, int64_t row, int64_t columns,
+                                  int64_t rows, double *u, double *v)
 {
     sal_status status;
     const int64_t x0 = node_before(column), y0 = node_before(row), across = (column + columns - x0) / LATTICE + 2,
                   down = (row + rows - y0) / LATTICE + 2, n = rows * columns;
-    double *nodes = NULL, *u = NULL, *v = NULL;
-    box b = { 0 };
-    if (c->band_count == 0) return not_a_raster(c);
-    SAL_TRY(sal_allocate(c->ctx, 2 * across * down, sizeof *nodes, &nodes));
-    SAL_TRY(sal_allocate(c->ctx, n, sizeof *u, &u));
-    SAL_TRY(sal_allocate(c->ctx, n, sizeof *v, &v));
-    SAL_TRY(place_nodes(c, grid, x0, y0, across, down, nodes, nodes + across * down));
+    double *nodes = NULL;
+    SAL_TRY(sal_allocate(ctx, 2 * across * down, sizeof *nodes, &nodes));
+    SAL_TRY(place_nodes(ctx, own, grid, x0, y0, across, down, nodes, nodes + across * down));
     for (int64_t i = 0; i < n; i++) {
         u[i] = between(nodes, across, column - x0 + i % columns, row - y0 + i / columns);
         v[i] = between(nodes + across * down, across, column - x0 + i % columns, row - y0 + i / columns);
     }
+done:
+    sal_release(ctx, nodes);
+    return status;
+}
+
+sal_status sal_climate_on_grid(sal_climate *c, const sal_grid *grid, int64_t column, int64_t row, int64_t columns, int64_t rows,
+                               float *out)
+{
+    sal_status status;
+    const int64_t n = rows * columns;
+    double *u = NULL, *v = NULL;
+    box b = { 0 };
+    if (c->band_count == 0) return not_a_raster(c);
+    SAL_TRY(sal_allocate(c->ctx, n, sizeof *u, &u));
+    SAL_TRY(sal_allocate(c->ctx, n, sizeof *v, &v));
+    SAL_TRY(sal__climate_positions(c->ctx, sal_raster_grid(c->rasters[0]), grid, column, row, columns, rows, u, v));
     SAL_TRY(box_read(c, u, v, n, &b));
     box_fill(c, &b, u, v, n, out);
 done:
-    sal_release(c->ctx, nodes);
     sal_release(c->ctx, u);
     sal_release(c->ctx, v);
     sal_release(c->ctx, b.values);

@@ -1,4 +1,4 @@
-/* landsat.c - Landsat 4-9 Collection 2 products: folder, tar, or their MTL file (txt or xml).
+/* landsat.c - Landsat 4-9 products of Collection 2, and Level 1 of Collection 1 and before: folder, tar, or their MTL file (txt or xml).
  *
  *     Level 2:  surface reflectance = DN * 2.75e-5 - 0.2                       (LSDS-1619; the MTL says the same)
  *     Level 1:  reflectance at the top of the atmosphere = (M * DN + A) / sin(sun elevation)   (LSDS-1747 5.2)
@@ -8,6 +8,7 @@
  */
 #include "data/date.h"
 #include "features/product.h"
+#include "features/tiles.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -20,6 +21,9 @@ static const double degree = 3.14159265358979323846 / 180;
 
 /* The bands with a role, by number. */
 static const int oli_bands[] = { 2, 3, 4, 5, 6, 7 }, tm_bands[] = { 1, 2, 3, 4, 5, 7 };
+
+/* LC81950252013188LGN00: before 2016 names had no collection. */
+static bool before_collections(const char *stem) { return isdigit((unsigned char)stem[2]) && stem[2] != '0'; }
 
 typedef struct listing {
     const char *root, *archive;
@@ -34,10 +38,10 @@ typedef struct listing {
 /* Length of the product's own name in a file name, 0 when it is no file of a Landsat product. */
 static size_t stem_length(const char *name)
 {
-    static const char *const endings[] = { "_MTL.txt", "_MTL.xml", "_QA_PIXEL.TIF" };
+    static const char *const endings[] = { "_MTL.txt", "_MTL.xml", "_QA_PIXEL.TIF", "_BQA.TIF" };
     const size_t n = strlen(name);
     if (name[0] != 'L' || !strchr("COTEM", name[1]) || n < 12) return 0;
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 4; i++)
         if (sal__ends_with(name, endings[i])) return n - strlen(endings[i]);
     if (!sal__ends_with(name, ".TIF") || !isdigit((unsigned char)name[n - 5]) || name[n - 6] != 'B') return 0;
     return n >= 10 && strncmp(name + n - 10, "_SR_", 4) == 0 ? n - 10 : name[n - 7] == '_' ? n - 7 : 0;
@@ -175,6 +179,11 @@ static sal_status calibrate(sal_build *build, const metadata *m, const listing *
         return SAL_STATUS_OK;
     }
     const double elevation = look_up_number(m, NULL, "SUN_ELEVATION");
+    if (!isfinite(scale) && before_collections(l->stem) && isfinite(elevation))
+        return sal_fail(build->ctx, SAL_STATUS_DATA,
+                        "scene \"%s\" is of before the Landsat collections: its MTL file holds radiance but no %s; download it again as "
+                        "Collection 2 Level 2, which has replaced it",
+                        p->path, mult);
     if (!isfinite(scale) || !isfinite(offset) || !(elevation > 0 && elevation <= 90))
         return sal_fail(build->ctx, SAL_STATUS_DATA,
                         "scene \"%s\" is Level 1 and its MTL file gives no usable %s, %s and SUN_ELEVATION; give the "
@@ -220,8 +229,12 @@ static sal_status take_bands(sal_build *build, const metadata *m, const listing 
         SAL_TRY(calibrate(build, m, l, number, p, band));
     }
     SAL_TRY(find_file(build, l, "_QA_PIXEL.TIF", &p->mask));
-    if (!p->mask) p->mask = "";
     p->mask_kind = "QA_PIXEL";
+    if (!p->mask) {
+        SAL_TRY(find_file(build, l, "_BQA.TIF", &p->mask));
+        if (p->mask) p->mask_kind = before_collections(l->stem) ? "BQA_2013" : "BQA";
+    }
+    if (!p->mask) p->mask = "";
 done:
     return status;
 }
@@ -237,6 +250,8 @@ sal_status sal__landsat_read(sal_build *build, const char *path, sal__product *p
     SAL_TRY(open_metadata(build, &l, &m));
     *p = (sal__product){ .path = path, .archive = l.archive, .baseline = "", .tile = "", .invalid_count = 1 };
     SAL_TRY(sal__build_text(build, &p->name, "%s", l.stem));
+    sal__tile_in_name(l.stem, day);
+    SAL_TRY(sal__build_text(build, &p->tile, "%s", day));
     p->level = l.surface ? "surface" : "top of atmosphere";
     look_up(&m, NULL, "DATE_ACQUIRED", day);
     if (!sal_date_parse(day, p->date) && !sal__date_find(l.stem, p->date))

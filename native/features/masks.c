@@ -110,14 +110,14 @@ static sal_status take_word(sal_build *build, sal_mask *m, const char *word)
     return found || (!is_number && known_word(word)) ? SAL_STATUS_OK : fail_word(build->ctx, m->kind, word);
 }
 
-sal_status sal__mask_add(sal_build *build, const char *kind, const char *path, int64_t band, const char *archive)
+sal_status sal__mask_add(sal_build *build, int64_t tile, const char *kind, const char *path, int64_t band, const char *archive)
 {
     sal_status status = SAL_STATUS_OK;
-    sal_mask m = { .kind = kind, .band = band };
+    sal_mask m = { .kind = kind, .band = band, .tile = tile };
     bool any = strcmp(kind, sal__mask_area) == 0;
     char *copy;
     if (build->mask_count == SAL_BUILD_MASKS)
-        return sal_fail(build->ctx, SAL_STATUS_DATA, "\"%s\" would be mask number %d; give at most %d", path,
+        return sal_fail(build->ctx, SAL_STATUS_DATA, "\"%s\" would be mask number %d of one stack; give at most %d", path,
                         SAL_BUILD_MASKS + 1, SAL_BUILD_MASKS);
     SAL_TRY(sal_arena_text(build->arena, path, &copy));
     m.path = copy;
@@ -144,6 +144,7 @@ sal_status sal__masks_place(sal_build *build)
     for (int64_t i = 0; i < build->mask_count; i++) {
         sal_mask *m = &build->masks[i];
         SAL_TRY(sal_progress(build->ctx, 1, NULL));
+        if (m->tile >= 0 && build->tiles[m->tile].outside) continue;
         sal_grid grid = build->grid; /* borrows the CRS */
         m->shift_x = m->shift_y = sal__mask_margin(build, m);
         grid.x0 -= grid.pixel * (double)m->shift_x;
@@ -257,12 +258,13 @@ static void clear_pixels(const sal_build *build, sal_mask *m, int64_t pixels, co
     }
 }
 
-sal_status sal__masks_apply(sal_build *build, int64_t column, int64_t row, int64_t columns, int64_t rows, void *memory,
+sal_status sal__masks_apply(sal_build *build, int64_t tile, int64_t column, int64_t row, int64_t columns, int64_t rows, void *memory,
                             float *block, int64_t bands)
 {
     sal_status status = SAL_STATUS_OK;
     for (int64_t i = 0; i < build->mask_count; i++) {
         scratch *s = memory;
+        if (build->masks[i].tile != tile) continue;
         SAL_TRY(drop_by(build, &build->masks[i], column, row, columns, rows, s));
         clear_pixels(build, &build->masks[i], columns * rows, s->dropped, block, bands);
     }

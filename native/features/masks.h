@@ -14,17 +14,17 @@ extern const char sal__mask_area[];
 const char *sal__mask_dropped(const sal_mask *mask, int64_t i);
 int64_t sal__mask_margin(const sal_build *build, const sal_mask *mask);
 /* Adds a mask by the words in build->mask_classes; nothing when they say none. ARGUMENT when a word is no class of the
- * kind. `kind` "area" keeps what is neither 0 nor nodata and takes no words. */
-sal_status sal__mask_add(sal_build *build, const char *kind, const char *path, int64_t band, const char *archive);
+ * kind. It drops what comes from `tile`, -1 for all of them. `kind` "area" keeps what is neither 0 nor nodata and takes no words. */
+sal_status sal__mask_add(sal_build *build, int64_t tile, const char *kind, const char *path, int64_t band, const char *archive);
 /* Opens the masks on the grid: nearest neighbour, since classes have no mean. */
 sal_status sal__masks_place(sal_build *build);
 
 /* Memory that applying needs for blocks of edge x edge pixels; NULL scratch where there is no mask. */
 int64_t sal__masks_bytes(const sal_build *build, int64_t edge);
 sal_status sal__masks_scratch(sal_build *build, int64_t edge, void *out);
-/* Makes every reflectance of the dropped pixels NaN and counts. block: (rows, columns, bands), sources first. */
-sal_status sal__masks_apply(sal_build *build, int64_t column, int64_t row, int64_t columns, int64_t rows, void *scratch,
-                            float *block, int64_t bands);
+/* Makes every reflectance of the pixels that the masks of `tile` drop NaN and counts. block: (rows, columns, bands), sources first. */
+sal_status sal__masks_apply(sal_build *build, int64_t tile, int64_t column, int64_t row, int64_t columns, int64_t rows,
+                            void *scratch, float *block, int64_t bands);
 /* ---- what became of it (mask_report.c) ---- */
 
 /* Whether the quality bands left no pixel with a value. */

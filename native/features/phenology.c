@@ -48,6 +48,7 @@ sal_phenology_options sal_phenology_defaults(void)
                                     .sdps = 0.9,
                                     .gus = { 0.2, 0.8 },
                                     .eos = 0.2,
+                                    .max_gap = 45,
                                     .min_amplitude = 0.1,
                                     .contrast = 0.15,
                                     .min_observations = 6 };
@@ -194,11 +195,40 @@ static void count(const sal_phenology_plan *p, const sal__lanes *b, int lane, co
     out->rmse = n > 0 ? sqrt(squares / n) : NAN;
 }
 
+/* Longest time without observation that overlaps the time from the beginning of the year (of the season, where it began before; of the
+ * series, where that begins later) to SDPS: there another season may have been, or the rise itself. */
+static double longest_gap(const sal_phenology_plan *p, const sal__lanes *b, int lane, int64_t left, double sdps)
+{
+    const double season = sal__node_day(p, (double)left), series = sal__node_day(p, 0);
+    const double begin = fmax(fmin(1, season), series), end = fmax(sdps, begin);
+    double last = begin, longest = 0;
+    for (int64_t k = 0; k < p->dates; k++) {
+        const double day = (double)(p->days[k] - p->o.year_begin + 1);
+        if (b->seen[k * L + lane] == 0) continue;
+        if (day > begin && last < end) longest = fmax(longest, day - last);
+        last = fmax(day, begin);
+    }
+    return longest;
+}
+
+/* A fitted form has no noise of its own: its levels are its extremes. */
+static sal__season_levels levels_of(const sal_phenology_plan *p, const sal__lanes *b, int lane, const sal__season_place *place)
+{
+    sal__season_levels levels = { .error = { 0 } };
+    sal_season about;
+    sal__season_stage(b->curve, place, b->lo[lane], levels.from, levels.to);
+    for (int i = 0; i < 2 && p->o.smoother != SAL_SMOOTHER_DOUBLE_LOGISTIC; i++) {
+        count(p, b, lane, b->curve, levels.from[i], levels.to[i], &about);
+        levels.error[i] = about.observations > 0 ? about.rmse : 0;
+    }
+    return levels;
+}
+
 /* The season of one lane; its curve is then in b->curve. */
 static void measure(const sal_phenology_plan *p, sal__lanes *b, int lane, sal_season *out)
 {
     const int64_t lo = b->lo[lane], hi = b->hi[lane];
-    *out = (sal_season){ NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, (double)b->count[lane], NAN, SAL_SEASON_FEW };
+    *out = (sal_season){ NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, (double)b->count[lane], NAN, NAN, SAL_SEASON_FEW };
     if (b->count[lane] < p->o.min_observations || hi - lo < 4) return;
     for (int64_t t = lo; t <= hi; t++) b->curve[t] = b->z[t * L + lane];
     sal__season_place place = sal__season_locate(p, b->curve, lo, hi);
@@ -209,7 +239,11 @@ static void measure(const sal_phenology_plan *p, sal__lanes *b, int lane, sal_se
     }
     if (p->o.smoother == SAL_SMOOTHER_DOUBLE_LOGISTIC) out->quality = sal__double_logistic(p, b, lane, &place);
     count(p, b, lane, b->curve, place.left, place.right, out);
-    if (out->quality == SAL_SEASON_FOUND) sal__season_measure(p, b->curve, &place, out);
+    if (out->quality != SAL_SEASON_FOUND) return;
+    const sal__season_levels levels = levels_of(p, b, lane, &place);
+    sal__season_measure(p, b->curve, &place, &levels, out);
+    out->gap = longest_gap(p, b, lane, place.left, out->sdps);
+    if (out->gap > p->o.max_gap) out->quality = SAL_SEASON_GAP;
 }
 
 static void smooth(const sal_phenology_plan *p, sal__lanes *b)

@@ -36,7 +36,8 @@ typedef enum sal_season_quality {
     SAL_SEASON_FEW = 1,   /* observations */
     SAL_SEASON_FLAT = 2,  /* left amplitude below min_amplitude */
     SAL_SEASON_EDGE = 3,  /* the peak is the first or last node that observations reach */
-    SAL_SEASON_ABSENT = 4 /* fewer seasons than asked for */
+    SAL_SEASON_ABSENT = 4, /* fewer seasons than asked for */
+    SAL_SEASON_GAP = 5     /* found, but a gap of more than max_gap days may hide another or move its days */
 } sal_season_quality;
 
 typedef struct sal_phenology_options {
@@ -48,6 +49,7 @@ typedef struct sal_phenology_options {
         envelope; /* Whittaker's weight of an observation above the curve, 1 - envelope below; .5: both alike, 0: all weights 1 */
     double floor;                   /* values of a pixel below this quantile are raised to it */
     double sos, sdps, gus[2], eos;  /* thresholds, shares of the amplitude */
+    double max_gap; /* days without observation, before SDPS, that a good season may have */
     double min_amplitude, contrast; /* index units; contrast: a fall and rise that parts two seasons */
     int64_t min_observations;
     int64_t year_begin, year_days; /* days since 1970 of 1 January, days of that year: peaks lie in it */
@@ -57,7 +59,7 @@ typedef struct sal_phenology_options {
 sal_phenology_options sal_phenology_defaults(void);
 
 typedef struct sal_season {
-    double sos, gus, sdps, peak, peak_day, eos, length, amplitude, observations, rmse, quality;
+    double sos, gus, sdps, peak, peak_day, eos, length, amplitude, observations, rmse, gap, quality;
 } sal_season;
 
 typedef struct sal_phenology_plan sal_phenology_plan;

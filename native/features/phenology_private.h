@@ -53,8 +53,17 @@ sal_season_quality sal__double_logistic(const sal_phenology_plan *plan, sal__lan
                                         sal__season_place *place);
 /* Which season of the curve over the nodes [lo, hi] is asked for. (phenology_season.c) */
 sal__season_place sal__season_locate(const sal_phenology_plan *plan, const double *curve, int64_t lo, int64_t hi);
+/* Levels between which thresholds are shares. The highest node of a curve that follows noise lies above its plateau and the lowest below
+ * its base, and at the 90 % of SDPS, where the rise has become slow, a few hundredths of the amplitude are a week. So each level comes
+ * towards the mean of its stage, by no more than the error of the curve there: a curve without noise keeps its extremes. */
+typedef struct sal__season_levels {
+    int64_t from[2], to[2]; /* nodes of the base stage and of the peak stage: within a tenth of the amplitude */
+    double error[2];        /* root mean square of what observations of the stage lie off the curve */
+} sal__season_levels;
+/* The nodes of the two stages; the base stage may begin at node `first`. (phenology_season.c) */
+void sal__season_stage(const double *curve, const sal__season_place *place, int64_t first, int64_t from[2], int64_t to[2]);
 /* Thresholds on the curve. (phenology_season.c) */
 void sal__season_measure(const sal_phenology_plan *plan, const double *curve, const sal__season_place *place,
-                         sal_season *out);
+                         const sal__season_levels *levels, sal_season *out);
 
 #endif

@@ -11,6 +11,7 @@
 
 enum { PEAKS = 64 };
 static const double apart = 60;        /* days between peaks */
+static const double stage_share = 0.9; /* of the amplitude: the peak stage is above it, the base stage within the rest */
 static const double main_share = 0.75; /* of the range; of two seasons about as high, noise must not choose */
 
 /* Peaks by hysteresis; a rise that the series ends in counts, so that the caller sees its edge. */
@@ -137,10 +138,31 @@ static double summit(const double *z, int64_t peak)
     return (double)peak + (bend < 0 ? fmax(-0.5, fmin(0.5, (z[peak - 1] - z[peak + 1]) / (2 * bend))) : 0);
 }
 
-void sal__season_measure(const sal_phenology_plan *p, const double *z, const sal__season_place *s, sal_season *out)
+void sal__season_stage(const double *z, const sal__season_place *s, int64_t first, int64_t from[2], int64_t to[2])
+{
+    const double top = z[s->peak], base = z[s->left], rise = top - base, fall = top - z[s->right];
+    from[0] = to[0] = s->left;
+    from[1] = to[1] = s->peak;
+    while (from[0] > first && z[from[0] - 1] <= base + (1 - stage_share) * rise) from[0]--;
+    while (to[0] < s->peak && z[to[0] + 1] <= base + (1 - stage_share) * rise) to[0]++;
+    while (from[1] > s->left && z[from[1] - 1] >= top - (1 - stage_share) * rise) from[1]--;
+    while (to[1] < s->right && z[to[1] + 1] >= top - (1 - stage_share) * fall) to[1]++;
+}
+
+static double mean(const double *z, int64_t from, int64_t to)
+{
+    double sum = 0;
+    for (int64_t i = from; i <= to; i++) sum += z[i];
+    return sum / (double)(to - from + 1);
+}
+
+void sal__season_measure(const sal_phenology_plan *p, const double *z, const sal__season_place *s, const sal__season_levels *levels,
+                         sal_season *out)
 {
     const sal_phenology_options *o = &p->o;
-    const double base = z[s->left], rise = z[s->peak] - base, fall = z[s->peak] - z[s->right];
+    const double top = z[s->peak] - fmin(z[s->peak] - mean(z, levels->from[1], levels->to[1]), levels->error[1]);
+    const double base = z[s->left] + fmin(mean(z, levels->from[0], levels->to[0]) - z[s->left], levels->error[0]);
+    const double rise = top - base, fall = top - z[s->right];
     const int64_t begin = rise_begin(z, s->left, s->peak, base + fmin(o->sos, o->gus[0]) * rise);
     const double low = rising(z, begin, s->peak, base + o->gus[0] * rise),
                  high = rising(z, begin, s->peak, base + o->gus[1] * rise);
@@ -149,7 +171,7 @@ void sal__season_measure(const sal_phenology_plan *p, const double *z, const sal
     out->gus = (o->gus[1] - o->gus[0]) * rise / ((high - low) * o->step);
     out->peak = z[s->peak];
     out->peak_day = sal__node_day(p, summit(z, s->peak));
-    out->amplitude = rise;
+    out->amplitude = z[s->peak] - z[s->left];
     if (fall < o->min_amplitude) return; /* the series ends before the season does */
     out->eos = sal__node_day(p, falling(z, s->peak, s->right, z[s->right] + o->eos * fall));
     out->length = out->eos - out->sos;

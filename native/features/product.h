@@ -35,10 +35,14 @@ bool sal__is_safe(sal_build *build, const char *path);
 /* Reads its metadata and finds its files. DATA in one sentence when something is missing. */
 sal_status sal__safe_read(sal_build *build, const char *path, sal__product *product);
 
+/* Which agency's product a path is, -1 for none; sal_scene.agency. (scene_list.c) */
+int sal__product_agency(sal_build *build, const char *path);
+/* The rasters of a folder by their endings, owned by the arena of the build. DATA when there is none. (scene_list.c) */
+sal_status sal__folder_rasters(sal_build *build, const char *path, const char *const **paths, int64_t *n);
 /* Reads the metadata of a scene that is a product. (scene_list.c) */
 sal_status sal__product_read(sal_build *build, const sal_scene *scene, sal__product *product);
 /* Adds the bands and the mask of a product, with the user's scale and offset where given. DATA when it does not belong
- * to what the build already holds: another day, another sensor, the same band again. (products.c) */
+ * to what the build already holds: another day, another sensor, the same tile again. (products.c) */
 sal_status sal__build_add_product(sal_build *build, const sal__product *product);
 /* Landsat 4-9 Collection 2: Level 2, or Level 1 with its MTL file. (landsat.c) */
 bool sal__is_landsat(sal_build *build, const char *path);
@@ -47,8 +51,8 @@ sal_status sal__landsat_read(sal_build *build, const char *path, sal__product *p
 /* Whether a text ends so, without regard to case; the part of a path behind the last slash. (products.c) */
 bool sal__ends_with(const char *text, const char *ending);
 const char *sal__plain_name(const char *path);
-/* Adds what the sources from `first` on came from to build->scenes. (products.c) */
-sal_status sal__build_describe(sal_build *build, const sal__product *product, int64_t first);
+/* Adds what the sources from first[0] and the patches from first[1] on came from to build->scenes. (products.c) */
+sal_status sal__build_describe(sal_build *build, const sal__product *product, const int64_t first[2]);
 /* Text by printf rules in the arena of the build. */
 sal_status sal__build_text(sal_build *build, const char **out, const char *format, ...) SAL_PRINTF(3, 4);
 

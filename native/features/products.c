@@ -3,6 +3,7 @@
  */
 #include "features/masks.h"
 #include "features/product.h"
+#include "features/tiles.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -50,18 +51,11 @@ static sal_status check_belongs(const sal_build *build, const sal__product *p)
                         "scenes are of different sensors: \"%s\" is of %s and the others are of %s; build one stack "
                         "for each sensor",
                         p->path, p->sensor, build->sensor);
-    for (int64_t i = 0; i < build->source_count; i++)
-        for (int64_t k = 0; k < p->band_count; k++)
-            if (strcmp(build->sources[i].id, p->bands[k].id) == 0)
-                return sal_fail(build->ctx, SAL_STATUS_DATA,
-                                "two scenes of %s hold band %s: \"%s\" and \"%s\"; leave one out, or, if they are "
-                                "neighbouring tiles, build a stack for each",
-                                p->date, p->bands[k].id, build->sources[i].path, p->path);
     return SAL_STATUS_OK;
 }
 
 /* {"name", "path", "sensor", "date", ..., "bands": {"B04": {"file", "scale", "offset"}}} as they are used. */
-sal_status sal__build_describe(sal_build *build, const sal__product *p, int64_t first)
+sal_status sal__build_describe(sal_build *build, const sal__product *p, const int64_t first[2])
 {
     sal_status status;
     sal_context *ctx = build->ctx;
@@ -73,8 +67,9 @@ sal_status sal__build_describe(sal_build *build, const sal__product *p, int64_t 
     if (p->tile[0]) SAL_TRY(sal_json_add_text(ctx, entry, "tile", p->tile));
     if (p->baseline[0]) SAL_TRY(sal_json_add_text(ctx, entry, "processing_baseline", p->baseline));
     SAL_TRY(sal_json_add_text(ctx, entry, "level", p->level));
-    for (int64_t i = first; i < build->source_count; i++) {
-        const sal_source *s = &build->sources[i];
+    const int64_t own = build->source_count - first[0];
+    for (int64_t i = 0; i < own + build->patch_count - first[1]; i++) {
+        const sal_source *s = i < own ? &build->sources[first[0] + i] : &build->patches[first[1] + i - own];
         band = json_object_new_object();
         SAL_TRY(sal_json_add_text(ctx, band, "file", s->path));
         SAL_TRY(sal_json_add_f64(ctx, band, "scale", s->scale));
@@ -99,15 +94,17 @@ done:
 sal_status sal__build_add_product(sal_build *build, const sal__product *p)
 {
     sal_status status;
-    const int64_t first = build->source_count;
+    const int64_t first[2] = { build->source_count, build->patch_count };
+    int64_t tile;
+    sal_source *s = NULL;
     const bool overridden = isfinite(build->scale) || isfinite(build->offset);
     SAL_TRY(check_belongs(build, p));
     if (!build->sensor[0]) snprintf(build->sensor, sizeof build->sensor, "%s", p->sensor);
     if (!build->date[0]) snprintf(build->date, sizeof build->date, "%s", p->date);
+    SAL_TRY(sal__build_tile(build, p->tile, p->bands[0].path, &tile));
     for (int64_t i = 0; i < p->band_count; i++) {
         const sal__product_band *band = &p->bands[i];
-        SAL_TRY(sal__build_add(build, SAL_SOURCE_REFLECTANCE, band->path, 0, band->id, NULL));
-        sal_source *s = &build->sources[build->source_count - 1];
+        SAL_TRY(sal__build_add_band(build, tile, band->path, 0, band->id, &s));
         s->archive = p->archive;
         s->scale = isfinite(build->scale) ? build->scale : band->scale;
         s->offset = isfinite(build->offset) ? build->offset : band->offset;
@@ -118,12 +115,12 @@ sal_status sal__build_add_product(sal_build *build, const sal__product *p)
     if (!p->mask[0])
         sal_warn(build->ctx, "scene \"%s\" has no file %s: its clouds cannot be masked", p->path, p->mask_kind);
     else
-        SAL_TRY(sal__mask_add(build, p->mask_kind, p->mask, 0, p->archive));
+        SAL_TRY(sal__mask_add(build, tile, p->mask_kind, p->mask, 0, p->archive));
     SAL_TRY(sal__build_describe(build, p, first));
     sal_log(build->ctx, "%s of %s: %s%s%s", p->sensor, p->date, p->name, p->note[0] ? ", " : "", p->note);
     if (overridden)
         sal_log(build->ctx, "scale and offset as given replace those of the product: reflectance = DN x %.9g + %.9g",
-                build->sources[first].scale, build->sources[first].offset);
+                s->scale, s->offset);
 done:
     return status;
 }

@@ -8,6 +8,7 @@
  */
 #include "data/date.h"
 #include "features/product.h"
+#include "features/tiles.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -176,15 +177,14 @@ static sal_status read_identity(sal_build *build, const sal_xml *xml, const char
 {
     sal_status status = SAL_STATUS_OK;
     const char *baseline = sal_xml_text(xml, "PROCESSING_BASELINE"), *name = sal_xml_text(xml, "PRODUCT_URI"),
-               *start = sal_xml_text(xml, "PRODUCT_START_TIME"), *tile = NULL;
+               *start = sal_xml_text(xml, "PRODUCT_START_TIME");
+    char tile[16];
     if (!name) name = sal_xml_text(xml, "PRODUCT_URI_2A");
     if (!start || !sal_date_parse(start, p->date)) return fail_metadata(build, p, "PRODUCT_START_TIME");
     SAL_TRY(sal__build_text(build, &p->name, "%s", name ? name : sal__plain_name(root)));
     SAL_TRY(sal__build_text(build, &p->baseline, "%s", baseline ? baseline : ""));
-    for (const char *at = p->name; (at = strstr(at, "_T")); at++)
-        if (isdigit((unsigned char)at[2]) && isdigit((unsigned char)at[3]) && isalpha((unsigned char)at[4]))
-            tile = at + 2;
-    SAL_TRY(sal__build_text(build, &p->tile, "%.5s", tile ? tile : ""));
+    sal__tile_in_name(p->name, tile);
+    SAL_TRY(sal__build_text(build, &p->tile, "%s", tile));
     p->sensor = "Sentinel-2";
     p->level = "surface";
 done:

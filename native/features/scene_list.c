@@ -28,28 +28,46 @@ static sal_status append(sal_build *build, sal_scene **scenes, int64_t *n, sal_s
     return status;
 }
 
-/* The rasters of a folder by their endings; those that turn out to be no band are left out later. */
-static sal_status expand(sal_build *build, const char *path, sal_scene **scenes, int64_t *n)
+sal_status sal__folder_rasters(sal_build *build, const char *path, const char *const **paths, int64_t *n)
 {
     static const char *const endings[] = { ".tif", ".tiff", ".jp2", ".img", ".vrt" };
-    const char *const *names, *file;
+    const char *const *names, **found = NULL;
     int64_t count = 0;
-    const int64_t before = *n;
     sal_status status;
+    *n = 0;
     SAL_TRY(sal_files_list(build->ctx, build->arena, path, &names, &count));
+    SAL_TRY(sal_arena_allocate(build->arena, count + 1, sizeof *found, &found));
     for (int64_t i = 0; i < count; i++)
         for (size_t k = 0; k < sizeof endings / sizeof *endings; k++)
-            if (sal__ends_with(names[i], endings[k])) {
-                SAL_TRY(sal__build_text(build, &file, "%s/%s", path, names[i]));
-                SAL_TRY(append(build, scenes, n, (sal_scene){ .path = file, .agency = -1, .from_folder = true }));
-            }
-    if (*n == before)
+            if (sal__ends_with(names[i], endings[k])) SAL_TRY(sal__build_text(build, &found[(*n)++], "%s/%s", path, names[i]));
+    *paths = found;
+    if (*n == 0)
         status = sal_fail(build->ctx, SAL_STATUS_DATA,
                           "folder \"%s\" is no product that is known and holds no raster (tif, jp2, img, vrt); give "
                           "the folder in which the files lie",
                           path);
 done:
     return status;
+}
+
+/* Those that turn out to be no band are left out later. */
+static sal_status expand(sal_build *build, const char *path, sal_scene **scenes, int64_t *n)
+{
+    const char *const *files;
+    int64_t count = 0;
+    sal_status status;
+    SAL_TRY(sal__folder_rasters(build, path, &files, &count));
+    for (int64_t i = 0; i < count; i++)
+        SAL_TRY(append(build, scenes, n, (sal_scene){ .path = files[i], .agency = -1, .from_folder = true }));
+done:
+    return status;
+}
+
+int sal__product_agency(sal_build *build, const char *path)
+{
+    int k = 0;
+    while (k < AGENCIES && !agencies[k].is(build, path)) k++;
+    return k < AGENCIES ? k : -1;
 }
 
 static sal_status raster_date(sal_build *build, sal_scene *scene)
@@ -79,12 +97,11 @@ sal_status sal__scenes_list(sal_build *build, const char *const *paths, int64_t 
     *count = 0;
     SAL_TRY(sal_allocate(build->ctx, 1, sizeof *product, &product));
     for (int64_t i = 0; i < n; i++) {
-        int k = 0;
-        while (k < AGENCIES && !agencies[k].is(build, paths[i])) k++;
-        if (k == AGENCIES && sal_files_is_folder(paths[i]))
+        const int agency = sal__product_agency(build, paths[i]);
+        if (agency < 0 && sal_files_is_folder(paths[i]))
             SAL_TRY(expand(build, paths[i], scenes, count));
         else
-            SAL_TRY(append(build, scenes, count, (sal_scene){ .path = paths[i], .agency = k < AGENCIES ? k : -1 }));
+            SAL_TRY(append(build, scenes, count, (sal_scene){ .path = paths[i], .agency = agency }));
     }
     for (int64_t i = 0; i < *count; i++) {
         sal_scene *scene = &(*scenes)[i];

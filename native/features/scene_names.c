@@ -100,7 +100,8 @@ bool sal__band_in_stem(const char *stem, char name[SAL__NAME])
         const bool landsat = i > 0 && strcasecmp(tokens[i], "PIXEL") == 0 && strcasecmp(tokens[i - 1], "QA") == 0;
         const char *mask = sal__mask_kind(landsat ? "QA_PIXEL" : tokens[i]);
         if (mask) {
-            snprintf(name, SAL__NAME, "%s", mask);
+            const bool early = strcmp(mask, "BQA") == 0 && stem[0] == 'L' && isdigit((unsigned char)stem[2]) && stem[2] != '0';
+            snprintf(name, SAL__NAME, "%s", early ? "BQA_2013" : mask);
             return true;
         }
         if (sal__looks_like_band(tokens[i])) {

@@ -9,6 +9,7 @@
 #include "features/product.h"
 #include "features/scene_names.h"
 #include "features/scene_numbers.h"
+#include "features/tiles.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,6 +62,7 @@ typedef struct scene {
     char stem[256], file_band[NAME];
     const char **by_wavelength; /* role of each band, NULL where the names say it */
     bool may_be_none;           /* one of a folder: left out when it is no band */
+    int64_t tile;               /* -1 before it has given a band */
 } scene;
 
 /* Name of a band before the sensor is known; "" when it has none. */
@@ -163,22 +165,65 @@ static void warn_left_out(const sal_build *build, const scene *s, const role_lis
     sal_text_free(build->ctx, &names);
 }
 
-static sal_status add_bands(sal_build *build, const scene *s, const role_list *roles)
+/* What a scene says of its sensor, against the others; a sensor that the user named goes before. */
+static sal_status check_sensor(const sal_build *build, const scene *s)
+{
+    const char *stated = sal_raster_metadata(s->raster, "SALINA", "SENSOR");
+    const char *own = stated && stated[0] ? stated : sal__sensor_in_stem(s->stem);
+    if (!own || build->sensor_given || strncmp(own, build->sensor, strlen(own)) == 0) return SAL_STATUS_OK;
+    return sal_fail(build->ctx, SAL_STATUS_DATA,
+                    "scenes are of different sensors: \"%s\" is of %s and the others are of %s; build one stack for "
+                    "each sensor",
+                    sal_raster_path(s->raster), own, build->sensor);
+}
+
+/* The quality bands of a scene: for its own tile, or, of a file that has no bands, for each tile that it belongs to. */
+static sal_status add_masks(sal_build *build, const scene *s, const role_list *roles)
+{
+    sal_status status = SAL_STATUS_OK;
+    const char *path = sal_raster_path(s->raster);
+    char name[16];
+    sal__tile_in_name(s->stem, name);
+    for (int64_t b = 0; b < sal_raster_band_count(s->raster); b++) {
+        const char *kind = sal__mask_kind(raw_name(s, roles, b));
+        int64_t used = 0;
+        if (!kind || sal__band_id(build->sensor, raw_name(s, roles, b))) continue;
+        for (int64_t tile = 0; tile < build->tile_count; tile++) {
+            bool same = build->tile_count == 1 || tile == s->tile;
+            if (!same && s->tile < 0) SAL_TRY(sal__tile_is(build, tile, name, path, &same));
+            if (!same) continue;
+            SAL_TRY(sal__mask_add(build, tile, kind, path, b, ""));
+            used++;
+        }
+        if (used == 0 && build->tile_count > 0)
+            SAL_TRY(sal_fail(build->ctx, SAL_STATUS_DATA,
+                             "\"%s\" masks none of the scenes: it is of another tile or lies elsewhere; leave it out, or "
+                             "give the scene it belongs to",
+                             path));
+    }
+done:
+    return status;
+}
+
+static sal_status add_bands(sal_build *build, scene *s, const role_list *roles)
 {
     sal_status status = SAL_STATUS_OK;
     int64_t found = 0;
-    const int64_t first = build->source_count;
+    char tile[16];
+    sal_source *source;
+    const int64_t first[2] = { build->source_count, build->patch_count };
+    s->tile = -1;
+    sal__tile_in_name(s->stem, tile);
+    SAL_TRY(check_sensor(build, s));
     SAL_TRY(check_roles(build, s, roles));
     for (int64_t b = 0; b < sal_raster_band_count(s->raster); b++) {
         const char *name = raw_name(s, roles, b), *id = sal__band_id(build->sensor, name), *mask = sal__mask_kind(name);
         if (!id && !mask) continue;
         found++;
-        if (!id) {
-            SAL_TRY(sal__mask_add(build, mask, sal_raster_path(s->raster), b, ""));
-            continue;
-        }
-        SAL_TRY(sal__build_add(build, SAL_SOURCE_REFLECTANCE, sal_raster_path(s->raster), b, id, NULL));
-        SAL_TRY(sal__source_numbers(build, s->raster, &build->sources[build->source_count - 1]));
+        if (!id) continue;
+        if (s->tile < 0) SAL_TRY(sal__build_tile(build, tile, sal_raster_path(s->raster), &s->tile));
+        SAL_TRY(sal__build_add_band(build, s->tile, sal_raster_path(s->raster), b, id, &source));
+        SAL_TRY(sal__source_numbers(build, s->raster, source));
     }
     if (found == 0 && s->may_be_none) return SAL_STATUS_OK;
     if (found == 0)
@@ -188,11 +233,11 @@ static sal_status add_bands(sal_build *build, const scene *s, const role_list *r
                          "or sensor, or name the bands in their descriptions",
                          sal_raster_path(s->raster), raw_name(s, roles, 0),
                          build->sensor[0] ? build->sensor : "not known"));
-    if (build->source_count > first) {
+    if (s->tile >= 0) {
         const sal__product said = { .path = sal_raster_path(s->raster),
                                     .name = s->stem,
                                     .sensor = build->sensor,
-                                    .tile = "",
+                                    .tile = tile,
                                     .baseline = "",
                                     .level = "" };
         SAL_TRY(sal__build_describe(build, &said, first));
@@ -234,6 +279,7 @@ static sal_status add_loose(sal_build *build, const sal_scene *const *entries, i
             SAL_TRY(sal__roles_by_wavelength(build, scenes[i].raster, &scenes[i].by_wavelength));
         SAL_TRY(add_bands(build, &scenes[i], roles));
     }
+    for (int64_t i = 0; i < n; i++) SAL_TRY(add_masks(build, &scenes[i], roles));
 done:
     for (int64_t i = 0; scenes && i < n; i++) sal_raster_free(scenes[i].raster);
     sal_release(ctx, scenes);

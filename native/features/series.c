@@ -67,6 +67,8 @@ static void choose_year(sal_series *s, const sal_series_request *request)
 
 static void file_clear(sal_context *ctx, sal__series_file *f)
 {
+    for (int64_t k = 0; f->parts && k < f->band_count; k++) sal_raster_free(f->parts[k].raster);
+    sal_release(ctx, f->parts);
     if (f->mask_raster != f->raster) sal_raster_free(f->mask_raster);
     sal_raster_free(f->raster);
     sal_release(ctx, f->path);
@@ -109,11 +111,11 @@ static sal_status keep_year(sal_series *s)
             s->ctx, SAL_STATUS_DATA,
             "the series has no date in %lld or half a year around it: it runs from %lld to %lld; set series_year",
             (long long)s->year, (long long)year_of(earliest), (long long)year_of(latest));
-    if (files > FILES)
+    if (sal__series_file_count(s) > FILES)
         return sal_fail(s->ctx, SAL_STATUS_DATA,
                         "the series has %lld files in and around %lld, more than %d can be open at once; leave some "
                         "out or join them by gdalbuildvrt",
-                        (long long)files, (long long)s->year, FILES);
+                        (long long)sal__series_file_count(s), (long long)s->year, FILES);
     for (int64_t i = 0; i < files; i++)
         for (int64_t k = 0; k < days_in(&s->files[i]); k++) {
             const int64_t *at = bsearch(&s->files[i].days[k], s->dates, (size_t)n, sizeof *s->dates, ascending);
@@ -140,10 +142,13 @@ sal_status sal__series_open(sal_context *ctx, const sal_series_request *request,
                        .scale = request->scale,
                        .offset = request->offset };
     SAL_TRY(sal_text_copy(ctx, index->id, &s->index_id));
+    SAL_TRY(sal_allocate(ctx, 1, sizeof *s->reader, &s->reader));
+    SAL_TRY(sal__build_new(ctx, s->reader));
     for (int64_t i = 0; i < request->count; i++) {
         SAL_TRY(sal_progress(ctx, (double)i / (double)request->count, NULL));
-        SAL_TRY(sal__series_add(s, request->paths[i]));
+        SAL_TRY(sal__series_take(s, request->paths[i]));
     }
+    SAL_TRY(sal__series_join(s));
     SAL_TRY(gather_days(s));
     choose_year(s, request);
     SAL_TRY(keep_year(s));
@@ -162,6 +167,9 @@ void sal__series_free(sal_series *s)
     if (!s) return;
     for (int64_t i = 0; i < s->file_count; i++) file_clear(s->ctx, &s->files[i]);
     sal_phenology_plan_free(s->plan);
+    if (s->reader) sal__build_clear(s->reader);
+    sal_release(s->ctx, s->reader);
+    sal_release(s->ctx, s->qualities);
     sal_release(s->ctx, s->files);
     sal_release(s->ctx, s->index_id);
     sal_release(s->ctx, s->dates);
@@ -180,7 +188,7 @@ static sal_status open_on(sal_series *s, sal__series_file *f, const sal_grid *gr
     sal_status status;
     double b[4], pixel, east = grid->x0 + grid->pixel * (double)grid->columns,
                         south = grid->y0 - grid->pixel * (double)grid->rows;
-    SAL_TRY(sal_raster_place(s->ctx, f->path, grid, b, &pixel));
+    SAL_TRY(sal_raster_place(s->ctx, f->parts ? f->parts[0].path : f->path, grid, b, &pixel));
     if (b[0] >= east || b[2] <= grid->x0 || b[1] >= grid->y0 || b[3] <= south) {
         status = sal_fail(s->ctx, SAL_STATUS_DATA,
                           "series \"%s\" does not overlap the grid of the stack: it covers %.0f to %.0f east and %.0f "
@@ -189,20 +197,24 @@ static sal_status open_on(sal_series *s, sal__series_file *f, const sal_grid *gr
                           f->path, b[0], b[2], b[1], b[3], grid->x0, east, south, grid->y0, grid->crs_name);
         goto done;
     }
+    if (f->parts) return sal__series_open_parts(s, f, grid);
     SAL_TRY(sal_raster_open(s->ctx, f->path, &f->raster));
     for (int64_t i = 0; i < f->band_count; i++) f->slots[i] = f->bands[i];
-    f->mask_raster = f->raster;
-    f->mask_slot = f->mask_band;
-    if (sal__grid_aligned(grid, f->raster, &f->shift_x, &f->shift_y)) return SAL_STATUS_OK;
-    f->mask_raster = NULL;
+    if (sal__grid_aligned(grid, f->raster, &f->shift_x, &f->shift_y)) {
+        if (f->mask_path) return sal__series_open_mask(s, f, grid);
+        f->mask_raster = f->raster;
+        f->mask_slot = f->mask_band;
+        f->mask_shift_x = f->shift_x;
+        f->mask_shift_y = f->shift_y;
+        return SAL_STATUS_OK;
+    }
     sal_raster_free(f->raster);
     f->raster = NULL;
-    f->shift_x = f->shift_y = f->mask_slot = 0;
+    f->shift_x = f->shift_y = 0;
     for (int64_t i = 0; i < f->band_count; i++) f->slots[i] = i;
     const char *method = grid->pixel > 1.5 * pixel ? "average" : "bilinear";
     SAL_TRY(sal_raster_open_warped_bands(s->ctx, f->path, f->bands, f->band_count, grid, method, &f->raster));
-    if (f->mask)
-        SAL_TRY(sal_raster_open_warped_bands(s->ctx, f->path, &f->mask_band, 1, grid, "nearest", &f->mask_raster));
+    status = sal__series_open_mask(s, f, grid);
 done:
     return status;
 }
@@ -235,11 +247,14 @@ static sal_status check_range(sal_series *s, const sal__series_file *f, const sa
     for (int64_t k = 0; k < SPOTS * SPOTS; k++) {
         const int64_t x = grid->columns * (2 * (k % SPOTS) + 1) / (2 * SPOTS),
                       y = grid->rows * (2 * (k / SPOTS) + 1) / (2 * SPOTS);
+        const sal__series_part *part = f->parts ? &f->parts[0] : NULL;
+        if (part && part->certain) return SAL_STATUS_OK;
         sal_status status =
-            sal_raster_read(f->raster, f->slots, bands, f->shift_x + x, f->shift_y + y, SPOT, SPOT, spot);
+            part ? sal_raster_read(part->raster, &part->slot, 1, part->shift_x + x, part->shift_y + y, SPOT, SPOT, spot)
+                 : sal_raster_read(f->raster, f->slots, bands, f->shift_x + x, f->shift_y + y, SPOT, SPOT, spot);
         if (status != SAL_STATUS_OK) return status;
-        for (int64_t i = 0; i < SPOT * SPOT * bands; i++) {
-            const double value = (double)spot[i] * s->scale + s->offset;
+        for (int64_t i = 0; i < SPOT * SPOT * (part ? 1 : bands); i++) {
+            const double value = part ? (double)spot[i] * part->scale + part->offset : (double)spot[i] * s->scale + s->offset;
             if (isnan(value)) continue;
             n++;
             if (value >= low && value <= high) continue;
@@ -262,11 +277,39 @@ sal_status sal__series_place(sal_series *s, const sal_grid *grid, const sal_phen
         SAL_TRY(sal_progress(s->ctx, (double)i / (double)s->file_count, i == 0 ? "opening the series" : NULL));
         SAL_TRY(open_on(s, &s->files[i], grid));
         SAL_TRY(check_range(s, &s->files[i], grid));
-        sal_raster_forget(s->files[i].raster); /* nine blocks of every file */
+        if (s->files[i].raster) sal_raster_forget(s->files[i].raster); /* nine blocks of every file */
     }
 done:
     return status;
 }
 
-int64_t sal__series_file_count(const sal_series *series) { return series->file_count; }
-const char *sal__series_path(const sal_series *series, int64_t i) { return series->files[i].path; }
+bool sal__series_has_views(const sal_series *s)
+{
+    for (int64_t i = 0; i < s->file_count; i++)
+        if (s->files[i].parts) return true;
+    return false;
+}
+
+const char *sal__series_grid_path(const sal_series *s) { return s->files[0].parts ? s->files[0].parts[0].path : s->files[0].path; }
+
+/* Files of one look: an archive stands for all that lies in it. */
+static int64_t files_of(const sal__series_file *f)
+{
+    return f->archive[0] ? 1 : (f->parts ? f->band_count : 1) + (f->mask_path != NULL);
+}
+
+int64_t sal__series_file_count(const sal_series *s)
+{
+    int64_t n = 0;
+    for (int64_t i = 0; i < s->file_count; i++) n += files_of(&s->files[i]);
+    return n;
+}
+
+const char *sal__series_path(const sal_series *s, int64_t i)
+{
+    const sal__series_file *f = s->files;
+    for (; i >= files_of(f); f++) i -= files_of(f);
+    if (f->archive[0]) return f->archive;
+    if (f->mask_path && i == files_of(f) - 1) return f->mask_path;
+    return f->parts ? f->parts[i].path : f->path;
+}

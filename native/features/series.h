@@ -2,7 +2,8 @@
  *
  * A raster of the series is a scene that has the bands of the index, a raster with a band of that name, a single-band raster of the
  * index, or a raster whose band descriptions are dates. Bands SCL (Sentinel-2), QA_PIXEL (Landsat) and Fmask (HLS) in the same file
- * mask clouds, shadows and snow; values outside the range of the index are missing. Several files of one day are averaged where they
+ * mask clouds, shadows and snow, and so do files of such a band of the same day and tile. Products (SAFE, Landsat, with scale, offset and
+ * mask of their own), their folders, and files with a band each, joined by day and tile, will do too; values outside the range of the index are missing. Several files of one day are averaged where they
  * overlap and count as one observation.
  */
 #ifndef SAL_FEATURES_SERIES_H
@@ -37,6 +38,10 @@ sal_status sal__series_seasons(sal_series *series, int64_t x, int64_t y, int64_t
                                const int64_t *which, int64_t n, float *out);
 /* DATA when not a single pixel of the blocks so far shows a season. */
 sal_status sal__series_check(const sal_series *series);
+/* Whether files are looked at through views, which GDAL keeps blocks of. */
+bool sal__series_has_views(const sal_series *series);
+/* The raster whose grid is that of the series where nothing else gives one. */
+const char *sal__series_grid_path(const sal_series *series);
 /* Files in use, for hashing. */
 int64_t sal__series_file_count(const sal_series *series);
 const char *sal__series_path(const sal_series *series, int64_t i);

@@ -6,6 +6,7 @@
 #include "data/date.h"
 #include "features/series_private.h"
 #include "features/stack_build.h"
+#include "features/tiles.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -14,13 +15,22 @@
 #include <string.h>
 #include <strings.h>
 
-/* Sentinel-2 L2A scene classes; Landsat Collection 2 QA_PIXEL; HLS v2 Fmask. */
+/* Sentinel-2 L2A scene classes; Landsat Collection 2 QA_PIXEL; HLS v2 Fmask; Landsat Collection 1 BQA, and that of before. */
 static const sal__mask masks[] = {
     { "SCL", false, 1u << 0 | 1u << 1 | 1u << 3 | 1u << 8 | 1u << 9 | 1u << 10 | 1u << 11,
       "no data, saturated, cloud shadow, cloud, cirrus, snow" },
     { "QA_PIXEL", true, 0x3f, "fill, dilated cloud, cirrus, cloud, cloud shadow, snow" },
     { "Fmask", true, 0x1f, "cirrus, cloud, near cloud, cloud shadow, snow" },
+    { "BQA", true, 1u << 0 | 1u << 4 | 1u << 8 | 1u << 10 | 1u << 12, "fill, cloud, cloud shadow, snow, cirrus" },
+    { "BQA_2013", true, 1u << 0 | 1u << 1 | 1u << 11 | 1u << 13 | 1u << 15, "fill, dropped frame, snow, cirrus, cloud" },
 };
+
+const sal__mask *sal__series_mask(const char *band)
+{
+    for (size_t k = 0; k < sizeof masks / sizeof *masks; k++)
+        if (strcasecmp(band, masks[k].band) == 0) return &masks[k];
+    return NULL;
+}
 
 static void stem_of(const char *path, char stem[256])
 {
@@ -54,7 +64,7 @@ static int64_t day_in(const char *text)
     return sal__date_find(text, date) ? sal_date_days(date) : year_and_day(text);
 }
 
-static sal_status day_of(const sal_series *s, const sal_raster *raster, int64_t band, int64_t *day)
+sal_status sal__series_day(const sal_series *s, const sal_raster *raster, int64_t band, int64_t *day)
 {
     char stem[256], tag[11] = "";
     const char *stated = sal_raster_metadata(raster, "SALINA", "DATE"),
@@ -100,12 +110,12 @@ static const char *sensor_of(const sal_raster *raster)
 
 static void find_mask(sal__series_file *f, const sal_raster *raster)
 {
-    for (int64_t b = 0; b < sal_raster_band_count(raster); b++)
-        for (size_t k = 0; k < sizeof masks / sizeof *masks; k++)
-            if (strcasecmp(sal_raster_band_name(raster, b), masks[k].band) == 0) {
-                f->mask = &masks[k];
-                f->mask_band = b;
-            }
+    for (int64_t b = 0; b < sal_raster_band_count(raster); b++) {
+        const sal__mask *mask = sal__series_mask(sal_raster_band_name(raster, b));
+        if (!mask) continue;
+        f->mask = mask;
+        f->mask_band = b;
+    }
 }
 
 static bool dated(const sal_raster *raster, const sal__series_file *f)
@@ -203,8 +213,26 @@ static sal_status find_bands(sal_series *s, const sal_raster *raster, sal__serie
         if (many)
             f->days[i] = day_in(sal_raster_band_name(raster, f->bands[i]));
         else
-            SAL_TRY(day_of(s, raster, f->bands[i], &f->days[i]));
+            SAL_TRY(sal__series_day(s, raster, f->bands[i], &f->days[i]));
     }
+done:
+    return status;
+}
+
+sal_status sal__series_append(sal_series *s, const char *path, int64_t room, sal__series_file **out)
+{
+    sal_status status;
+    for (int64_t i = 0; i < s->file_count; i++)
+        if (strcmp(s->files[i].path, path) == 0)
+            return sal_fail(s->ctx, SAL_STATUS_ARGUMENT, "series has \"%s\" twice; leave one out", path);
+    SAL_TRY(sal_reallocate(s->ctx, s->file_count, s->file_count + 1, sizeof *s->files, &s->files));
+    sal__series_file *f = *out = &s->files[s->file_count++];
+    *f = (sal__series_file){ .archive = "" };
+    SAL_TRY(sal_text_copy(s->ctx, path, &f->path));
+    SAL_TRY(sal_allocate(s->ctx, room, sizeof *f->bands, &f->bands));
+    SAL_TRY(sal_allocate(s->ctx, room, sizeof *f->days, &f->days));
+    SAL_TRY(sal_allocate(s->ctx, room, sizeof *f->dates, &f->dates));
+    SAL_TRY(sal_allocate(s->ctx, room, sizeof *f->slots, &f->slots));
 done:
     return status;
 }
@@ -213,19 +241,13 @@ sal_status sal__series_add(sal_series *s, const char *path)
 {
     sal_status status;
     sal_raster *raster = NULL;
-    for (int64_t i = 0; i < s->file_count; i++)
-        if (strcmp(s->files[i].path, path) == 0)
-            return sal_fail(s->ctx, SAL_STATUS_ARGUMENT, "series has \"%s\" twice; leave one out", path);
+    sal__series_file *f;
+    char stem[256];
     SAL_TRY(sal_raster_open(s->ctx, path, &raster));
-    SAL_TRY(sal_reallocate(s->ctx, s->file_count, s->file_count + 1, sizeof *s->files, &s->files));
-    sal__series_file *f = &s->files[s->file_count++];
-    const int64_t room =
-        sal_raster_band_count(raster) > SAL_ROLE_COUNT ? sal_raster_band_count(raster) : SAL_ROLE_COUNT;
-    SAL_TRY(sal_text_copy(s->ctx, path, &f->path));
-    SAL_TRY(sal_allocate(s->ctx, room, sizeof *f->bands, &f->bands));
-    SAL_TRY(sal_allocate(s->ctx, room, sizeof *f->days, &f->days));
-    SAL_TRY(sal_allocate(s->ctx, room, sizeof *f->dates, &f->dates));
-    SAL_TRY(sal_allocate(s->ctx, room, sizeof *f->slots, &f->slots));
+    const int64_t bands = sal_raster_band_count(raster);
+    SAL_TRY(sal__series_append(s, path, bands > SAL_ROLE_COUNT ? bands : SAL_ROLE_COUNT, &f));
+    stem_of(path, stem);
+    sal__tile_in_name(stem, f->tile);
     SAL_TRY(find_bands(s, raster, f));
 done:
     sal_raster_free(raster);

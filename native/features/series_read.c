@@ -76,6 +76,29 @@ static void scaled(const sal_series *s, const float *in, int64_t stride, int64_t
     for (int64_t i = 0; i < pixels; i++) out[i] = in[i * stride] * scale + offset;
 }
 
+/* Adds a look whose bands are files; the mask is read already. */
+static sal_status read_parts(sal_series *s, const sal__series_file *f, const int64_t window[4])
+{
+    sal_status status = SAL_STATUS_OK;
+    const int64_t pixels = window[2] * window[3];
+    float *index = s->plane + SAL_ROLE_COUNT * pixels, *mask = s->scratch + widest(s) * pixels;
+    const float *roles[SAL_ROLE_COUNT];
+    for (int r = 0; r < SAL_ROLE_COUNT; r++) roles[r] = s->plane;
+    for (int64_t k = 0; k < f->band_count; k++) {
+        const sal__series_part *part = &f->parts[k];
+        float *plane = s->plane + k * pixels;
+        const float scale = (float)part->scale, offset = (float)part->offset;
+        SAL_TRY(sal_progress(s->ctx, 0, NULL));
+        SAL_TRY(sal_raster_read(part->raster, &part->slot, 1, part->shift_x + window[0], part->shift_y + window[1], window[2], window[3], plane));
+        for (int64_t i = 0; i < pixels; i++) plane[i] = plane[i] * scale + offset;
+        roles[f->roles[k]] = plane;
+    }
+    sal__index_evaluate(s->index, roles, pixels, index);
+    add_look(s, f->dates[0], index, mask, f->mask, pixels);
+done:
+    return status;
+}
+
 /* Adds the looks of one file; planes: the roles, then the index. */
 static sal_status read_file(sal_series *s, const sal__series_file *f, int64_t x, int64_t y, int64_t columns,
                             int64_t rows)
@@ -85,7 +108,8 @@ static sal_status read_file(sal_series *s, const sal__series_file *f, int64_t x,
     float *index = s->plane + SAL_ROLE_COUNT * pixels, *mask = s->scratch + widest(s) * pixels;
     const float *roles[SAL_ROLE_COUNT];
     if (f->mask)
-        SAL_TRY(sal_raster_read(f->mask_raster, &f->mask_slot, 1, f->shift_x + x, f->shift_y + y, columns, rows, mask));
+        SAL_TRY(sal_raster_read(f->mask_raster, &f->mask_slot, 1, f->mask_shift_x + x, f->mask_shift_y + y, columns, rows, mask));
+    if (f->parts) return read_parts(s, f, (int64_t[4]){ x, y, columns, rows });
     for (int64_t first = 0; first < f->band_count; first += SAL__SERIES_GROUP) {
         const int64_t n = f->band_count - first < SAL__SERIES_GROUP ? f->band_count - first : SAL__SERIES_GROUP;
         SAL_TRY(
@@ -133,7 +157,8 @@ sal_status sal__series_seasons(sal_series *s, int64_t x, int64_t y, int64_t colu
         SAL_TRY(sal_progress(s->ctx, 0.5 * (double)i / (double)s->file_count, NULL));
         SAL_TRY(read_file(s, &s->files[i], x, y, columns, rows));
         if (s->grid_pixels * s->date_count * 2 < KEPT) continue;
-        sal_raster_forget(s->files[i].raster);
+        for (int64_t k = 0; s->files[i].parts && k < s->files[i].band_count; k++) sal_raster_forget(s->files[i].parts[k].raster);
+        if (s->files[i].raster) sal_raster_forget(s->files[i].raster);
         if (s->files[i].mask_raster && s->files[i].mask_raster != s->files[i].raster)
             sal_raster_forget(s->files[i].mask_raster);
     }

@@ -33,6 +33,7 @@ static sal_status add_method(const sal_series *s, json_object *object)
     SAL_TRY(sal_json_add_f64(s->ctx, object, "eos_threshold", o->eos));
     SAL_TRY(sal_json_add_f64(s->ctx, object, "min_amplitude", o->min_amplitude));
     SAL_TRY(sal_json_add_f64(s->ctx, object, "season_contrast", o->contrast));
+    SAL_TRY(sal_json_add_f64(s->ctx, object, "max_gap", o->max_gap));
     SAL_TRY(sal_json_add_i64(s->ctx, object, "min_observations", o->min_observations));
 done:
     return status;
@@ -62,12 +63,12 @@ done:
 static sal_status add_shares(const sal_series *s, json_object *object)
 {
     static const char *const names[] = { "found", "too_few_observations", "amplitude_too_small", "peak_at_the_edge",
-                                         "no_such_season" };
+                                         "no_such_season", "found_beside_a_gap" };
     double all = 0;
     sal_status status = SAL_STATUS_OK;
     json_object *shares = json_object_new_object();
-    for (int k = 0; k < 5; k++) all += (double)s->seen[k];
-    for (int k = 0; k < 5; k++)
+    for (int k = 0; k < SAL__SEASON_CODES; k++) all += (double)s->seen[k];
+    for (int k = 0; k < SAL__SEASON_CODES; k++)
         SAL_TRY(sal_json_add_f64(s->ctx, shares, names[k], all > 0 ? (double)s->seen[k] / all : 0));
     status = sal_json_add(s->ctx, object, "pixels", shares);
     shares = NULL;
@@ -103,8 +104,8 @@ done:
 sal_status sal__series_check(const sal_series *s)
 {
     double all = 0;
-    for (int k = 0; k < 5; k++) all += (double)s->seen[k];
-    if (s->seen[SAL_SEASON_FOUND] > 0 || all == 0) return SAL_STATUS_OK;
+    for (int k = 0; k < SAL__SEASON_CODES; k++) all += (double)s->seen[k];
+    if (s->seen[SAL_SEASON_FOUND] + s->seen[SAL_SEASON_GAP] > 0 || all == 0) return SAL_STATUS_OK;
     return sal_fail(
         s->ctx, SAL_STATUS_DATA,
         "no pixel shows a season of %lld: %.0f %% have too few observations, %.0f %% too small an amplitude, %.0f %% "

@@ -6,17 +6,13 @@
  * use. The block shrinks until it fits max_memory; results do not depend on it.
  */
 #include "features/stack_pass.h"
+#include "features/tiles.h"
 
 #include <ctype.h>
 #include <math.h>
 #include <string.h>
 
-enum { READ_MOST = 512 }; /* bands of one file in one read */
-
 static const double store_scale = 1e-4; /* of int16 reflectance, the step of Sentinel-2 products */
-static const float reflectance_step =
-    0x1p-17f; /* 8e-6, far below noise: zeros for the compressor, 1.9 instead of 3.0 bytes a value */
-
 sal_status sal__build_new(sal_context *ctx, sal_build *build)
 {
     *build = (sal_build){ .ctx = ctx, .scale = NAN, .offset = NAN, .resampling = "bilinear" };
@@ -25,15 +21,25 @@ sal_status sal__build_new(sal_context *ctx, sal_build *build)
     return sal_arena_new(ctx, &build->arena);
 }
 
+static void close_rasters(const sal_source *sources, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (i == 0 || sources[i].raster != sources[i - 1].raster) sal_raster_free(sources[i].raster);
+}
+
 void sal__build_clear(sal_build *build)
 {
-    for (int64_t i = 0; i < build->source_count; i++)
-        if (i == 0 || build->sources[i].raster != build->sources[i - 1].raster)
-            sal_raster_free(build->sources[i].raster);
+    close_rasters(build->sources, build->source_count);
+    close_rasters(build->patches, build->patch_count);
     for (int64_t i = 0; i < build->mask_count; i++) sal_raster_free(build->masks[i].raster);
     json_object_put(build->scenes);
     sal_release(build->ctx, build->sources);
+    sal_release(build->ctx, build->patches);
+    sal_release(build->ctx, build->tiles);
     sal__series_free(build->series);
+    sal_climate_cells_free(build->climate);
+    json_object_put(build->climate_said);
+    sal_output_free(build->climate_table);
     sal_grid_clear(build->ctx, &build->grid);
     if (build->arena) sal_arena_free(build->arena);
 }
@@ -67,9 +73,11 @@ sal_status sal__build_add(sal_build *build, sal_source_kind kind, const char *pa
     SAL_TRY(sal_arena_text(build->arena, unit ? unit : "", &texts[2]));
     SAL_TRY(sal_reallocate(build->ctx, build->source_count, build->source_count + 1, sizeof *build->sources,
                            &build->sources));
-    build->sources[build->source_count++] = (sal_source){
-        .kind = kind, .path = texts[0], .id = texts[1], .unit = texts[2], .archive = "", .band = band, .scale = 1
+    build->sources[build->source_count] = (sal_source){
+        .kind = kind, .path = texts[0], .id = texts[1], .unit = texts[2], .archive = "", .band = band, .scale = 1,
+        .covariate = build->source_count
     };
+    build->source_count++;
 done:
     return status;
 }
@@ -81,12 +89,15 @@ static int64_t block_bytes(const sal__pass *p, int64_t edge)
     const int64_t pixels = edge * edge, with_halo = (edge + 2 * p->halo) * (edge + 2 * p->halo);
     const int64_t per_pixel = (int64_t)sizeof(float) * (p->bands + p->widest + 1);
     const sal_build *b = p->build;
-    int64_t bytes = pixels * per_pixel + sal__masks_bytes(b, edge) + (b->series ? sal__series_bytes(b->series, pixels) : 0);
+    int64_t bytes = pixels * per_pixel + sal__masks_bytes(b, edge) + sal__mosaic_bytes(b, pixels) + (b->series ? sal__series_bytes(b->series, pixels) : 0);
+    if (b->climate) bytes += sal_climate_cells_bytes(b->climate) + 16 * pixels;
     if (p->elevation >= 0 && b->terrain_count)
         bytes += with_halo * (int64_t)sizeof(float) + (b->wants_wetness ? sal__wetness_kept_bytes(b) : 0) +
                  sal_terrain_bytes(b->ctx, &b->terrain_options, edge, b->terrain_count);
     return bytes;
 }
+
+static const int64_t program = 112ll << 20, most_cache = 512ll << 20; /* bytes */
 
 static sal_status choose_block(sal__pass *p)
 {
@@ -95,9 +106,15 @@ static sal_status choose_block(sal__pass *p)
     const int64_t longest = g->columns > g->rows ? g->columns : g->rows;
     for (int64_t i = 0; i < p->build->source_count; i++)
         if (p->build->sources[i].archive[0] || p->build->sources[i].invalid_count > 0) cache = SAL_RASTER_VIEW_CACHE;
+    if (p->build->series && sal__series_has_views(p->build->series)) cache = SAL_RASTER_VIEW_CACHE;
     p->edge = 512;
     while (p->edge > 64 && p->edge / 2 >= longest) p->edge /= 2;
     while (p->edge > 64 && block_bytes(p, p->edge) + cache > p->build->max_memory) p->edge /= 2;
+    /* Rasters stored in strips are read again for every block of a row of blocks, so the cache gets what is left; the program and its
+     * libraries take some, too. */
+    p->cache_bytes = p->build->max_memory - block_bytes(p, p->edge) - program;
+    if (p->cache_bytes < cache) p->cache_bytes = cache;
+    if (p->cache_bytes > most_cache) p->cache_bytes = most_cache;
     if (block_bytes(p, p->edge) + cache <= p->build->max_memory) return SAL_STATUS_OK;
     return sal_fail(p->build->ctx, SAL_STATUS_ARGUMENT,
                     "max_memory is %lld MiB, but %lld bands%s and a terrain window of %lld pixels need %lld MiB",
@@ -151,6 +168,16 @@ static void colour_bands(sal__pass *p)
         p->specs[at[k]].colour = (sal_band_colour)(SAL_COLOUR_RED + k);
 }
 
+/* Most bands that one read brings, at least `least`. */
+static int64_t widest_run(const sal_source *list, int64_t n, int64_t least)
+{
+    for (int64_t i = 0, run = 0; i < n; i++) {
+        run = i > 0 && list[i].raster == list[i - 1].raster ? run + 1 : 1;
+        if (run > least) least = run;
+    }
+    return least;
+}
+
 static sal_status lay_out(sal__pass *p)
 {
     sal_status status;
@@ -158,7 +185,9 @@ static sal_status lay_out(sal__pass *p)
     p->elevation = -1;
     p->terrain_slot = b->source_count;
     p->phenology_slot = b->source_count + b->terrain_count;
-    p->index_slot = p->phenology_slot + b->phenology_count;
+    p->climate_slot = p->phenology_slot + b->phenology_count;
+    p->climate_count = b->climate ? sal_climate_cells_count(b->climate) : 0;
+    p->index_slot = p->climate_slot + p->climate_count;
     p->bands = p->index_slot + b->index_count;
     p->halo = b->terrain_count ? sal_terrain_halo(&b->terrain_options) : 0;
     p->widest = b->phenology_count > 1 ? b->phenology_count : 1;
@@ -166,10 +195,9 @@ static sal_status lay_out(sal__pass *p)
     SAL_TRY(sal_allocate(b->ctx, p->bands, sizeof *p->specs, &p->specs));
     SAL_TRY(sal_allocate(b->ctx, p->bands, sizeof *p->missing, &p->missing));
     SAL_TRY(sal_allocate(b->ctx, b->index_count, sizeof *p->items, &p->items));
-    for (int64_t i = 0, run = 0; i < b->source_count; i++) {
+    p->widest = widest_run(b->sources, b->source_count, widest_run(b->patches, b->patch_count, p->widest));
+    for (int64_t i = 0; i < b->source_count; i++) {
         const sal_source *s = &b->sources[i];
-        run = i > 0 && s->raster == s[-1].raster ? run + 1 : 1;
-        if (run > p->widest) p->widest = run;
         if (s->kind == SAL_SOURCE_ELEVATION) p->elevation = i;
         p->integers = p->integers && s->kind == SAL_SOURCE_REFLECTANCE;
         p->specs[i] = (sal_band_spec){ .name = s->id, .unit = s->unit[0] ? s->unit : NULL, .scale = 1 };
@@ -183,6 +211,9 @@ static sal_status lay_out(sal__pass *p)
         const sal_phenology *row = sal_phenology_at(b->phenology[k]);
         p->specs[p->phenology_slot + k] = (sal_band_spec){ .name = row->id, .unit = row->unit, .scale = 1 };
     }
+    for (int64_t k = 0; k < p->climate_count; k++)
+        p->specs[p->climate_slot + k] =
+            (sal_band_spec){ .name = sal_climate_cells_id(b->climate, k), .unit = sal_climate_cells_unit(b->climate, k), .scale = 1 };
     for (int64_t k = 0; k < b->index_count; k++)
         p->specs[p->index_slot + k] = (sal_band_spec){ .name = sal_index_at(b->indices[k])->id, .scale = 1 };
     SAL_TRY(bind_indices(p));
@@ -193,6 +224,10 @@ static sal_status lay_out(sal__pass *p)
     SAL_TRY(sal_allocate(b->ctx, p->edge * p->edge * p->bands, sizeof *p->block, &p->block));
     SAL_TRY(sal_allocate(b->ctx, p->edge * p->edge * p->widest, sizeof *p->scratch, &p->scratch));
     SAL_TRY(sal__masks_scratch(b, p->edge, &p->masked));
+    if (b->tile_count > 1) {
+        SAL_TRY(sal_allocate(b->ctx, p->edge * p->edge * b->source_count, sizeof *p->layer, &p->layer));
+        SAL_TRY(sal_allocate(b->ctx, p->edge * p->edge, 1, &p->have));
+    }
     if (b->terrain_count) SAL_TRY(sal_allocate(b->ctx, with_halo * with_halo, sizeof *p->heights, &p->heights));
 done:
     return status;
@@ -208,53 +243,12 @@ static void pass_clear(sal__pass *p)
     sal_release(ctx, p->scratch);
     sal_release(ctx, p->heights);
     sal_release(ctx, p->masked);
+    sal_release(ctx, p->layer);
+    sal_release(ctx, p->have);
     sal_release(ctx, p->wetness);
 }
 
 /* ---- one block ---- */
-
-static void spread(const sal__pass *p, int64_t pixels, int64_t slot, int64_t n)
-{
-    for (int64_t i = 0; i < pixels; i++)
-        for (int64_t k = 0; k < n; k++) p->block[i * p->bands + slot + k] = p->scratch[i * n + k];
-}
-
-/* Scaled and, where floats are stored, rounded to a multiple of reflectance_step. */
-static void spread_reflectance(const sal__pass *p, int64_t pixels, int64_t slot, int64_t n)
-{
-    const float step = p->integers ? 1 : reflectance_step;
-    float scale[READ_MOST], offset[READ_MOST];
-    for (int64_t k = 0; k < n; k++) {
-        scale[k] = (float)(p->build->sources[slot + k].scale / step);
-        offset[k] = (float)(p->build->sources[slot + k].offset / step);
-    }
-    for (int64_t i = 0; i < pixels; i++)
-        for (int64_t k = 0; k < n; k++) {
-            const float value = p->scratch[i * n + k] * scale[k] + offset[k];
-            p->block[i * p->bands + slot + k] = p->integers ? value : step * rintf(value);
-        }
-}
-
-static sal_status read_sources(sal__pass *p, int64_t x, int64_t y, int64_t columns, int64_t rows)
-{
-    sal_build *b = p->build;
-    for (int64_t i = 0, next; i < b->source_count; i = next) {
-        const sal_source *s = &b->sources[i];
-        int64_t slots[READ_MOST];
-        for (next = i; next < b->source_count && next - i < READ_MOST && b->sources[next].raster == s->raster; next++)
-            slots[next - i] = b->sources[next].slot;
-        sal_status status =
-            sal_raster_read(s->raster, slots, next - i, s->shift_x + x, s->shift_y + y, columns, rows, p->scratch);
-        if (status != SAL_STATUS_OK) return status;
-        if (s->kind == SAL_SOURCE_REFLECTANCE)
-            spread_reflectance(p, columns * rows, i, next - i);
-        else
-            spread(p, columns * rows, i, next - i);
-        status = sal_progress(b->ctx, 0, NULL); /* asks the callback: a tile of JPEG 2000 takes 0.1 s */
-        if (status != SAL_STATUS_OK) return status;
-    }
-    return SAL_STATUS_OK;
-}
 
 static sal_status derive(sal__pass *p, int64_t x, int64_t y, int64_t columns, int64_t rows)
 {
@@ -272,8 +266,10 @@ static sal_status derive(sal__pass *p, int64_t x, int64_t y, int64_t columns, in
     }
     if (b->phenology_count) {
         SAL_TRY(sal__series_seasons(b->series, x, y, columns, rows, b->phenology, b->phenology_count, p->scratch));
-        spread(p, columns * rows, p->phenology_slot, b->phenology_count);
+        sal__pass_spread(p, columns * rows, p->phenology_slot, b->phenology_count);
     }
+    if (p->climate_count)
+        SAL_TRY(sal_climate_cells_read(b->climate, &b->grid, x, y, columns, rows, p->block + p->climate_slot, p->bands));
     if (b->index_count)
         sal__items_evaluate(b->ctx, p->role, p->items, b->index_count, p->block, p->bands, columns * rows, p->block,
                             p->bands);
@@ -293,16 +289,22 @@ static sal_status write_blocks(sal__pass *p, sal_raster_writer *writer)
                           rows = g->rows - y < p->edge ? g->rows - y : p->edge;
             SAL_TRY(sal_progress(p->build->ctx, (double)(y * g->columns + x * rows) / (double)(g->rows * g->columns),
                                  NULL));
-            SAL_TRY(read_sources(p, x, y, columns, rows));
-            SAL_TRY(sal__masks_apply(p->build, x, y, columns, rows, p->masked, p->block, p->bands));
+            SAL_TRY(sal__pass_read(p, x, y, columns, rows));
             const double done = (double)(y * g->columns + x * rows), all = (double)(g->rows * g->columns);
             sal_progress_push(p->build->ctx, done / all, (done + (double)(columns * rows)) / all);
             status = derive(p, x, y, columns, rows);
             sal_progress_pop(p->build->ctx);
             if (status != SAL_STATUS_OK) goto done;
             SAL_TRY(sal_raster_writer_write(writer, x, y, columns, rows, p->block));
+            SAL_TRY(sal_raster_bound_cache(p->build->ctx, p->cache_bytes));
         }
     SAL_TRY(sal__masks_check(p->build));
+    for (int64_t k = 0; k < p->climate_count; k++)
+        if (p->missing[p->climate_slot + k] == g->rows * g->columns)
+            SAL_TRY(sal_fail(p->build->ctx, SAL_STATUS_DATA,
+                             "covariate %s has no value anywhere on the grid: the climate has none there, as over the sea; leave it out, or give "
+                             "other climate",
+                             p->specs[p->climate_slot + k].name));
     for (int64_t i = 0; i < p->build->source_count; i++)
         if (p->missing[i] == g->rows * g->columns)
             SAL_TRY(sal_fail(p->build->ctx, SAL_STATUS_DATA,
@@ -341,6 +343,7 @@ static sal_status write_stack(sal__pass *p, const char *output, json_object *res
     if (status != SAL_STATUS_OK) goto done;
     SAL_TRY(sal__pass_provenance(p, writer));
     SAL_TRY(sal__pass_phenology(p, writer));
+    SAL_TRY(sal_raster_bound_cache(ctx, 0)); /* the scenes are not read again */
     sal_progress_push(ctx, 0.85, 1);
     status = sal_raster_writer_commit(writer);
     sal_progress_pop(ctx);

@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "data/raster.h"
+#include "features/climate.h"
 #include "features/series.h"
 #include "features/terrain.h"
 
@@ -15,7 +16,7 @@ typedef enum sal_source_kind {
     SAL_SOURCE_READY = 3 /* a covariate somebody else made */
 } sal_source_kind;
 
-enum { SAL_SOURCE_INVALID = 2, SAL_BUILD_MASKS = 4 };
+enum { SAL_SOURCE_INVALID = 2, SAL_BUILD_MASKS = 64 };
 
 /* One band of one file that becomes one covariate. */
 typedef struct sal_source {
@@ -31,7 +32,17 @@ typedef struct sal_source {
     sal_raster *raster;       /* on the grid once placed; neighbours in the list with the same path share one */
     int64_t slot;             /* band of `raster` */
     int64_t shift_x, shift_y; /* pixel of `raster` under the first pixel of the grid */
+    int64_t tile;             /* of build->tiles; 0 for all that is no reflectance */
+    int64_t covariate;        /* source whose band it fills: itself, or that of an earlier tile */
 } sal_source;
+
+/* One of several neighbouring scenes of a day, which are laid on the grid side by side. */
+typedef struct sal_tile {
+    char name[16];    /* 31UFS of Sentinel-2 and HLS, 193024 (path and row) of Landsat, "" when nothing tells */
+    const char *path; /* the first file or product of it; owned by the build's arena */
+    int64_t from_x, from_y, to_x, to_y; /* the pixels of the grid on which it can lie; set once placed */
+    bool outside;                       /* no pixel of it lies on the grid */
+} sal_tile;
 
 /* One band that says which pixels of the scenes are no clear view of the ground. */
 typedef struct sal_mask {
@@ -40,6 +51,7 @@ typedef struct sal_mask {
     bool drop[256]; /* by class, or by bit where the kind holds bits */
     sal_raster *raster;
     int64_t slot, shift_x, shift_y; /* as in a source */
+    int64_t tile;                   /* -1: of all tiles */
     int64_t seen, dropped;          /* pixels of the scenes with a value, and how many of them this mask took */
 } sal_mask;
 
@@ -54,9 +66,14 @@ typedef struct sal_scene {
 typedef struct sal_build {
     sal_context *ctx;
     sal_arena *arena;
-    sal_source *sources;
+    sal_source *sources;  /* one for each covariate that is not derived */
     int64_t source_count;
+    sal_source *patches;  /* the same covariates from the other tiles, where there are several */
+    int64_t patch_count;
+    sal_tile *tiles;      /* in the order in which they were given; the first goes before the others */
+    int64_t tile_count;
     char sensor[64], date[11], campaign[256]; /* "" when unknown */
+    bool sensor_given;                        /* by the user, against what scenes say */
     sal_grid grid;
     const int64_t *indices, *terrain; /* rows of the tables to write as bands */
     int64_t index_count, terrain_count;
@@ -75,6 +92,11 @@ typedef struct sal_build {
     sal_phenology_options phenology_options;
     const int64_t *phenology; /* rows of the table to write as bands */
     int64_t phenology_count;
+    sal_climate_cells *climate; /* NULL for none; owned */
+    const char *const *climate_paths; /* the files it came from */
+    int64_t climate_path_count;
+    json_object *climate_said; /* for the metadata and the result; owned */
+    sal_output *climate_table; /* written, to be committed once the stack is; owned, NULL for none */
 } sal_build;
 
 sal_status sal__build_new(sal_context *ctx, sal_build *build); /* zeroes build, scale and offset NaN */
@@ -82,6 +104,10 @@ void sal__build_clear(sal_build *build);
 /* Texts are copied. DATA when the id is taken or is not letters, digits and underscores beginning with a letter. */
 sal_status sal__build_add(sal_build *build, sal_source_kind kind, const char *path, int64_t band, const char *id,
                           const char *unit);
+/* Adds a band of reflectance of a tile: as a covariate, or, where another tile gave that one, as a patch of it. The
+ * source is returned, to be used before the next is added. DATA when the tile has the band already. (tiles.c) */
+sal_status sal__build_add_band(sal_build *build, int64_t tile, const char *path, int64_t band, const char *id,
+                               sal_source **out);
 /* Products, folders and rasters as the user gave them become scenes with a day ("" when nothing tells). Paths of the
  * user are borrowed, others owned by the arena; the caller releases *scenes, on failure too. (scene_list.c) */
 sal_status sal__scenes_list(sal_build *build, const char *const *paths, int64_t n, sal_scene **scenes, int64_t *count);

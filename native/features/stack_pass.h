@@ -10,9 +10,11 @@
 
 typedef struct sal__pass {
     sal_build *build;
-    int64_t bands, terrain_slot, phenology_slot, index_slot; /* sources first, then terrain, phenology, indices */
+    int64_t bands, terrain_slot, phenology_slot, climate_slot, index_slot; /* sources first, then terrain, phenology, climate, indices */
+    int64_t climate_count;
     int64_t elevation;                       /* source, -1 when there is none */
     bool integers;                           /* reflectance alone: int16 */
+    int64_t cache_bytes; /* that GDAL may keep of all rasters */
     int64_t edge, halo, widest;              /* block edge, terrain halo, most bands in one read */
     int64_t role[SAL_ROLE_COUNT];
     sal__item *items; /* index_count */
@@ -22,9 +24,15 @@ typedef struct sal__pass {
     float *scratch;   /* (rows, columns, widest) */
     float *heights;   /* (rows + 2 halo, columns + 2 halo) */
     void *masked;     /* scratch of the masks */
+    float *layer;     /* (rows, columns, sources) of one tile, NULL for a single tile */
+    unsigned char *have; /* (rows, columns) of the tiles laid so far */
     float *wetness;   /* of the whole grid, NULL without TWI */
 } sal__pass;
 
+/* Reads every source of a window into the block and drops what the masks say. (stack_read.c) */
+sal_status sal__pass_read(sal__pass *pass, int64_t column, int64_t row, int64_t columns, int64_t rows);
+/* n planes of the scratch, interleaved, into the bands of the block from `slot` on. (stack_read.c) */
+void sal__pass_spread(const sal__pass *pass, int64_t pixels, int64_t slot, int64_t n);
 /* Sensor, date, campaign, version and the hashed sources into domain SALINA. (stack_report.c) */
 sal_status sal__pass_metadata(const sal__pass *pass, sal_raster_writer *writer);
 /* Scenes and masks, with what the masks took, into domain SALINA once the blocks are written. (stack_report.c) */

@@ -8,6 +8,7 @@
 #include "features/masks.h"
 #include "features/stack_build.h"
 #include "features/terrain.h"
+#include "features/tiles.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -61,6 +62,7 @@ sal_status sal__build_choose_grid(sal_build *build, const char *reference)
     SAL_TRY(sal_raster_open(ctx, chosen, &raster));
     if (!sal_raster_grid(raster)->is_metric) SAL_TRY(fail_not_metric(ctx, chosen, sal_raster_grid(raster)));
     SAL_TRY(sal_grid_copy(ctx, sal_raster_grid(raster), &build->grid));
+    if (!reference) SAL_TRY(sal__tiles_extend_grid(build));
 done:
     sal_raster_free(raster);
     return status;
@@ -68,13 +70,31 @@ done:
 
 /* ---- sources on the grid ---- */
 
-static sal_status check_overlap(sal_build *build, const sal_source *s, double *pixel)
+/* Of several tiles, one beside the grid is left out; the last of them is refused as a single scene would be. */
+static bool may_leave_out(const sal_build *build, const sal_source *s)
 {
+    int64_t inside = 0;
+    if (s->kind != SAL_SOURCE_REFLECTANCE) return false;
+    for (int64_t i = 0; i < build->tile_count; i++) inside += !build->tiles[i].outside && i != s->tile;
+    return inside > 0;
+}
+
+static sal_status check_overlap(sal_build *build, const sal_source *s, double *pixel, bool *outside)
+{
+    *outside = false;
     const sal_grid *g = &build->grid;
     double b[4], east = g->x0 + g->pixel * (double)g->columns, south = g->y0 - g->pixel * (double)g->rows;
     sal_status status = sal_raster_place(build->ctx, s->path, g, b, pixel);
     if (status != SAL_STATUS_OK) return status;
-    if (b[0] < east && b[2] > g->x0 && b[1] < g->y0 && b[3] > south) return SAL_STATUS_OK;
+    if (b[0] < east && b[2] > g->x0 && b[1] < g->y0 && b[3] > south) {
+        if (s->kind == SAL_SOURCE_REFLECTANCE) sal__tile_lies(build, s->tile, b);
+        return SAL_STATUS_OK;
+    }
+    if (may_leave_out(build, s)) {
+        if (!build->tiles[s->tile].outside) sal_warn(build->ctx, "\"%s\" does not overlap the grid and is left out", s->path);
+        *outside = build->tiles[s->tile].outside = true;
+        return SAL_STATUS_OK;
+    }
     return sal_fail(build->ctx, SAL_STATUS_DATA,
                     "\"%s\" does not overlap the grid of the stack: it covers %.0f to %.0f east and %.0f to %.0f "
                     "north, the grid %.0f to %.0f east and "
@@ -107,18 +127,20 @@ static const char *choose_method(const sal_build *build, const sal_source *s, do
     return s->kind == SAL_SOURCE_REFLECTANCE ? build->resampling : "bilinear";
 }
 
-/* Opens the sources [first, last), which are bands of one file. */
-static sal_status place_group(sal_build *build, int64_t first, int64_t last)
+/* Opens the sources [first, last) of a list, which are bands of one file. */
+static sal_status place_group(sal_build *build, sal_source *list, int64_t first, int64_t last)
 {
     sal_status status;
     sal_context *ctx = build->ctx;
-    sal_source *s = &build->sources[first];
+    sal_source *s = &list[first];
     sal_raster *raster = NULL;
     int64_t *bands = NULL, x = 0, y = 0;
     double pixel;
-    SAL_TRY(check_overlap(build, s, &pixel));
+    bool outside;
+    SAL_TRY(check_overlap(build, s, &pixel, &outside));
+    if (outside) return SAL_STATUS_OK;
     SAL_TRY(sal_allocate(ctx, last - first, sizeof *bands, &bands));
-    for (int64_t i = first; i < last; i++) bands[i - first] = build->sources[i].band;
+    for (int64_t i = first; i < last; i++) bands[i - first] = list[i].band;
     sal_raster_view view = {
         .bands = bands, .band_count = last - first, .invalid = s->invalid, .invalid_count = s->invalid_count
     };
@@ -145,7 +167,7 @@ static sal_status place_group(sal_build *build, int64_t first, int64_t last)
         sal_log(ctx, "\"%s\" (pixel about %.4g m) is warped to %.4g m, %s", s->path, pixel, build->grid.pixel, method);
     }
     for (int64_t i = first; i < last; i++) {
-        s = &build->sources[i];
+        s = &list[i];
         s->raster = raster;
         s->slot = direct && plain ? s->band : i - first;
         s->shift_x = x;
@@ -195,6 +217,7 @@ static sal_status check_reflectance(sal_build *build, const sal_source *s)
         float *spot = values + n;
         SAL_TRY(sal_raster_read(s->raster, &s->slot, 1, s->shift_x + x, s->shift_y + y, SPOT, SPOT, spot));
         SAL_TRY(sal_progress(build->ctx, 0, NULL));
+        if (k % SPOTS == SPOTS - 1) sal_raster_forget(s->raster); /* the spots lie in most of its blocks, and those may hold every band */
         for (int i = 0; i < SPOT * SPOT; i++)
             if (!isnan(spot[i])) values[n++] = (float)(spot[i] * s->scale + s->offset);
     }
@@ -207,6 +230,22 @@ done:
     return status;
 }
 
+static sal_status place_list(sal_build *build, sal_source *list, int64_t n)
+{
+    sal_status status = SAL_STATUS_OK;
+    for (int64_t i = 0, next; i < n; i = next) {
+        for (next = i + 1; next < n && list[next].kind == list[i].kind && list[next].classes == list[i].classes &&
+                           strcmp(list[next].path, list[i].path) == 0;)
+            next++;
+        SAL_TRY(sal_progress(build->ctx, (double)i / (double)n, "opening %s", list[i].path));
+        SAL_TRY(place_group(build, list, i, next));
+        for (int64_t k = i; k < next && list[k].kind == SAL_SOURCE_REFLECTANCE; k++)
+            if (!list[k].certain && list[k].raster) SAL_TRY(check_reflectance(build, &list[k]));
+    }
+done:
+    return status;
+}
+
 sal_status sal__build_place(sal_build *build)
 {
     sal_status status = SAL_STATUS_OK;
@@ -216,17 +255,8 @@ sal_status sal__build_place(sal_build *build)
                         "terrain needs at least 3 rows and 3 columns, but the grid has %lld columns and %lld rows; "
                         "give a larger grid or leave dem out",
                         (long long)g->columns, (long long)g->rows);
-    for (int64_t i = 0, next; i < build->source_count; i = next) {
-        for (next = i + 1; next < build->source_count && build->sources[next].kind == build->sources[i].kind &&
-                           build->sources[next].classes == build->sources[i].classes &&
-                           strcmp(build->sources[next].path, build->sources[i].path) == 0;)
-            next++;
-        SAL_TRY(
-            sal_progress(build->ctx, (double)i / (double)build->source_count, "opening %s", build->sources[i].path));
-        SAL_TRY(place_group(build, i, next));
-        for (int64_t k = i; k < next && build->sources[k].kind == SAL_SOURCE_REFLECTANCE; k++)
-            if (!build->sources[k].certain) SAL_TRY(check_reflectance(build, &build->sources[k]));
-    }
+    SAL_TRY(place_list(build, build->sources, build->source_count));
+    SAL_TRY(place_list(build, build->patches, build->patch_count));
     SAL_TRY(sal__masks_place(build));
     if (build->series) SAL_TRY(sal__series_place(build->series, g, &build->phenology_options));
 done:

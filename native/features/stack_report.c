@@ -1,18 +1,21 @@
 /* stack_report.c - what a stack says of its origin, and what the caller learns of it: names, share of nodata, speed.
  */
 #include "features/stack_pass.h"
+#include "features/tiles.h"
 
 #include <math.h>
 #include <string.h>
 #include <sys/stat.h>
 
-/* The file to name for source i, masks behind the sources, the series behind both: an archive stands for all that lies in it. */
+/* The file to name for source i, patches behind the sources, then masks, climate, and the series: an archive stands for all that lies in it. */
 static const char *file_of(const sal_build *b, int64_t i)
 {
-    const bool mask = i >= b->source_count;
-    if (i >= b->source_count + b->mask_count) return sal__series_path(b->series, i - b->source_count - b->mask_count);
-    const char *archive = mask ? b->masks[i - b->source_count].archive : b->sources[i].archive;
-    return archive[0] ? archive : mask ? b->masks[i - b->source_count].path : b->sources[i].path;
+    const sal_source *s = i < b->source_count ? &b->sources[i] : &b->patches[i - b->source_count];
+    if (i < b->source_count + b->patch_count) return s->archive[0] ? s->archive : s->path;
+    i -= b->source_count + b->patch_count;
+    if (i < b->mask_count) return b->masks[i].archive[0] ? b->masks[i].archive : b->masks[i].path;
+    i -= b->mask_count;
+    return i < b->climate_path_count ? b->climate_paths[i] : sal__series_path(b->series, i - b->climate_path_count);
 }
 
 /* {"path":..., "size":..., "sha256":...}; size and hash are null for what is no plain file. */
@@ -44,11 +47,12 @@ static sal_status describe_sources(const sal_build *b, json_object **out)
 {
     sal_status status = SAL_STATUS_OK;
     json_object *list = json_object_new_array();
-    const int64_t files = b->source_count + b->mask_count + (b->series ? sal__series_file_count(b->series) : 0);
+    const int64_t bands = b->source_count + b->patch_count + b->mask_count + b->climate_path_count,
+                  files = bands + (b->series ? sal__series_file_count(b->series) : 0);
     for (int64_t i = 0; i < files; i++) {
         const char *path = file_of(b, i);
         bool seen = false;
-        for (int64_t k = 0; k < i && k < b->source_count + b->mask_count; k++) seen = seen || strcmp(file_of(b, k), path) == 0;
+        for (int64_t k = 0; k < i && k < bands; k++) seen = seen || strcmp(file_of(b, k), path) == 0;
         if (seen) continue;
         SAL_TRY(sal_progress(b->ctx, (double)i / (double)files, "hashing %s", path));
         sal_progress_push(b->ctx, (double)i / (double)files, (double)(i + 1) / (double)files);
@@ -90,14 +94,23 @@ sal_status sal__pass_provenance(const sal__pass *p, sal_raster_writer *writer)
 {
     const sal_build *b = p->build;
     sal_status status = SAL_STATUS_OK;
-    json_object *masks = sal__masks_json(b);
+    json_object *masks = sal__masks_json(b), *tiles = NULL;
+    if (b->tile_count > 1) {
+        SAL_TRY(sal__tiles_json(b, &tiles));
+        SAL_TRY(sal_raster_writer_set_metadata(writer, "MOSAIC",
+                                               json_object_to_json_string_ext(tiles, JSON_C_TO_STRING_PLAIN)));
+    }
     SAL_TRY(sal_raster_writer_set_metadata(writer, "SCENES",
                                            json_object_to_json_string_ext(b->scenes, JSON_C_TO_STRING_PLAIN)));
+    if (b->climate_said)
+        SAL_TRY(sal_raster_writer_set_metadata(writer, "CLIMATE",
+                                               json_object_to_json_string_ext(b->climate_said, JSON_C_TO_STRING_PLAIN)));
     if (b->mask_count)
         SAL_TRY(sal_raster_writer_set_metadata(writer, "MASKS",
                                                json_object_to_json_string_ext(masks, JSON_C_TO_STRING_PLAIN)));
 done:
     json_object_put(masks);
+    json_object_put(tiles);
     return status;
 }
 
@@ -156,12 +169,18 @@ sal_status sal__pass_figures(const sal__pass *p, const char *output, double seco
     SAL_TRY(sal_json_add(b->ctx, result, "scenes", json_object_get(b->scenes)));
     SAL_TRY(sal_json_add(b->ctx, result, "masks", sal__masks_json(b)));
     SAL_TRY(sal_json_add_f64(b->ctx, result, "cloud_share", sal__masks_cloud_share(b)));
+    if (b->tile_count > 1) {
+        json_object *tiles;
+        SAL_TRY(sal__tiles_json(b, &tiles));
+        SAL_TRY(sal_json_add(b->ctx, result, "mosaic", tiles));
+    }
     if (b->terrain_count) {
         json_object *terrain;
         SAL_TRY(sal__build_terrain_json(b, &terrain));
         SAL_TRY(sal_json_add(b->ctx, result, "terrain", terrain));
     }
     SAL_TRY(add_names(p, result));
+    if (b->climate_said) SAL_TRY(sal_json_add(b->ctx, result, "climate", json_object_get(b->climate_said)));
     if (b->series) {
         json_object *phenology = NULL;
         SAL_TRY(sal__series_describe(b->series, &phenology));

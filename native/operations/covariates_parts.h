@@ -24,8 +24,14 @@ sal_status sal__take_sources(sal_context *ctx, sal_build *build, const sal_argum
 
 /* The series and its phenology; after the scenes, whose date may say the year. (covariates_series.c) */
 sal_status sal__take_series(sal_context *ctx, sal_build *build, const sal_arguments *arguments, sal__choice *phenology);
+/* Monthly climate: summaries on the grid of the build, which has to be chosen, and where `write` the table at points,
+ * which is committed once the stack is written. (covariates_climate.c) */
+sal_status sal__take_climate(sal_context *ctx, sal_build *build, const sal_arguments *arguments, bool write);
 /* The grid to take: that of the user, or where no source gives one, that of the series. */
 const char *sal__reference_grid(const sal_build *build, const sal_arguments *arguments);
+
+/* The whole operation. (covariates_run.c) */
+sal_status sal__covariates_run(sal_context *ctx, const sal_arguments *arguments, json_object *result);
 
 /* (covariates_terrain.c) */
 /* Covariates, method, window and radii; ARGUMENT when they do not go together. */

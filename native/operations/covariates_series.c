@@ -11,11 +11,13 @@ static sal_status choose_phenology(sal_context *ctx, const sal_arguments *argume
         const int64_t row = sal_phenology_find(word);
         const bool all = strcmp(word, "all") == 0;
         if (row >= 0) sal__choose(c, row);
-        for (int64_t k = 0; k < sal_phenology_count() && all; k++) sal__choose(c, k);
-        if (row < 0 && !all)
+        const bool quality = strcmp(word, "quality") == 0;
+        for (int64_t k = 0; k < sal_phenology_count(); k++)
+            if (all || (quality && strncmp(sal_phenology_at(k)->id, "PHENO_", 6) == 0)) sal__choose(c, k);
+        if (row < 0 && !all && !quality)
             return sal_fail(ctx, SAL_STATUS_ARGUMENT,
-                            "phenology has \"%s\"; use all or SOS, GUS, SDPS, PEAK, PEAK_DOY, EOS, LENGTH, AMPLITUDE, PHENO_OBS, "
-                            "PHENO_RMSE, PHENO_QUALITY",
+                            "phenology has \"%s\"; use all, quality or SOS, GUS, SDPS, PEAK, PEAK_DOY, EOS, LENGTH, AMPLITUDE, PHENO_OBS, "
+                            "PHENO_RMSE, PHENO_GAP, PHENO_QUALITY",
                             word);
     }
     if (c->n == 0) return sal_fail(ctx, SAL_STATUS_ARGUMENT, "phenology names no covariate, but series is given; leave one of them out");
@@ -52,6 +54,7 @@ static sal_phenology_options phenology_options(const sal_arguments *arguments)
     o.gus[1] = sal_argument_f64(arguments, "gus_high");
     o.min_amplitude = sal_argument_f64(arguments, "min_amplitude");
     o.contrast = sal_argument_f64(arguments, "season_contrast");
+    o.max_gap = sal_argument_f64(arguments, "max_gap");
     o.min_observations = sal_argument_i64(arguments, "min_observations");
     return o;
 }
@@ -60,11 +63,11 @@ sal_status sal__take_series(sal_context *ctx, sal_build *build, const sal_argume
 {
     sal_status status;
     const char **paths = NULL;
-    const int64_t n = sal_argument_count(arguments, "series");
+    const int64_t rasters = sal_argument_count(arguments, "series"), n = rasters + sal_argument_count(arguments, "series_product");
     if (n == 0) return SAL_STATUS_OK;
     SAL_TRY(choose_phenology(ctx, arguments, phenology));
     SAL_TRY(sal_allocate(ctx, n, sizeof *paths, &paths));
-    for (int64_t i = 0; i < n; i++) paths[i] = sal_argument_text_at(arguments, "series", i);
+    for (int64_t i = 0; i < n; i++) paths[i] = i < rasters ? sal_argument_text_at(arguments, "series", i) : sal_argument_text_at(arguments, "series_product", i - rasters);
     const sal_series_request request = { .paths = paths,
                                          .count = n,
                                          .index = sal_argument_text(arguments, "series_index"),
@@ -84,5 +87,5 @@ done:
 const char *sal__reference_grid(const sal_build *build, const sal_arguments *arguments)
 {
     const char *given = sal_argument_text(arguments, "reference_grid");
-    return given || build->source_count > 0 || !build->series ? given : sal__series_path(build->series, 0);
+    return given || build->source_count > 0 || !build->series ? given : sal__series_grid_path(build->series);
 }

@@ -23,6 +23,7 @@ sal_status sal__take_texts(sal_context *ctx, sal_build *build, const sal_argumen
                      "roles and wavelengths only",
                      sensor);
         snprintf(build->sensor, sizeof build->sensor, "%.63s", known ? known : sensor);
+        build->sensor_given = true;
     }
     if (date && date[0]) {
         if (!sal__date_valid(date))
@@ -159,7 +160,7 @@ sal_status sal__take_sources(sal_context *ctx, sal_build *build, const sal_argum
     const char *dem = sal_argument_text(arguments, "dem"), *cropland = sal_argument_text(arguments, "cropland");
     const int64_t extras = sal_argument_count(arguments, "extra");
     if (n > 0) SAL_TRY(sal__build_add_scenes(build, scenes, n, sal_argument_text(arguments, "roles")));
-    if (cropland) SAL_TRY(sal__mask_add(build, "area", cropland, 0, ""));
+    if (cropland) SAL_TRY(sal__mask_add(build, -1, sal__mask_area, cropland, 0, ""));
     if (dem) SAL_TRY(add_elevation(ctx, build, dem, sal_argument_text(arguments, "dem_unit")));
     for (int64_t i = 0; i < extras; i++) SAL_TRY(add_extra(ctx, build, sal_argument_text_at(arguments, "extra", i)));
     SAL_TRY(mark_classes(ctx, build, arguments));

@@ -4,6 +4,42 @@
 <context>
     <name>Salina</name>
     <message>
+        <source>Products of the series</source>
+        <translation>Produkte der Zeitreihe</translation>
+    </message>
+    <message>
+        <source>Longest gap of a good season</source>
+        <translation>Längste Lücke einer guten Saison</translation>
+    </message>
+    <message>
+        <source>Monthly climate</source>
+        <translation>Monatliches Klima</translation>
+    </message>
+    <message>
+        <source>Climate covariates</source>
+        <translation>Klima-Kovariaten</translation>
+    </message>
+    <message>
+        <source>Period of the climate</source>
+        <translation>Zeitraum des Klimas</translation>
+    </message>
+    <message>
+        <source>Points for the climate table</source>
+        <translation>Punkte für die Klimatabelle</translation>
+    </message>
+    <message>
+        <source>Id of the points</source>
+        <translation>Kennung der Punkte</translation>
+    </message>
+    <message>
+        <source>Missing value of a climate table</source>
+        <translation>Fehlwert einer Klimatabelle</translation>
+    </message>
+    <message>
+        <source>Climate table</source>
+        <translation>Klimatabelle</translation>
+    </message>
+    <message>
         <source>Covariates that are classes</source>
         <translation>Kovariaten aus Klassen</translation>
     </message>

@@ -187,6 +187,28 @@ static void two_seasons_are_told_apart(void **state)
     assert_true(none.quality == SAL_SEASON_ABSENT && isnan(none.sos) && isnan(none.gus) && isnan(none.peak));
 }
 
+/* A season stays, but says so, where the year was not seen for longer than max_gap before its peak stage. */
+static void a_gap_before_the_peak_stage_is_told(void **state)
+{
+    sal_phenology_options o = options_of(SAL_SMOOTHER_WHITTAKER);
+    int64_t dates[MANY], n = days_of(1, 5, 365, dates);
+    float values[MANY];
+    for (int64_t i = 0; i < n; i++) values[i] = (float)one((double)(dates[i] - year + 1));
+    sal_season s = season_of(&o, dates, n, values);
+    assert_true(s.quality == SAL_SEASON_FOUND && s.gap == 5);
+    for (int64_t i = 0; i < n; i++)
+        if (dates[i] - year + 1 > 41 && dates[i] - year + 1 < 91) values[i] = NAN; /* looks of days 41 and 91 stay */
+    s = season_of(&o, dates, n, values);
+    assert_true(s.quality == SAL_SEASON_GAP && s.gap == 50 && isfinite(s.sos));
+    o.max_gap = 50;
+    s = season_of(&o, dates, n, values);
+    assert_true(s.quality == SAL_SEASON_FOUND && s.gap == 50);
+    for (int64_t i = 0; i < n; i++) /* after the peak stage nothing is hidden; before the first look of the year something may be */
+        values[i] = dates[i] - year + 1 > 250 || dates[i] - year + 1 < 61 ? NAN : (float)one((double)(dates[i] - year + 1));
+    s = season_of(&o, dates, n, values);
+    assert_true(s.quality == SAL_SEASON_GAP && s.gap == 60);
+}
+
 static void a_pixel_without_season_says_why(void **state)
 {
     const sal_phenology_options o = options_of(SAL_SMOOTHER_WHITTAKER);
@@ -330,6 +352,7 @@ int main(void)
         cmocka_unit_test(noise_gaps_and_clouds_leave_the_days_within_limits),
         cmocka_unit_test(a_cloud_at_the_end_of_a_gap_is_not_the_base),
         cmocka_unit_test(two_seasons_are_told_apart),
+        cmocka_unit_test(a_gap_before_the_peak_stage_is_told),
         cmocka_unit_test(a_pixel_without_season_says_why),
         cmocka_unit_test(a_season_across_new_year_counts_back_from_january),
         cmocka_unit_test(dates_of_the_wrong_kind_are_refused),

@@ -282,7 +282,7 @@ static void what_is_no_series_is_refused_by_name(void **state)
     make("x_20190601.tif", (picture){ "B03,B04" }, scene_value, 1);
     refuse(SAL_STATUS_DATA, "NDVI", 0, "x_20190601.tif", "R|NIR");
     make("x_20190602.tif", (picture){ "B04" }, scene_value, 1);
-    refuse(SAL_STATUS_DATA, "NDVI", 0, "x_20190602.tif", "gives no NDVI");
+    refuse(SAL_STATUS_DATA, "NDVI", 0, "x_20190602.tif", "no file of the band NIR");
     make("evi2_20190601.tif", (picture){ "" }, index_value, 1);
     refuse(SAL_STATUS_DATA, "NDVI", 0, "holds EVI2", "set series_index to EVI2");
     make("x_20190603.tif", (picture){ "NDVI" }, index_value, 1);

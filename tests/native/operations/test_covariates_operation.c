@@ -347,7 +347,7 @@ static void what_cannot_be_built_is_refused_in_one_sentence(void **state)
         { "'scene':['@/degrees.tif']", { "degrees.tif", "not metric", "EPSG:32650", "reference_grid" } },
         { "'scene':['@/good.tif'],'reference_grid':'@/degrees.tif'", { "degrees.tif", "not metric", "EPSG:4326" } },
         { "'scene':['@/row.tif'],'dem':'@/row.tif'", { "3 rows" } },
-        { "'scene':['@/good.tif','@/good2.tif'],'date':'2020-01-01'", { "B04", "twice", "good.tif", "good2.tif" } },
+        { "'scene':['@/good.tif','@/good2.tif'],'date':'2020-01-01'", { "B04", "same ground", "good.tif", "good2.tif" } },
         { "'scene':['@/good.tif'],'extra':['B04=@/ready.tif']", { "B04", "twice", "ready.tif" } },
         { "'scene':['@/good.tif'],'dem':'@/ready.tif','extra':['SLOPE=@/ready.tif']", { "SLOPE", "twice" } },
         { "'scene':['@/good.tif'],'extra':['@/ready.tif']", { "ready.tif", "write ID=" } },

@@ -173,8 +173,8 @@ def test_loose_sentinel_2_files_take_the_baseline_of_their_folder(tmp_path):
     assert "B04" in line
     covariates(tmp_path / "told.tif", product=moved, scale=0.0001, offset=-0.1)
     assert np.nanmax(np.abs(read(tmp_path / "told.tif")[0]["B08"] - 0.2)) < 1e-9
-    shutil.copy(folder / "T31UFS_20200615T105031_B04_10m.tif", moved / "T31UFT_20200615T105031_B04_10m.tif")
-    refused(tmp_path / "no.tif", "B04 comes twice", "T31UFS", "T31UFT", product=moved, scale=0.0001, offset=-0.1)
+    shutil.copy(folder / "T31UFS_20200615T105031_B04_10m.tif", moved / "T31UFS_20200615T110000_B04_10m.tif")
+    refused(tmp_path / "no.tif", "two scenes of 2020-06-15 hold band B04 of tile 31UFS", "T110000", product=moved, scale=0.0001, offset=-0.1)
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason=f"no {SHARED}")

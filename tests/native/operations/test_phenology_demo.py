@@ -43,41 +43,50 @@ def delta(tmp_path_factory):
     return folder
 
 
-def seen(delta, truth):
-    """Pixels that the satellite saw every 45 days from before SOS until after SDPS: what no look fell on, nobody can find again."""
-    looks = gdal.Open(str(delta / "ndvi_series_2019-07.tif")).ReadAsArray() != 255  # (dates, rows, columns), every fifth day from day 3
-    longest = last = np.zeros(truth["SOS"].shape)
-    for k, look in enumerate(looks):
-        day = 3 + 5 * k
-        inside = look & (day > truth["SOS"] - 15) & (last < truth["SDPS"] + 15)
-        longest = np.where(inside, np.maximum(longest, day - last), longest)
-        last = np.where(look, day, last)
-    return np.isfinite(truth["SOS"]) & (longest <= 45)
+def assert_days(found, truth, good, sos, sdps, gus):
+    assert np.sqrt(np.mean((found["SOS"] - truth["SOS"])[good] ** 2)) <= sos
+    assert np.sqrt(np.mean((found["SDPS"] - truth["SDPS"])[good] ** 2)) <= sdps
+    assert np.corrcoef(found["GUS"][good], truth["GUS"][good])[0, 1] >= gus
 
 
-# what each smoother reaches on this delta; Savitzky-Golay fills gaps by straight lines, and its SDPS comes late
-@pytest.mark.parametrize("smoother, sos, sdps, gus", [("whittaker", 8, 8, 0.8), ("double_logistic", 8, 8, 0.8), ("savitzky_golay", 8, 13, 0.7)])
+# All pixels of good quality: at most 45 days without a look before SDPS. The bounds of the issue are 8, 8 and .7; measured: 3.2, 5.6, .92;
+# 2.6, 4.6, .79; 4.8, 7.8, .82.
+@pytest.mark.parametrize("smoother, sos, sdps, gus", [("whittaker", 5, 7, 0.85), ("double_logistic", 5, 7, 0.7), ("savitzky_golay", 8, 8, 0.7)])
 def test_season_of_the_demo_is_near_its_truth(delta, tmp_path, smoother, sos, sdps, gus):
     result = salina("covariates", "--series", delta / "ndvi_series_2019-07.tif", "--smoother", smoother, "--phenology", "all",
                     "--output", tmp_path / "stack.tif")
     found, truth = bands(tmp_path / "stack.tif"), bands(delta / "truth" / "phenology_2019-07.tif")
-    fair = seen(delta, truth)
-    both = np.isfinite(found["SOS"]) & fair
-    assert both.sum() > 0.99 * fair.sum() and fair.sum() > 0.7 * np.isfinite(truth["SOS"]).sum()
-    assert np.sqrt(np.mean((found["SOS"] - truth["SOS"])[both] ** 2)) <= sos
-    assert np.sqrt(np.mean((found["SDPS"] - truth["SDPS"])[both] ** 2)) <= sdps
-    assert np.corrcoef(found["GUS"][both], truth["GUS"][both])[0, 1] >= gus
-    assert ((found["PHENO_QUALITY"] == 0) == np.isfinite(found["SOS"])).all()
-    assert abs(result["phenology"]["pixels"]["found"] - np.isfinite(found["SOS"]).mean()) < 1e-9
+    known = np.isfinite(truth["SOS"])
+    good = (found["PHENO_QUALITY"] == 0) & known
+    assert good.sum() > 0.93 * known.sum() and (np.isfinite(found["SOS"]) & known).sum() > 0.99 * known.sum()
+    assert_days(found, truth, good, sos, sdps, gus)
+    assert (np.isin(found["PHENO_QUALITY"], (0, 5)) == np.isfinite(found["SOS"])).all()
+    assert ((found["PHENO_GAP"] > 45) == (found["PHENO_QUALITY"] == 5)).all()
+    # the gaps are where the seasons are wrong: nine in ten of the errors of more than a month are flagged
+    wrong = (np.abs(found["SOS"] - truth["SOS"]) > 30) & known
+    assert (found["PHENO_QUALITY"][wrong] == 5).mean() > 0.9
+    shares = result["phenology"]["pixels"]
+    assert abs(shares["found"] + shares["found_beside_a_gap"] - np.isfinite(found["SOS"]).mean()) < 1e-9
     stated = json.loads(gdal.Open(str(tmp_path / "stack.tif")).GetMetadataItem("PHENOLOGY", "SALINA"))
-    assert stated == result["phenology"] and stated["smoother"] == smoother and stated["year"] == 2019
+    assert stated == result["phenology"] and stated["smoother"] == smoother and stated["year"] == 2019 and stated["max_gap"] == 45
+
+
+def test_sdps_of_another_delta_is_not_late(tmp_path):
+    """The level of the peak is not that of its highest noise: the median of SDPS was 4 days late on this delta."""
+    salina("demo", "--output", tmp_path / "delta", "--size", 400, "--campaigns", 1, "--samples", 40, "--seed", 7)
+    salina("covariates", "--series", tmp_path / "delta" / "ndvi_series_2019-07.tif", "--output", tmp_path / "stack.tif")
+    found, truth = bands(tmp_path / "stack.tif"), bands(tmp_path / "delta" / "truth" / "phenology_2019-07.tif")
+    assert list(found) == ["SOS", "GUS", "SDPS", "PHENO_QUALITY"]  # the quality comes without asking
+    good = (found["PHENO_QUALITY"] == 0) & np.isfinite(truth["SOS"])
+    assert_days(found, truth, good, 5, 6, 0.85)
+    assert abs(np.median((found["SDPS"] - truth["SDPS"])[good])) < 2.5 and abs(np.median((found["SOS"] - truth["SOS"])[good])) < 2.5
 
 
 def test_block_and_memory_limit_change_no_bit(delta, tmp_path):
     for name, limit in (("wide", "2GiB"), ("tight", "104MiB")):
         salina("covariates", "--series", delta / "ndvi_series_2019-07.tif", "--max_memory", limit, "--output", tmp_path / f"{name}.tif")
     wide, tight = bands(tmp_path / "wide.tif"), bands(tmp_path / "tight.tif")
-    assert all(np.array_equal(wide[k], tight[k], equal_nan=True) for k in ("SOS", "GUS", "SDPS"))
+    assert all(np.array_equal(wide[k], tight[k], equal_nan=True) for k in ("SOS", "GUS", "SDPS", "PHENO_QUALITY"))
 
 
 def test_too_little_memory_and_wrong_words_are_refused(delta, tmp_path):
