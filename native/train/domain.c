@@ -124,7 +124,7 @@ sal_status sal_domain_sample(sal_context *ctx, sal_stack *const *stacks, int64_t
     if (wanted < LEAST || wanted > 100000 || n_stacks < 1 || n_bands < 1)
         return sal_fail(ctx, SAL_STATUS_ARGUMENT, "%lld points of %lld stacks and %lld bands cannot be drawn", (long long)wanted, (long long)n_stacks, (long long)n_bands);
     SAL_TRY(look_at_all(ctx, stacks, n_stacks, bands, n_bands, kind, (double)wanted, seed, out));
-    if (out->count < 0.8 * (double)wanted) {
+    if ((double)out->count < 0.8 * (double)wanted) {
         double denser = out->count > 0 ? (double)out->tried / (double)out->count : DENSEST;
         SAL_TRY(look_at_all(ctx, stacks, n_stacks, bands, n_bands, kind, (double)wanted * fmin(denser, DENSEST), seed, out));
     }

@@ -3,7 +3,6 @@
  * nearness_speed [samples] [covariates] [threads]: prints one line of JSON. Samples and pixels are draws of one correlated field, pixels a little
  * rougher, as neighbours in a scene are.
  */
-#include "kernels/gemm.h"
 #include "train/applicability.h"
 #include <math.h>
 #include <stdio.h>
@@ -67,13 +66,11 @@ int main(int argc, char **argv)
     }
     b.s = s, b.a = a, b.scratch_bytes = (sal_nearness_scratch(s) + 63) / 64 * 64;
     b.scratch = aligned_alloc(64, (size_t)(b.scratch_bytes * sal_context_threads(ctx)));
-    sal_kernels_enter(ctx);
     sal_pool_run(ctx, 4, fast, &b);
     double begun = sal_clock();
     clock_t cpu = clock();
     sal_pool_run(ctx, PIXELS / SAL_NEARNESS_PIXELS, fast, &b);
     double fast_seconds = sal_clock() - begun, cpu_seconds = (double)(clock() - cpu) / CLOCKS_PER_SEC; /* of all threads: tells on a busy machine too */
-    sal_kernels_leave();
     begun = sal_clock();
     sal_pool_run(ctx, 20, plain, &b);
     double plain_rate = 2000 / (sal_clock() - begun), rate = PIXELS / fast_seconds;

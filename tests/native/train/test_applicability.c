@@ -1,7 +1,6 @@
 /* test_applicability.c - dissimilarity index, threshold and density against CAST's own values; the fast index against the plain one; odd
  * inputs; a round through a file. */
 #include "golden.h"
-#include "kernels/gemm.h"
 #include "train/applicability.h"
 #include <math.h>
 #include <setjmp.h>
@@ -102,12 +101,10 @@ static void run_fast(const sal_applicability *a, int64_t n, int64_t p, const dou
         for (int64_t i = 0; i < n; i++)
             for (int64_t j = 0; j < count[k]; j++) parts[k][i * count[k] + j] = (float)values[i * p + first + j];
     }
-    sal_kernels_enter(ctx);
     for (int64_t i = 0; i < n; i += SAL_NEARNESS_PIXELS) {
         sal_nearness_parts view = { 3, { count[0], count[1], count[2] }, { parts[0] + i * count[0], parts[1] + i * count[1], parts[2] + i * count[2] } };
         sal_nearness_run(s, &view, n - i < SAL_NEARNESS_PIXELS ? n - i : SAL_NEARNESS_PIXELS, scratch, di + i);
     }
-    sal_kernels_leave();
     for (int k = 0; k < 3; k++) sal_release(ctx, parts[k]);
     sal_release(ctx, scratch);
     sal_nearness_free(s);
