@@ -1,165 +1,15 @@
 /* program.c - a compiled tape and its executor.
  *
- * Nodes run one after another in tape order, those of a group (group.c) chunk by chunk together; the items of a node are cut into chunks from shapes alone and the chunks are spread over the
- * threads, so that sums are always formed in the same order: the same bits for any number of threads.
+ * Nodes run one after another in tape order, those of a group (group.c) chunk by chunk together; the items of a node are cut into chunks
+ * from shapes alone (program_prepare.c) and the chunks are spread over the threads, so that sums are always formed in the same order: the
+ * same bits for any number of threads.
  */
+#include "program_private.h"
+
 #include "base/json.h"
 #include "kernels/gemm.h"
-#include "tensor/simd.h"
-#include "tape_private.h"
 #include <string.h>
 #include <time.h>
-
-extern const sal_op sal_op_normalise;
-
-enum { CHUNKS_MAX = 64, CHUNKS_MAX_PARTIAL = 64, PARTIAL_SMALL = 1024 }; /* adding up large partials costs */
-static const double chunk_work = 60000; /* operations that are worth a chunk of their own: about 15 us */
-
-struct sal_program {
-    sal_context *ctx;
-    sal_tape *tape;
-    sal_plan plan;
-    real *arena, *leaves;  /* leaves: inputs and constants */
-    real **data;           /* by node */
-    real **worker_data;    /* (workers, nodes) the same with the values that pass */
-    real *passing;         /* (workers, passing_size): values that pass, a chunk at a time */
-    int64_t *passing_at, passing_size; /* by node: where its value begins there */
-    sal_id *schedule;      /* nodes to run, in order */
-    int64_t scheduled;
-    real *partials;
-    char *scratch;         /* (workers, scratch_bytes) */
-    int64_t partial_size, scratch_bytes, leaf_size, prepared;
-    int32_t workers;
-    bool profile, lanes;
-    double *seconds;       /* (workers, nodes) of CPU time */
-};
-
-/* Cuts the group that begins with node `first`; returns the reals of its partials. */
-static int64_t cut(sal_tape *t, const int64_t *last_use, sal_id first)
-{
-    sal_id last = t->nodes[first].group_last;
-    int64_t most = CHUNKS_MAX, partials = 0, units = first == last ? INT64_MAX : t->nodes[t->nodes[first].in[0]].shape.dim[0];
-    double work = 0;
-    for (sal_id i = first; i <= last; i++) {
-        sal_node *n = &t->nodes[i];
-        if (!sal__runs(t, last_use, i)) continue;
-        n->items = n->op->items ? n->op->items(t, n) : n->count;
-        n->partial = n->op->partial ? n->op->partial(t, n) : 0;
-        n->units = first == last ? n->items : units;
-        work += (double)n->items * (n->op->work ? n->op->work(t, n) : 4);
-        if (n->partial > PARTIAL_SMALL) most = CHUNKS_MAX_PARTIAL;
-    }
-    int64_t chunks = (int64_t)(work / chunk_work) + 1;
-    if (chunks > most) chunks = most;
-    for (sal_id i = first; i <= last; i++) {
-        sal_node *n = &t->nodes[i];
-        if (!sal__runs(t, last_use, i)) continue;
-        if (n->units < 1) n->units = 1;
-        n->chunks = chunks < n->units ? chunks : n->units;
-        n->partial_begin = partials;
-        partials += n->partial * n->chunks;
-    }
-    return partials;
-}
-
-/* Lays out the values that pass through the group of `first`, each with room for its largest chunk. */
-static void place_passing(sal_program *p, sal_id first)
-{
-    const sal_node *nodes = p->tape->nodes;
-    int64_t size = 0;
-    for (sal_id i = first; i <= nodes[first].group_last; i++) {
-        const sal_node *n = &nodes[i];
-        if (!p->plan.passing[i]) continue;
-        p->passing_at[i] = size;
-        size += ((n->units + n->chunks - 1) / n->chunks * (n->count / n->units) + 15) / 16 * 16;
-    }
-    if (size > p->passing_size) p->passing_size = size;
-}
-
-/* Whether the node scheduled last does this one in the same pass: it writes the same memory, which nobody else reads. */
-static bool follows_in_place(sal_program *p, const sal_node *n)
-{
-    if (p->scheduled == 0 || n->inputs < 1) return false;
-    sal_node *last = &p->tape->nodes[p->schedule[p->scheduled - 1]];
-    bool same = p->plan.root[n->in[0]] == p->plan.root[last->id] && p->plan.root[n->id] == p->plan.root[last->id];
-    if (!same || last->is_output || last->after != SAL_NONE || !last->op->lanes_takes || !last->op->lanes_takes(last, n)) return false;
-    last->after = n->id;
-    return true;
-}
-
-/* Marks the nodes that depend on inputs and refuses what cannot run with samples innermost. */
-static sal_status prepare_lanes(sal_program *p)
-{
-    sal_tape *t = p->tape;
-    int64_t samples = 0;
-    if (t->training) return sal_fail(p->ctx, SAL_STATUS_ARGUMENT, "a tape for training does not run on lanes");
-    for (int64_t i = 0; i < t->count; i++, p->prepared++) {
-        sal_node *n = &t->nodes[i];
-        n->batched = n->op == &sal_op_input;
-        for (int32_t k = 0; k < n->inputs; k++) n->batched |= t->nodes[n->in[k]].batched;
-        if (n->op == &sal_op_input) {
-            if (!samples) samples = n->shape.dim[0];
-            if (n->shape.rank < 1 || n->shape.dim[0] != samples || samples % SAL_LANES)
-                return sal_fail(p->ctx, SAL_STATUS_ARGUMENT, "input \"%s\" does not have %lld samples, a multiple of %d, in its first dimension", n->name,
-                                (long long)samples, (int)SAL_LANES);
-        }
-        bool view = (n->op->flags & SAL_OP_VIEW) != 0;
-        if (p->plan.last_use[i] < 0 || n->op->flags & SAL_OP_LEAF || (view && !n->batched)) continue;
-        bool fits = !n->op->lanes ? view || !n->op->items : !n->op->lanes_fits || n->op->lanes_fits(&t->nodes[n->in[0]], &t->nodes[n->in[1]], n);
-        if (!fits) return sal_fail(p->ctx, SAL_STATUS_ARGUMENT, "op %s (node %d) has no form on lanes", n->op->name, n->id);
-        if (!n->batched || n->shape.rank < 1 || n->shape.dim[0] != samples)
-            return sal_fail(p->ctx, SAL_STATUS_ARGUMENT, "op %s (node %d) does not keep samples in its first dimension", n->op->name, n->id);
-        const sal_node *in[SAL_INPUTS_MAX];
-        for (int32_t k = 0; k < n->inputs; k++) in[k] = &t->nodes[n->in[k]];
-        int64_t bytes = n->op->lanes_scratch ? n->op->lanes_scratch(in, n) : 0;
-        if (bytes > p->scratch_bytes) p->scratch_bytes = bytes;
-        n->after = SAL_NONE;
-        if (view || follows_in_place(p, n)) continue;
-        p->schedule[p->scheduled++] = (sal_id)i;
-    }
-    return SAL_STATUS_OK;
-}
-
-/* A normalisation that passes is left to its readers where all of them can do it while they read: it is then never written. */
-static void absorb(sal_program *p)
-{
-    sal_tape *t = p->tape;
-    for (sal_id i = 0; i < t->count; i++) {
-        sal_node *n = &t->nodes[i];
-        n->absorbed = n->op == &sal_op_normalise && p->plan.passing[i];
-        for (sal_id j = i + 1; j <= n->group_last && n->absorbed; j++) {
-            const sal_node *reader = &t->nodes[j];
-            for (int32_t k = 0; k < reader->inputs; k++) {
-                bool takes = k == 0 && reader->in[k] == i && reader->op->absorbs && reader->op->absorbs(reader);
-                if (p->plan.root[reader->in[k]] == i && !takes) n->absorbed = false;
-            }
-        }
-    }
-}
-
-static sal_status prepare(sal_program *p)
-{
-    sal_tape *t = p->tape;
-    for (int64_t i = 0; i < t->count; i++, p->prepared++) {
-        sal_node *n = &t->nodes[i];
-        if (!sal__runs(t, p->plan.last_use, (sal_id)i)) continue;
-        if (n->group_first == i) {
-            int64_t partials = cut(t, p->plan.last_use, (sal_id)i);
-            if (partials > p->partial_size) p->partial_size = partials;
-            place_passing(p, (sal_id)i);
-        }
-        if (n->op->prepare) {
-            sal_status status = n->op->prepare(p->ctx, t, n);
-            if (status != SAL_STATUS_OK) return status;
-        }
-        n->scratch_bytes = n->op->scratch ? n->op->scratch(t, n) : 0;
-        if (n->scratch_bytes > p->scratch_bytes) p->scratch_bytes = n->scratch_bytes;
-        p->schedule[p->scheduled++] = (sal_id)i;
-    }
-    p->scratch_bytes = (p->scratch_bytes + 63) / 64 * 64;
-    absorb(p);
-    return SAL_STATUS_OK;
-}
 
 static int64_t leaf_size(const sal_node *n)
 {
@@ -212,7 +62,7 @@ static sal_status compile(sal_context *ctx, sal_tape *tape, bool lanes, sal_prog
     SAL_TRY(sal_allocate(ctx, tape->count, sizeof *p->data, &p->data));
     SAL_TRY(sal_allocate(ctx, tape->count, sizeof *p->passing_at, &p->passing_at));
     SAL_TRY(sal_allocate(ctx, tape->count * sal_context_threads(ctx), sizeof *p->seconds, &p->seconds));
-    SAL_TRY(lanes ? prepare_lanes(p) : prepare(p));
+    SAL_TRY(lanes ? sal__program_prepare_lanes(p) : sal__program_prepare(p));
     for (int64_t i = 0; i < tape->count; i++) p->leaf_size += leaf_size(&tape->nodes[i]);
     p->workers = lanes ? 1 : sal_context_threads(ctx);
     SAL_TRY(sal_allocate(ctx, p->plan.size, sizeof(real), &p->arena));
