@@ -104,7 +104,7 @@ typedef struct work {
     real *pixels;   /* (p, WIDE) */
     real *products; /* (ROWS, WIDE) */
     real *best, *second, *winner; /* (WIDE) */
-    real *low, *high, *count, *doubt; /* (WIDE) products that leave a sample in doubt lie between; samples nearer; whether any of the last ROWS is in doubt */
+    real *low, *high, *count, *told; /* (WIDE) products that leave a sample in doubt lie between; samples nearer; samples of the last ROWS beyond doubt */
     double *square; /* (WIDE) |a|^2 */
     double *exact;  /* (p) one pixel */
     double *fit;    /* (covariates of the fit) one pixel, scaled as there */
@@ -113,7 +113,7 @@ typedef struct work {
 static int64_t lay_out(const sal_nearness *s, void *scratch, work *w)
 {
     int64_t reals[] = { s->p * WIDE, ROWS * WIDE, WIDE, WIDE, WIDE, WIDE, WIDE, WIDE, WIDE }, at = 0;
-    real **to[] = { &w->pixels, &w->products, &w->best, &w->second, &w->winner, &w->low, &w->high, &w->count, &w->doubt };
+    real **to[] = { &w->pixels, &w->products, &w->best, &w->second, &w->winner, &w->low, &w->high, &w->count, &w->told };
     for (int i = 0; i < 9; i++) {
         if (scratch) *to[i] = (real *)scratch + at;
         at += reals[i];
@@ -216,20 +216,19 @@ static void put_limits(const sal_nearness *s, int64_t n, work *w)
     }
 }
 
-/* Adds up samples that are nearer and marks pixels in doubt about any of these ROWS. */
+/* Adds up samples that are nearer beyond doubt; told: those of these ROWS that are nearer or farther beyond doubt. Sums of numbers and not of masks,
+ * which gcc 12 takes apart into elements. */
 SAL_CLONES static void count_near(const real *products, const real *times, const work *w)
 {
     for (int64_t i = 0; i < WIDE; i += SAL_LANES) {
-        sal_vec low = SAL_LOAD(w->low + i), high = SAL_LOAD(w->high + i), count = SAL_LOAD(w->count + i);
-        sal_mask doubt = { 0 };
+        sal_vec low = SAL_LOAD(w->low + i), high = SAL_LOAD(w->high + i), near = { 0 }, far = { 0 };
         for (int64_t r = 0; r < ROWS; r++) {
-            sal_vec v = SAL_LOAD(products + r * WIDE + i), one = (sal_vec){ 0 } + times[r];
-            sal_mask sure = v > high;
-            count += SAL_WHERE(sure, one);
-            doubt |= ~(sure | (v < low));
+            sal_vec v = SAL_LOAD(products + r * WIDE + i), samples = (sal_vec){ 0 } + times[r];
+            near += SAL_WHERE(v > high, samples);
+            far += SAL_WHERE(v < low, samples);
         }
-        SAL_STORE(w->count + i, count);
-        SAL_STORE(w->doubt + i, SAL_WHERE(doubt, (sal_vec){ 0 } + (real)1));
+        SAL_STORE(w->count + i, SAL_LOAD(w->count + i) + near);
+        SAL_STORE(w->told + i, near + far);
     }
 }
 
@@ -246,8 +245,10 @@ static void take_pixel(const sal_nearness *s, const sal_nearness_parts *parts, i
 static void settle_doubts(const sal_nearness *s, const sal_nearness_parts *parts, int64_t n, int64_t first, work *w)
 {
     int64_t rows = s->n - first < ROWS ? s->n - first : ROWS;
+    real all = 0;
+    for (int64_t r = 0; r < rows; r++) all += s->times[first + r];
     for (int64_t i = 0; i < n; i++) {
-        if (!(w->doubt[i] > 0)) continue;
+        if (w->told[i] == all) continue;
         take_pixel(s, parts, i, w->fit);
         for (int64_t r = 0; r < rows; r++) {
             real v = w->products[r * WIDE + i];
