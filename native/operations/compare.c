@@ -120,7 +120,9 @@ const sal_operation sal_operation_compare = {
     .title = "Compare models",
     .summary = "Trains several systems on the same samples and folds and compares their skill, with spread over seeds and paired differences.",
     .help = "Takes stacks and samples as Train model does, splits the samples once, and trains every system anew in every fold and with every seed. Scores are computed from the pooled "
-            "out-of-fold predictions of each seed; the table shows their mean and standard deviation, never the best seed.\n\n"
+            "out-of-fold predictions of each seed; the table shows their mean and standard deviation, never the best seed. Random forest, gradient boosting, support vectors, partial least squares and "
+            "ridge regression see what SS-Stack sees and are tuned anew inside every fold; support vectors, partial least squares and ridge have no random part and run once.\n\n"
+            "Validation is that of Train model, with the same folds for all systems: random folds are an optimistic reference, blocks ask for ground without samples, knndm for the map as a whole, campaign for another date.\n\n"
             "R2 and RMSE have 95 % bounds, and systems are compared in pairs on the same samples: the difference in R2 and RMSE with a 95 % interval. All come from one bootstrap of spatial blocks (2,000 draws; of places where there are few blocks), "
             "so that neighbouring samples, which resemble each other, count as one. A difference whose interval holds 0 may be chance.\n\n"
             "The report says whether the ranking of Zhang et al. (2026) holds here: SS-SoilNet before SS-Stack before Spec-Index before Index, and before random forest and support vectors.\n\n"

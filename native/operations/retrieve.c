@@ -328,13 +328,13 @@ const sal_operation sal_operation_retrieve = {
             "every band.\n\n"
             "The band di is the dissimilarity index (Meyer and Pebesma 2021): the distance of the covariates at the pixel, scaled and weighted by their importance, to the nearest "
             "training sample, over the mean distance between training samples. Beyond the threshold that training found on samples that were left out, the scores of the model "
-            "say nothing about the place: it lies outside the area of applicability. A missing covariate counts as the mean of the training samples, as it does for the network. "
+            "say nothing about the place: it lies outside the area of applicability. A missing covariate counts as the mean of the training samples, as it does for the networks. "
             "The band lpd, if asked for, is the local point density (Schumacher et al. 2025): how many training samples lie nearer than that threshold. 0 is outside, or just at its edge; 1 hangs "
             "on a single sample; where it is large, the model has learned from many places like this one.\n\n"
-            "Every pixel gets exactly what the network gives for the window around it (to 1e-5), but neighbouring windows share their convolutions, which makes it "
-            "hundreds of times faster. The map does not depend on threads, memory or the rows read at a time.\n\n"
+            "With a network, every pixel gets exactly what the network gives for the window around it (to 1e-5), but neighbouring windows share their convolutions, which makes it "
+            "hundreds of times faster. A baseline (random forest, gradient boosting, support vectors, partial least squares, ridge) sees the pixel alone. The map does not depend on threads, memory or the rows read at a time.\n\n"
             "A style with the classes of the model, or a ramp of colours where it has none, is written beside the map and used by QGIS when it is loaded.",
-    .tags = "salinity,EC,ECe,soil,map,predict,prediction,inference,interval,uncertainty,SS-SoilNet,retrieval",
+    .tags = "salinity,EC,ECe,soil,map,predict,prediction,inference,interval,uncertainty,SS-SoilNet,random forest,area of applicability,retrieval",
     .params = params,
     .results = results,
     .run = run,
