@@ -12,11 +12,11 @@
 #include "train/conformal.h"
 #include "train/mean_factor.h"
 
-/* Bands of a map, on the natural scale; NaN in all of them where a pixel has no bands. The dissimilarity index comes before quality where it
- * is asked for; quality is always the last. */
-enum { SAL_MAP_SALINITY = 0, SAL_MAP_LOWER = 1, SAL_MAP_UPPER = 2, SAL_MAP_DI = 3, SAL_MAP_BANDS_MAX = 5 };
-static inline int64_t sal_map_bands(bool applicability) { return applicability ? 5 : 4; }
-static inline int64_t sal_map_quality(bool applicability) { return sal_map_bands(applicability) - 1; }
+/* Bands of a map, on the natural scale; NaN in all of them where a pixel has no bands. The dissimilarity index and, after it, the local
+ * point density come before quality where they are asked for; quality is always the last. */
+enum { SAL_MAP_SALINITY = 0, SAL_MAP_LOWER = 1, SAL_MAP_UPPER = 2, SAL_MAP_DI = 3, SAL_MAP_LPD = 4, SAL_MAP_BANDS_MAX = 6 };
+static inline int64_t sal_map_bands(bool applicability, bool density) { return 4 + applicability + (applicability && density); }
+static inline int64_t sal_map_quality(bool applicability, bool density) { return sal_map_bands(applicability, density) - 1; }
 
 typedef struct sal_stream_request {
     sal_stack *stack;                /* borrowed; opened again by name in every thread */
@@ -24,6 +24,7 @@ typedef struct sal_stream_request {
     const sal_conformal_rule *rule;  /* NULL: the quantiles of the network as they are */
     const sal_class_scheme *scheme;  /* to count areas by class; NULL when there is none */
     bool applicability;              /* with band di and its flag; the model must have an area of applicability */
+    bool density;                    /* with band lpd; with applicability only */
     double mean_factor;              /* band salinity is the mean by this factor (train/mean_factor.h); 0: the median */
     int64_t rows;                    /* read at a time; 0 chooses */
     int64_t max_memory;              /* bytes, 0 for no limit */
@@ -34,6 +35,7 @@ typedef struct sal_stream_figures {
     double minimum, maximum, mean; /* of band salinity; NaN without a valid pixel */
     int64_t classes[SAL_CLASS_MAX];
     int64_t edge, missing, range, outside, clean; /* valid pixels with each flag of quality.h, and with none */
+    double density;                               /* mean of band lpd; NaN without it */
     double seconds_reading, seconds_computing, seconds_writing;
     int64_t bytes, rows; /* planned memory; rows read at a time */
     int32_t workers;

@@ -12,7 +12,7 @@ typedef struct sal__stream_worker {
     sal_stack *stack;
     float *segment; /* pixels of one read, (rows, columns, bands) */
     float *environment, *spectrum, *index, *ndvi, *network, *quality;
-    float *di;
+    float *di, *lpd; /* lpd: NULL when the map has no such band */
     void *scratch; /* of quality.h */
     void *nearness; /* scratch of applicability.h */
     sal_status status;
@@ -21,6 +21,7 @@ typedef struct sal__stream_worker {
 /* Sums of one tile, added up in the order of tiles. */
 typedef struct sal__stream_sums {
     double sum, minimum, maximum;
+    int64_t density; /* sum of band lpd */
     int64_t valid, edge, missing, range, outside, clean, classes[SAL_CLASS_MAX];
 } sal__stream_sums;
 
@@ -50,6 +51,7 @@ struct sal_stream {
     sal__stream_worker *worker;
     int32_t threads_before;
     double total; /* sum of band salinity */
+    int64_t density; /* sum of band lpd */
     double done;  /* fraction of the rows that are computed */
     sal_stream_figures figures;
 };

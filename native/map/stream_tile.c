@@ -74,7 +74,7 @@ static void find_quality(const sal_stream *s, const tile *t, sal__stream_worker 
     }
 }
 
-/* The dissimilarity index of every pixel of the tile and its flag; a row of a tile is one call. */
+/* The dissimilarity index of every pixel of the tile, its flag and, if asked, the local point density; a row of a tile is one call. */
 static void find_applicability(const sal_stream *s, const tile *t, sal__stream_worker *w)
 {
     const sal_mapper_needs *n = s->needs;
@@ -86,7 +86,7 @@ static void find_applicability(const sal_stream *s, const tile *t, sal__stream_w
         const sal_nearness_parts parts = { 3,
                                            { n->spectrum_count, n->index_count, n->environment_count },
                                            { w->spectrum + at * n->spectrum_count, w->index + at * n->index_count, w->environment + ((r + s->halo) * wide + s->halo) * n->environment_count } };
-        sal_nearness_run(s->nearness, &parts, t->columns, w->nearness, di);
+        sal_nearness_run(s->nearness, &parts, t->columns, w->nearness, di, w->lpd ? w->lpd + at : NULL);
         for (int64_t i = 0; i < t->columns; i++)
             if ((double)di[i] > threshold) quality[i] += SAL_QUALITY_OUTSIDE;
     }
@@ -112,11 +112,12 @@ static void add(const sal_stream *s, const float *pixel, sal__stream_sums *sums)
     sums->range += (flags & SAL_QUALITY_RANGE) != 0;
     sums->outside += (flags & SAL_QUALITY_OUTSIDE) != 0;
     sums->clean += flags == 0;
+    if (s->request.density) sums->density += (int64_t)pixel[SAL_MAP_LPD];
     if (s->request.scheme) sums->classes[sal_class_of(s->request.scheme, value)]++;
 }
 
 /* network: (columns, 3) lower, median, upper on the scale of the network. */
-static void finish_row(const sal_stream *s, const float *network, const float *di, const float *quality, int64_t columns, float *to, sal__stream_sums *sums)
+static void finish_row(const sal_stream *s, const float *network, const float *di, const float *lpd, const float *quality, int64_t columns, float *to, sal__stream_sums *sums)
 {
     float limits[3 * SAL_TILE_COLUMNS] = { 0 };
     for (int64_t i = 0; i < columns; i++) {
@@ -137,6 +138,7 @@ static void finish_row(const sal_stream *s, const float *network, const float *d
         to[SAL_MAP_LOWER] = limits[3 * i] < centre ? limits[3 * i] : centre;
         to[SAL_MAP_UPPER] = limits[3 * i + 2] > centre ? limits[3 * i + 2] : centre;
         if (s->nearness) to[SAL_MAP_DI] = di[i];
+        if (lpd) to[SAL_MAP_LPD] = lpd[i];
         to[s->map_bands - 1] = quality[i];
         add(s, to, sums);
     }
@@ -162,7 +164,7 @@ void sal__stream_tile(void *arg, int64_t i, int32_t worker)
     sal__stream_sums sums = { .minimum = INFINITY, .maximum = -INFINITY };
     for (int64_t r = 0; r < t.rows; r++) {
         float *to = s->out + ((t.row + r - s->out_begin) * s->width + t.column) * s->map_bands;
-        if (any) finish_row(s, w->network + r * SAL_TILE_COLUMNS * 3, s->nearness ? w->di + r * SAL_TILE_COLUMNS : NULL, w->quality + r * t.columns, t.columns, to, &sums);
+        if (any) finish_row(s, w->network + r * SAL_TILE_COLUMNS * 3, s->nearness ? w->di + r * SAL_TILE_COLUMNS : NULL, w->lpd ? w->lpd + r * SAL_TILE_COLUMNS : NULL, w->quality + r * t.columns, t.columns, to, &sums);
         else fill_nan(to, t.columns * s->map_bands);
     }
     s->sums[i] = sums;

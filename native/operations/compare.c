@@ -1,6 +1,6 @@
 /* compare.c - Compare models: all systems, ablations and baselines on the same samples and the same folds; one table, no model.
  *
- * Its table and its course; compare_run.c trains, compare_pairs.c compares, compare_write.c writes.
+ * Its table and its course; compare_run.c trains, compare_bounds.c and compare_pairs.c bound and compare, compare_write.c and compare_figures.c write.
  */
 #include "compare_parts.h"
 
@@ -31,8 +31,8 @@ static const sal_param params[] = {
      .help = "Trainings of each system with a random part, which differ in their seed only; their spread says what is luck."},
     {.key = "seed", .type = SAL_PARAM_I64, .default_value = "1", .bounds = {0, 1e9}, .flags = SAL_ADVANCED, .label = "Seed", .help = "First seed, and that of the folds."},
     {.key = "epochs", .type = SAL_PARAM_I64, .default_value = "45", .bounds = {1, 1000}, .label = "Epochs", .help = "Passes of the networks over the training samples."},
-    {.key = "output", .type = SAL_PARAM_FILE_OUT, .flags = SAL_REQUIRED, .extension = "csv", .label = "Table", .help = "Scores with their spread and the differences to the best system, a row for each system."},
-    {.key = "report", .type = SAL_PARAM_FILE_OUT, .extension = "html", .label = "Report", .help = "The table, the differences and what they say about the ranking, on one page."},
+    {.key = "output", .type = SAL_PARAM_FILE_OUT, .flags = SAL_REQUIRED, .extension = "csv", .label = "Table", .help = "Scores with their spread and bounds and the differences to the best system, a row for each system."},
+    {.key = "report", .type = SAL_PARAM_FILE_OUT, .extension = "html", .label = "Report", .help = "The table, the differences, both as figures, and what they say about the ranking, on one page."},
     {.key = NULL}};
 
 static const sal_result_row results[] = {
@@ -98,6 +98,7 @@ static sal_status run(sal_context *ctx, const sal_arguments *arguments, json_obj
     sal_progress_pop(ctx);
     if (status != SAL_STATUS_OK) goto done;
     SAL_TRY(sal_progress(ctx, 0.98, "differences and report"));
+    SAL_TRY(sal__compare_bounds(w));
     SAL_TRY(sal__compare_pairs(w));
     SAL_TRY(sal__compare_write_table(w, sal_output_path(outputs[TABLE])));
     if (outputs[REPORT]) SAL_TRY(sal__compare_write_report(w, sal_output_path(outputs[REPORT])));
@@ -119,8 +120,10 @@ const sal_operation sal_operation_compare = {
     .title = "Compare models",
     .summary = "Trains several systems on the same samples and folds and compares their skill, with spread over seeds and paired differences.",
     .help = "Takes stacks and samples as Train model does, splits the samples once, and trains every system anew in every fold and with every seed. Scores are computed from the pooled "
-            "out-of-fold predictions of each seed; the table shows their mean and standard deviation, never the best seed.\n\n"
-            "Systems are compared in pairs on the same samples: the difference in R2 and RMSE with a 95 % interval by a bootstrap of spatial blocks (2,000 draws; of places where there are few blocks), "
+            "out-of-fold predictions of each seed; the table shows their mean and standard deviation, never the best seed. Random forest, gradient boosting, support vectors, partial least squares and "
+            "ridge regression see what SS-Stack sees and are tuned anew inside every fold; support vectors, partial least squares and ridge have no random part and run once.\n\n"
+            "Validation is that of Train model, with the same folds for all systems: random folds are an optimistic reference, blocks ask for ground without samples, knndm for the map as a whole, campaign for another date.\n\n"
+            "R2 and RMSE have 95 % bounds, and systems are compared in pairs on the same samples: the difference in R2 and RMSE with a 95 % interval. All come from one bootstrap of spatial blocks (2,000 draws; of places where there are few blocks), "
             "so that neighbouring samples, which resemble each other, count as one. A difference whose interval holds 0 may be chance.\n\n"
             "The report says whether the ranking of Zhang et al. (2026) holds here: SS-SoilNet before SS-Stack before Spec-Index before Index, and before random forest and support vectors.\n\n"
             "Nothing is kept but the table: train the system of your choice with Train model. There is no checkpoint; a comparison that was stopped begins anew.",

@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { DRAWS = 2000 };
+enum { DRAWS = SAL__COMPARE_DRAWS };
 
 static const char *const ranking[][2] = {{"ss_soilnet", "ss_stack"}, {"ss_stack", "spec_index"}, {"spec_index", "index"}, {"ss_soilnet", "random_forest"}, {"ss_soilnet", "svr"}};
 
@@ -31,10 +31,16 @@ static void differences(const place *s, double *r2, double *rmse)
     *rmse = sqrt(s->first / s->n) - sqrt(s->second / s->n);
 }
 
-static void limits(int64_t n, double *values, double *low, double *high)
+int64_t sal__compare_pick(const sal__compare_work *w, int64_t draw, int64_t u)
+{
+    uint64_t seed = (uint64_t)sal_argument_i64(w->train.arguments, "seed");
+    return sal_random_below(seed, sal_random_stream("places", (uint64_t)draw, 0), (uint64_t)u, w->units);
+}
+
+void sal__compare_limits(double *values, double *low, double *high)
 {
     int64_t finite = 0;
-    for (int64_t i = 0; i < n; i++)
+    for (int64_t i = 0; i < DRAWS; i++)
         if (isfinite(values[i])) values[finite++] = values[i];
     sal_sort_f64(finite, values);
     *low = finite ? sal_quantile_sorted(finite, values, 0.025) : NAN;
@@ -45,7 +51,6 @@ static void limits(int64_t n, double *values, double *low, double *high)
 static void bootstrap(const sal__compare_work *w, const int64_t *unit, place *places, double *draws, int64_t first, int64_t second, sal__difference *out)
 {
     const sal_dataset *d = w->train.dataset;
-    uint64_t seed = (uint64_t)sal_argument_i64(w->train.arguments, "seed");
     place all = {0};
     memset(places, 0, (size_t)w->units * sizeof *places);
     for (int64_t i = 0; i < d->count; i++) {
@@ -58,11 +63,11 @@ static void bootstrap(const sal__compare_work *w, const int64_t *unit, place *pl
     differences(&all, &out->r2, &out->rmse);
     for (int64_t k = 0; k < DRAWS; k++) {
         place sum = {0};
-        for (int64_t u = 0; u < w->units; u++) add(&sum, &places[sal_random_below(seed, sal_random_stream("places", (uint64_t)k, 0), (uint64_t)u, w->units)]);
+        for (int64_t u = 0; u < w->units; u++) add(&sum, &places[sal__compare_pick(w, k, u)]);
         differences(&sum, &draws[k], &draws[DRAWS + k]);
     }
-    limits(DRAWS, draws, &out->r2_low, &out->r2_high);
-    limits(DRAWS, draws + DRAWS, &out->rmse_low, &out->rmse_high);
+    sal__compare_limits(draws, &out->r2_low, &out->r2_high);
+    sal__compare_limits(draws + DRAWS, &out->rmse_low, &out->rmse_high);
 }
 
 static int64_t find(const sal__compare_work *w, const char *id)

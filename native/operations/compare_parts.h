@@ -6,7 +6,7 @@
 #include "covariates_parts.h"
 #include "train_parts.h"
 
-enum { SAL__COMPARE_MOST = 16, SAL__COMPARE_METRICS = 5 };
+enum { SAL__COMPARE_MOST = 16, SAL__COMPARE_METRICS = 5, SAL__COMPARE_DRAWS = 2000 };
 
 /* The scores that are shown; each of one member, pooled over folds. */
 typedef struct sal__compare_metric {
@@ -21,6 +21,7 @@ typedef struct sal__compared {
     double *predicted;                                    /* (members, samples) out-of-fold, natural scale */
     double *error2;                                       /* (samples) squared error, mean over members */
     double mean[SAL__COMPARE_METRICS], sd[SAL__COMPARE_METRICS]; /* over members; sd NaN for one */
+    double r2_low, r2_high, rmse_low, rmse_high;          /* 95 % bounds of the means of R2 and RMSE */
     double seconds;
 } sal__compared;
 
@@ -48,6 +49,15 @@ void sal__compare_close(sal__compare_work *w);
 sal_status sal__compare_pairs(sal__compare_work *w);
 /* -1: the claim fails, 0: it holds within the noise, 1: it holds beyond it. */
 int32_t sal__compare_verdict(const sal__difference *claim);
+/* A block or place (0 .. units - 1) that stands in place u of a draw, the same for every system and pair. */
+int64_t sal__compare_pick(const sal__compare_work *w, int64_t draw, int64_t u);
+/* Percentiles 2.5 and 97.5 of the finite of SAL__COMPARE_DRAWS values, which are sorted; NaN without any. */
+void sal__compare_limits(double *values, double *low, double *high);
+/* (compare_bounds.c) Bounds of the scores of every system. */
+sal_status sal__compare_bounds(sal__compare_work *w);
+/* (compare_figures.c) */
+void sal__compare_draw_scores(const sal__compare_work *w, sal_report *report, const char *unit);
+void sal__compare_draw_differences(const sal__compare_work *w, sal_report *report, const char *unit);
 /* (compare_write.c) */
 sal_status sal__compare_write_table(sal__compare_work *w, const char *path);
 sal_status sal__compare_write_report(sal__compare_work *w, const char *path);

@@ -20,14 +20,14 @@ sal_status sal__compare_write_table(sal__compare_work *w, const char *path)
     sal_text t = {0};
     sal_text_append(ctx, &t, "system,title,seeds");
     for (int32_t k = 0; k < SAL__COMPARE_METRICS; k++) sal_text_append(ctx, &t, ",%s_mean,%s_sd", sal__compare_metrics[k].key, sal__compare_metrics[k].key);
-    sal_text_append(ctx, &t, ",r2_below_best,r2_below_best_low,r2_below_best_high,rmse_above_best,rmse_above_best_low,rmse_above_best_high,seconds\n");
+    sal_text_append(ctx, &t, ",r2_low,r2_high,rmse_low,rmse_high,r2_below_best,r2_below_best_low,r2_below_best_high,rmse_above_best,rmse_above_best_low,rmse_above_best_high,seconds\n");
     for (int64_t k = 0; k < w->count; k++) {
         const sal__compared *s = &w->systems[k];
         const sal__difference *d = &w->to_best[k];
         sal_text_append(ctx, &t, "%s,%s,%lld", s->id, s->title, (long long)s->members);
         for (int32_t m = 0; m < SAL__COMPARE_METRICS; m++) number(ctx, &t, s->mean[m]), number(ctx, &t, s->sd[m]);
-        const double values[7] = {d->r2, d->r2_low, d->r2_high, 0 - d->rmse, 0 - d->rmse_high, 0 - d->rmse_low, s->seconds};
-        for (int32_t m = 0; m < 7; m++) number(ctx, &t, values[m]);
+        const double values[11] = {s->r2_low, s->r2_high, s->rmse_low, s->rmse_high, d->r2, d->r2_low, d->r2_high, 0 - d->rmse, 0 - d->rmse_high, 0 - d->rmse_low, s->seconds};
+        for (int32_t m = 0; m < 11; m++) number(ctx, &t, values[m]);
         sal_text_append(ctx, &t, "\n");
     }
     sal_status status = t.status;
@@ -135,9 +135,12 @@ sal_status sal__compare_write_report(sal__compare_work *w, const char *path)
     say_data(w, r);
     sal_report_heading(r, "Skill");
     score_table(w, r, t, unit);
+    sal__compare_draw_scores(w, r, unit);
     sal_report_heading(r, "Differences");
     sal_report_paragraph(r, "Intervals come from a bootstrap of %lld blocks or places. One that holds 0 means that the difference may be chance. Systems without a random part have one run and no spread.",
                          (long long)w->units);
+    sal_report_paragraph(r, "Bounds of two systems may overlap while their difference is clear: both are scored on the same samples, and what is hard for one is hard for the other.");
+    sal__compare_draw_differences(w, r, unit);
     difference_tables(w, r, t, unit);
     sal_report_paragraph(r, "The ranking SS-SoilNet > SS-Stack > Spec-Index > Index, and SS-SoilNet > random forest and support vectors, of Zhang et al. (2026): %s.", w->ranking);
     SAL_TRY(sal_report_save(r, path));
@@ -184,7 +187,11 @@ static sal_status add_system(const sal__compare_work *w, json_object *list, cons
         snprintf(key, sizeof key, "%s_sd", sal__compare_metrics[k].key);
         SAL_TRY(sal_json_add_f64(ctx, one, key, s->sd[k]));
     }
-    SAL_TRY(sal_json_add_f64(ctx, one, "seconds", s->seconds));
+    const struct {
+        const char *key;
+        double value;
+    } numbers[] = {{"r2_low", s->r2_low}, {"r2_high", s->r2_high}, {"rmse_low", s->rmse_low}, {"rmse_high", s->rmse_high}, {"seconds", s->seconds}};
+    for (size_t k = 0; k < sizeof numbers / sizeof *numbers; k++) SAL_TRY(sal_json_add_f64(ctx, one, numbers[k].key, numbers[k].value));
 done:
     return status;
 }

@@ -22,6 +22,8 @@ static const sal_param params[] = {
       .help = "Share of places whose true value should lie between the bands lower and upper." },
     { .key = "aoa", .type = SAL_PARAM_BOOL, .default_value = "true", .label = "Area of applicability",
       .help = "Adds the band di, how unlike the training samples a place is, and flag 8 of quality where it is too unlike; takes about a quarter longer." },
+    { .key = "lpd", .type = SAL_PARAM_BOOL, .default_value = "false", .flags = SAL_ADVANCED, .label = "Local point density",
+      .help = "Adds the band lpd after di: how many training samples are nearer to the place, in covariates, than the threshold of di. Needs the area of applicability." },
     { .key = "format", .type = SAL_PARAM_CHOICE, .default_value = "gtiff", .choices = "gtiff|cog", .flags = SAL_ADVANCED, .label = "Format",
       .help = "gtiff: tiled GeoTIFF with overviews; cog: cloud-optimised GeoTIFF, to be read over a network." },
     { .key = "block_size", .type = SAL_PARAM_I64, .default_value = "0", .bounds = { 0, 1000000 }, .flags = SAL_ADVANCED, .unit = "rows", .label = "Rows read at a time",
@@ -29,7 +31,7 @@ static const sal_param params[] = {
     { .key = "max_memory", .type = SAL_PARAM_BYTES, .default_value = "2GiB", .flags = SAL_ADVANCED, .label = "Memory limit",
       .help = "Upper bound of working memory; where it is tight, fewer rows and fewer threads work at a time." },
     { .key = "output", .type = SAL_PARAM_RASTER_OUT, .flags = SAL_REQUIRED, .extension = "tif", .label = "Salinity map",
-      .help = "GeoTIFF with the bands salinity, lower, upper, di and quality; a style (.qml) is written beside it." },
+      .help = "GeoTIFF with the bands salinity, lower, upper, di (with aoa), lpd (with lpd) and quality; a style (.qml) is written beside it." },
     { .key = NULL }
 };
 
@@ -51,7 +53,7 @@ typedef struct work {
     sal_raster_writer *writer;
     sal_output *style;
     char *style_path;
-    bool applicability; /* whether the map has the band di */
+    bool applicability, density; /* whether the map has the bands di and lpd */
     int64_t bands;
     float *window; /* what is written at once: (512, window_columns, bands) */
     char hash[65];
@@ -75,14 +77,17 @@ static sal_status choose_centre(work *w)
 static sal_status choose_applicability(work *w)
 {
     w->applicability = sal_argument_bool(w->arguments, "aoa");
+    w->density = sal_argument_bool(w->arguments, "lpd");
+    if (w->density && !w->applicability)
+        return sal_fail(w->ctx, SAL_STATUS_ARGUMENT, "lpd counts training samples within the threshold of the area of applicability; retrieve with aoa true or with lpd false");
     if (w->applicability && !w->model->applicability) {
-        if (sal_argument_given(w->arguments, "aoa"))
-            return sal_fail(w->ctx, SAL_STATUS_DATA, "model \"%s\", written by Salina %s, does not say where it is applicable; train it again or retrieve with aoa false", w->model->name,
-                            w->model->version);
+        if (sal_argument_given(w->arguments, "aoa") || w->density)
+            return sal_fail(w->ctx, SAL_STATUS_DATA, "model \"%s\", written by Salina %s, does not say where it is applicable; train it again or retrieve with aoa false%s", w->model->name,
+                            w->model->version, w->density ? " and lpd false" : "");
         sal_warn(w->ctx, "model \"%s\" does not say where it is applicable, so the map has no band di; train it again to get one", w->model->name);
         w->applicability = false;
     }
-    w->bands = sal_map_bands(w->applicability);
+    w->bands = sal_map_bands(w->applicability, w->density);
     return SAL_STATUS_OK;
 }
 
@@ -105,7 +110,7 @@ static sal_status open_inputs(work *w)
     else
         sal_warn(w->ctx, "model \"%s\" has no calibrated intervals; lower and upper are the quantiles of its network, whatever interval says", w->model->name);
     const sal_stream_request request = { .stack = w->stack, .model = w->model, .rule = w->model->has_conformal ? &w->rule : NULL, .scheme = w->scheme,
-                                         .applicability = w->applicability, .mean_factor = w->mean_factor, .rows = sal_argument_i64(w->arguments, "block_size"), .max_memory = sal_argument_i64(w->arguments, "max_memory") };
+                                         .applicability = w->applicability, .density = w->density, .mean_factor = w->mean_factor, .rows = sal_argument_i64(w->arguments, "block_size"), .max_memory = sal_argument_i64(w->arguments, "max_memory") };
     SAL_TRY(sal_stream_new(w->ctx, &request, &w->stream));
 done:
     return status;
@@ -130,7 +135,7 @@ static sal_status open_writer(work *w)
     sal_status status = SAL_STATUS_OK;
     char *items[ITEMS + 1] = { 0 }, interval[32], threshold[32] = "none", centre[96] = "median";
     const char *unit = w->model->unit[0] ? w->model->unit : NULL;
-    sal_band_spec bands[SAL_MAP_BANDS_MAX] = { { "salinity", unit, 1, 0 }, { "lower", unit, 1, 0 }, { "upper", unit, 1, 0 }, { "di", NULL, 1, 0 } };
+    sal_band_spec bands[SAL_MAP_BANDS_MAX] = { { "salinity", unit, 1, 0 }, { "lower", unit, 1, 0 }, { "upper", unit, 1, 0 }, { "di", NULL, 1, 0 }, { "lpd", NULL, 1, 0 } };
     bands[w->bands - 1] = (sal_band_spec){ "quality", NULL, 1, 0 };
     if (w->applicability) snprintf(threshold, sizeof threshold, "%.6g", w->model->applicability->threshold);
     static const char *const cog[] = { "FORMAT=COG", NULL };
@@ -225,7 +230,7 @@ static sal_status add_results(work *w, json_object *result)
         double value;
     } numbers[] = { { "minimum", f->minimum }, { "maximum", f->maximum }, { "mean", f->mean }, { "share_edge", (double)f->edge / valid },
                     { "share_missing", (double)f->missing / valid }, { "share_out_of_range", (double)f->range / valid },
-                    { "share_outside_aoa", w->applicability ? (double)f->outside / valid : NAN }, { "di_threshold", w->applicability ? w->model->applicability->threshold : NAN }, { "share_without_flag", (double)f->clean / valid },
+                    { "share_outside_aoa", w->applicability ? (double)f->outside / valid : NAN }, { "di_threshold", w->applicability ? w->model->applicability->threshold : NAN }, { "mean_local_point_density", f->density }, { "share_without_flag", (double)f->clean / valid },
                     { "megapixels_per_second", megapixels / w->seconds }, { "seconds_reading", f->seconds_reading }, { "seconds_computing", f->seconds_computing },
                     { "seconds_writing", f->seconds_writing }, { "interval", w->model->has_conformal ? w->rule.coverage : NAN } };
     SAL_TRY(sal_json_add_text(w->ctx, result, "output", sal_argument_text(w->arguments, "output")));
@@ -323,11 +328,13 @@ const sal_operation sal_operation_retrieve = {
             "every band.\n\n"
             "The band di is the dissimilarity index (Meyer and Pebesma 2021): the distance of the covariates at the pixel, scaled and weighted by their importance, to the nearest "
             "training sample, over the mean distance between training samples. Beyond the threshold that training found on samples that were left out, the scores of the model "
-            "say nothing about the place: it lies outside the area of applicability. A missing covariate counts as the mean of the training samples, as it does for the network.\n\n"
-            "Every pixel gets exactly what the network gives for the window around it (to 1e-5), but neighbouring windows share their convolutions, which makes it "
-            "hundreds of times faster. The map does not depend on threads, memory or the rows read at a time.\n\n"
+            "say nothing about the place: it lies outside the area of applicability. A missing covariate counts as the mean of the training samples, as it does for the networks. "
+            "The band lpd, if asked for, is the local point density (Schumacher et al. 2025): how many training samples lie nearer than that threshold. 0 is outside, or just at its edge; 1 hangs "
+            "on a single sample; where it is large, the model has learned from many places like this one.\n\n"
+            "With a network, every pixel gets exactly what the network gives for the window around it (to 1e-5), but neighbouring windows share their convolutions, which makes it "
+            "hundreds of times faster. A baseline (random forest, gradient boosting, support vectors, partial least squares, ridge) sees the pixel alone. The map does not depend on threads, memory or the rows read at a time.\n\n"
             "A style with the classes of the model, or a ramp of colours where it has none, is written beside the map and used by QGIS when it is loaded.",
-    .tags = "salinity,EC,ECe,soil,map,predict,prediction,inference,interval,uncertainty,SS-SoilNet,retrieval",
+    .tags = "salinity,EC,ECe,soil,map,predict,prediction,inference,interval,uncertainty,SS-SoilNet,random forest,area of applicability,retrieval",
     .params = params,
     .results = results,
     .run = run,

@@ -55,7 +55,7 @@ static const sal_param params[] = {
     {.key = "scheme", .type = SAL_PARAM_TEXT, .flags = SAL_ADVANCED, .label = "Class scheme",
      .help = "Classes for scores and maps: china_salt_gkg, fao_ece_dsm, nrcs_ece_dsm; without it the first scheme for the unit, else quarters of the samples."},
     {.key = "max_minutes", .type = SAL_PARAM_F64, .default_value = "0", .bounds = {0, 100000}, .flags = SAL_ADVANCED, .unit = "min", .label = "Time limit",
-     .help = "Stops after this time and keeps a checkpoint beside the model, from which the same training goes on; 0: no limit."},
+     .help = "Stops after this time and keeps a checkpoint beside the model, from which the same training goes on; a baseline keeps none and is refused when the time is up. 0: no limit."},
     {.key = "output", .type = SAL_PARAM_FILE_OUT, .flags = SAL_REQUIRED, .extension = "safetensors", .label = "Model", .help = "The trained model."},
     {.key = "report", .type = SAL_PARAM_FILE_OUT, .extension = "html|pdf", .label = "Report", .help = "Data, folds, scores, figures, model card and limits on one page; as PDF where the name ends in .pdf."},
     {.key = "predictions", .type = SAL_PARAM_VECTOR_OUT, .extension = "gpkg", .label = "Out-of-fold predictions",
@@ -129,15 +129,21 @@ const sal_operation sal_operation_train = {
     .summary = "Trains SS-SoilNet, one of its ablations or a baseline such as random forest on field samples and covariate stacks, with honest validation.",
     .help = "Give one covariate stack for each campaign (Build covariate stack) and a point layer with the measured salinity. Every sample takes the stack of its "
             "campaign or of the nearest date.\n\n"
-            "Validation trains the whole network anew in every fold; scaling is fitted inside the fold, and scores are computed once from all out-of-fold "
+            "System. SS-SoilNet and its ablations are neural networks; random forest and gradient boosting (XGBoost), support vectors (LIBSVM), partial least squares and ridge regression are baselines. They see the "
+            "bands, indices and environmental covariates of the pixel, without a window, are tuned on inner folds, and give files, reports and maps like those of the networks. What only a network has, such as epochs, "
+            "is named in a warning where it was given for a baseline.\n\n"
+            "Validation trains the whole system anew in every fold; scaling and tuning happen inside the fold, and scores are computed once from all out-of-fold "
             "predictions, with bounds by a bootstrap of whole blocks. Random folds are an optimistic reference: windows of neighbouring samples overlap. Use blocks to learn how "
-            "good a map is on ground without samples, knndm for this map as a whole, campaign for another date. The report compares the distances between test and training "
+            "good a map is on ground without samples, kmeans for another part of the area, knndm for this map as a whole, campaign for another date, campaign_location for another date on ground without samples; "
+            "nndm and bloo leave places out one by one and train once for each. The report compares the distances between test and training "
             "with those between map and samples. The final model is then trained on all samples.\n\n"
             "Intervals come from conformalised quantiles (Romano et al. 2019), calibrated class by class on the out-of-fold predictions, so that the rare saline class is "
-            "covered as well as the common one.\n\n"
+            "covered as well as the common one. Baselines, and networks with the loss huber, have no quantiles: their intervals come from out-of-fold errors alone, class by class.\n\n"
+            "Area of applicability: the model keeps its training samples scaled and weighted by the importance of the covariates (permuted on samples it has not seen), and the threshold of the "
+            "dissimilarity index found on left-out samples (Meyer and Pebesma 2021); Retrieve salinity makes bands of them.\n\n"
             "The model is a .safetensors file with everything retrieval needs: covariates with their statistics, window, pixel size, sensor, unit, scores. A training "
-            "that was killed, or whose outputs could not be written, goes on from its checkpoint when started again with the same inputs and gives the same bits.",
-    .tags = "salinity,EC,ECe,soil,neural network,deep learning,machine learning,regression,SS-SoilNet,cross-validation,spatial",
+            "that was killed, or whose outputs could not be written, goes on from its checkpoint when started again with the same inputs and gives the same bits; baselines take seconds a fold and begin anew.",
+    .tags = "salinity,EC,ECe,soil,neural network,deep learning,machine learning,regression,SS-SoilNet,random forest,XGBoost,SVR,PLSR,cross-validation,spatial,area of applicability",
     .params = params,
     .results = results,
     .run = run,

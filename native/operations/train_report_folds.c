@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LISTED = 20, STEPS = 200, CELLS = 32 };
+enum { LISTED = 20, STEPS = 500, CELLS = 32 };
 
 static void say_method(sal_report *r, const sal_folds *f)
 {
@@ -68,16 +68,20 @@ static void fold_map(sal_report *r, const sal_dataset *d, const sal_folds *f)
     sal_report_points(r, "Where the folds lie", d->count, d->x, d->y, (sal_report_categories){f->k, names, f->fold}, NULL, NULL);
 }
 
-/* The distribution function of n values at STEPS + 1 points, in x and y. */
-static sal_status distribution(sal_context *ctx, int64_t n, const double *values, double *x, double *y)
+/* The distribution function of n values where it rises: exact up to STEPS values, of more every n / STEPS-th, so that it is nowhere off by more than
+ * 1 / STEPS. x, y: (STEPS + 1); a step holds until the next. */
+static sal_status distribution(sal_context *ctx, int64_t n, const double *values, double *x, double *y, sal_report_line *line)
 {
     double *sorted = NULL;
+    int64_t steps = n < STEPS ? n : STEPS;
     sal_status status = sal_sorted_copy(ctx, n, values, &sorted);
     if (status != SAL_STATUS_OK) return status;
-    for (int64_t i = 0; i <= STEPS; i++) {
-        y[i] = (double)i / STEPS;
-        x[i] = sal_quantile_sorted(n, sorted, y[i]);
+    x[0] = sorted[0], y[0] = 0;
+    for (int64_t i = 1; i <= steps; i++) {
+        int64_t rank = (i * n + steps - 1) / steps; /* values up to and with this one */
+        x[i] = sorted[rank - 1], y[i] = (double)rank / (double)n;
     }
+    line->x = x, line->y = y, line->count = steps + 1;
     sal_release(ctx, sorted);
     return status;
 }
@@ -85,20 +89,18 @@ static sal_status distribution(sal_context *ctx, int64_t n, const double *values
 static sal_status distance_curves(sal_context *ctx, sal_report *r, const sal_folds *f)
 {
     sal_status status;
-    double *xy = NULL, *x[3], *y[3];
-    sal_report_line lines[3] = {{"test to training (Gj*)", STEPS + 1, NULL, NULL}, {"between samples (Gj)", STEPS + 1, NULL, NULL}, {"map to samples (Gij)", STEPS + 1, NULL, NULL}};
+    double *xy = NULL;
+    sal_report_line lines[3] = {{.name = "test to training (Gj*)"}, {.name = "between samples (Gj)"}, {.name = "map to samples (Gij)"}};
+    const double *from[3] = {f->nearest_m, f->gj_m, f->gij_m};
     char caption[256];
     int64_t n = f->gij_m ? 3 : 2;
     SAL_TRY(sal_allocate(ctx, 6 * (STEPS + 1), sizeof *xy, &xy));
-    for (int64_t i = 0; i < 3; i++) lines[i].x = x[i] = xy + 2 * i * (STEPS + 1), lines[i].y = y[i] = xy + (2 * i + 1) * (STEPS + 1);
-    SAL_TRY(distribution(ctx, f->count, f->nearest_m, x[0], y[0]));
-    SAL_TRY(distribution(ctx, f->count, f->gj_m, x[1], y[1]));
-    if (f->gij_m) SAL_TRY(distribution(ctx, f->domain_count, f->gij_m, x[2], y[2]));
+    for (int64_t i = 0; i < n; i++) SAL_TRY(distribution(ctx, i < 2 ? f->count : f->domain_count, from[i], xy + 2 * i * (STEPS + 1), xy + (2 * i + 1) * (STEPS + 1), &lines[i]));
     if (f->gij_m)
         snprintf(caption, sizeof caption, "Distances to the nearest neighbour. Folds ask what the map asks where Gj* lies on Gij; the area between them is W = %.0f m", f->w_m);
     else
         snprintf(caption, sizeof caption, "Distances to the nearest neighbour");
-    sal_report_lines(r, caption, "Distance (m)", "Share of samples or of the map", n, lines);
+    sal_report_steps(r, caption, "Distance (m)", "Share of samples or of the map", n, lines);
 done:
     sal_release(ctx, xy);
     return status;

@@ -177,6 +177,10 @@ void sal_applicability_free(sal_applicability *a)
     sal_release(a->ctx, a);
 }
 
+double sal_applicability_scaled(const sal_applicability *a, int64_t j, double x) { return isfinite(x) ? (x - a->mean[j]) / a->sd[j] * a->weight[j] : 0; }
+
+double sal_applicability_distance(const sal_applicability *a, const double *z, int64_t i) { return distance(a, z, a->points + i * a->p) / a->mean_distance; }
+
 double sal_applicability_at(const sal_applicability *a, const double *x, int64_t *lpd)
 {
     double least = INFINITY;
@@ -184,7 +188,7 @@ double sal_applicability_at(const sal_applicability *a, const double *x, int64_t
     for (int64_t i = 0; i < a->n; i++) {
         double sum = 0;
         for (int64_t j = 0; j < a->p; j++) {
-            double z = isfinite(x[j]) ? (x[j] - a->mean[j]) / a->sd[j] * a->weight[j] : 0, d = z - a->points[i * a->p + j];
+            double d = sal_applicability_scaled(a, j, x[j]) - a->points[i * a->p + j];
             sum += d * d;
         }
         double d = sqrt(sum) / a->mean_distance;

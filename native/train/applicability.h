@@ -32,6 +32,11 @@ void sal_applicability_free(sal_applicability *applicability);
 /* Index of one place, x (p), by looking at every sample; lpd (may be NULL) counts those nearer than the threshold. */
 double sal_applicability_at(const sal_applicability *applicability, const double *x, int64_t *lpd);
 
+/* Covariate j of a place, scaled and weighted, 0 where missing; and the index of a place, z (p) of these, against training sample i alone. Who counts
+ * samples nearer than the threshold must use both, or one that lies just at it is counted by some and not by others. */
+double sal_applicability_scaled(const sal_applicability *applicability, int64_t j, double x);
+double sal_applicability_distance(const sal_applicability *applicability, const double *z, int64_t i);
+
 /* Tensors "applicability/..." of a model file and back; `meta` holds mean_distance and threshold. DATA names `what` where they do not fit. */
 sal_status sal_applicability_save(const sal_applicability *applicability, sal_tensors *tensors, json_object *meta);
 sal_status sal_applicability_load(sal_context *ctx, const sal_tensors *tensors, json_object *meta, const char *what, int64_t p,
@@ -51,7 +56,7 @@ typedef struct sal_nearness_parts {
     int64_t parts, count[3];
     const float *values[3]; /* (pixels, count) */
 } sal_nearness_parts;
-/* di (pixels); pixels up to SAL_NEARNESS_PIXELS. Any thread; cannot fail. */
-void sal_nearness_run(const sal_nearness *nearness, const sal_nearness_parts *parts, int64_t pixels, void *scratch, float *di);
+/* di (pixels) and, unless NULL, lpd (pixels): exactly what sal_applicability_at counts. pixels up to SAL_NEARNESS_PIXELS. Any thread; cannot fail. */
+void sal_nearness_run(const sal_nearness *nearness, const sal_nearness_parts *parts, int64_t pixels, void *scratch, float *di, float *lpd);
 
 #endif

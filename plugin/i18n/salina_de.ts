@@ -292,6 +292,10 @@
         <translation>Gewichtung der Gütemaße</translation>
     </message>
     <message>
+        <source>Local point density</source>
+        <translation>Lokale Punktdichte</translation>
+    </message>
+    <message>
         <source>Area of applicability</source>
         <translation>Anwendbarkeitsbereich</translation>
     </message>

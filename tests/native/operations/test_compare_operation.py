@@ -50,6 +50,8 @@ def test_table_report_and_json_agree(compared):
         assert float(row["r2_mean"]) == pytest.approx(one["r2_mean"], rel=1e-5)
         assert int(row["seeds"]) == one["seeds"] == (1 if one["system"] in ("ridge", "plsr") else 2)
         assert (row["r2_sd"] == "") == (one["r2_sd"] is None) == (one["seeds"] == 1)
+        for key in ("r2_low", "r2_high", "rmse_low", "rmse_high"):
+            assert float(row[key]) == pytest.approx(one[key], rel=1e-5)
     best = max(result["systems"], key=lambda one: one["r2_mean"])
     assert result["best"] == best["system"] and result["best_r2"] == pytest.approx(best["r2_mean"])
     page = (folder / "report.html").read_text()
@@ -69,6 +71,19 @@ def test_differences_are_those_of_the_means_and_lie_in_their_intervals(compared)
     assert result["ranking"].startswith("does not hold" if "fails" in verdicts else "holds")
 
 
+def test_bounds_hold_the_scores_and_stand_in_four_figures(compared):
+    folder, result = compared
+    for one in result["systems"]:
+        assert one["r2_low"] < one["r2_mean"] < one["r2_high"] < 1 and 0 < one["rmse_low"] < one["rmse_mean"] < one["rmse_high"]
+    page = (folder / "report.html").read_text()
+    if "The figures are left out" in page:
+        pytest.skip("no libsalina_qt")
+    captions = [part.split("</p>")[0] for part in page.split('<p class="caption">Figure ')[1:]]
+    assert [caption[:2] for caption in captions] == ["1.", "2.", "3.", "4."]
+    best = next(one["title"] for one in result["systems"] if one["system"] == result["best"])
+    assert all(best in caption for caption in captions[2:]) and "bounds by the bootstrap" in captions[0] and "bounds by the bootstrap" in captions[1]
+
+
 @pytest.mark.parametrize("system", ["ridge", "ss_stack", "ss_soilnet"])
 def test_a_system_scores_as_in_train_model(compared, delta, tmp_path, system):  # noqa: F811
     """The same folds, the same inputs: the mean over seeds of Train model's networks."""
@@ -80,6 +95,9 @@ def test_a_system_scores_as_in_train_model(compared, delta, tmp_path, system):  
     theirs = trained["by_seed"]["r2_mean"] if "by_seed" in trained else trained["r2"]
     ours = next(one for one in result["systems"] if one["system"] == system)
     assert ours["r2_mean"] == pytest.approx(theirs, abs=1e-9)
+    if system == "ridge":  # one prediction in both: the same bootstrap but for its draws
+        low, high = trained["scores"]["bounds"]["natural"]["rmse"]
+        assert (ours["rmse_low"], ours["rmse_high"]) == pytest.approx((low, high), rel=0.15)
 
 
 def test_the_same_comparison_twice_gives_the_same_numbers(compared, delta, tmp_path):  # noqa: F811

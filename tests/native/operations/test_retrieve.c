@@ -490,10 +490,10 @@ static void quality_equals_flags_found_pixel_by_pixel(void **state)
     evaluator_open(&e, "window.safetensors", "gaps.tif");
     for (int64_t i = 0; i < columns * rows; i++) {
         int64_t column = i % columns, row = i / columns;
-        around += ((int32_t)map[i * bands + sal_map_quality(true)] & SAL_QUALITY_MISSING) != 0;
+        around += ((int32_t)map[i * bands + sal_map_quality(true, false)] & SAL_QUALITY_MISSING) != 0;
         if (i % 97 && !(column >= 50 && column <= 70 && row >= 57 && row <= 59) && !(column < 14 && row < 13)) continue;
         double di;
-        int32_t expected = flags_of(&e, column, row, &di), got = (int32_t)map[i * bands + sal_map_quality(true)];
+        int32_t expected = flags_of(&e, column, row, &di), got = (int32_t)map[i * bands + sal_map_quality(true, false)];
         wrong += expected != got;
         wrong += !(fabs((double)map[i * bands + SAL_MAP_DI] - di) <= 1e-6 * fmax(1, di));
         outside += (got & SAL_QUALITY_OUTSIDE) != 0;
@@ -527,6 +527,40 @@ static void without_aoa_the_map_has_no_band_di(void **state)
     }
     free(plain);
     free(aoa);
+}
+
+/* The band, its mean and its meaning, for two reading blocks and numbers of threads; the other bands stay what they are. */
+static void lpd_adds_a_band_that_counts_samples(void **state)
+{
+    int64_t columns, rows, bands, columns_b, rows_b, bands_b;
+    json_object *result;
+    evaluator e;
+    retrieve_well("small.tif", "window.safetensors", "aoa.tif", "", NULL);
+    retrieve_well("small.tif", "window.safetensors", "lpd.tif", ",'lpd':true", &result);
+    sal_context_set_threads(ctx, 1);
+    retrieve_well("small.tif", "window.safetensors", "lpd_one.tif", ",'lpd':true,'block_size':64", NULL);
+    float *aoa = read_all("aoa.tif", &columns, &rows, &bands), *lpd = read_all("lpd.tif", &columns_b, &rows_b, &bands_b), *one = read_all("lpd_one.tif", &columns_b, &rows_b, &bands_b);
+    assert_true(bands == 5 && bands_b == 6 && columns == columns_b && rows == rows_b);
+    assert_memory_equal(lpd, one, sizeof(float) * (size_t)(columns * rows * bands_b));
+    evaluator_open(&e, "window.safetensors", "small.tif");
+    double sum = 0, threshold = e.model->applicability->threshold;
+    int64_t some = 0, none = 0;
+    for (int64_t i = 0; i < columns * rows; i++) {
+        float count = lpd[6 * i + SAL_MAP_LPD];
+        for (int64_t b = 0; b < 5; b++) assert_true(lpd[6 * i + b + (b == 4)] == aoa[5 * i + b]);
+        assert_true(count == floorf(count) && count >= 0 && count <= (float)e.model->applicability->n);
+        if (fabs((double)lpd[6 * i + SAL_MAP_DI] - threshold) > 1e-6) assert_true((count > 0) == ((double)lpd[6 * i + SAL_MAP_DI] < threshold));
+        sum += (double)count;
+        some += count > 1, none += count == 0;
+    }
+    assert_true(some && none);
+    assert_true(fabs(number_of(result, "mean_local_point_density") - sum / (double)(columns * rows)) < 1e-9);
+    json_object_put(result);
+    evaluator_close(&e);
+    sal_error_clear(ctx);
+    assert_int_equal(retrieve("small.tif", "window.safetensors", "no.tif", ",'lpd':true,'aoa':false", NULL), SAL_STATUS_ARGUMENT);
+    assert_non_null(strstr(sal_context_message(ctx), "retrieve with aoa true or with lpd false"));
+    free(aoa), free(lpd), free(one);
 }
 
 /* A model from before there was an area of applicability. */
@@ -897,6 +931,7 @@ int main(void)
         cmocka_unit_test(a_stack_of_nothing_gives_an_empty_map_and_a_warning),
         cmocka_unit_test(quality_equals_flags_found_pixel_by_pixel),
         cmocka_unit_test(without_aoa_the_map_has_no_band_di),
+cmocka_unit_test(lpd_adds_a_band_that_counts_samples),
         cmocka_unit_test(a_model_without_applicability_maps_unless_it_is_asked_for),
         cmocka_unit_test(a_higher_coverage_gives_wider_intervals_around_the_same_median),
         cmocka_unit_test(the_mean_lies_above_the_median_by_the_factor_of_the_model),

@@ -87,7 +87,7 @@ static void plain_index_is_that_of_cast(void **state)
 }
 
 /* Runs the fast index over n pixels of p covariates, cut into three parts. */
-static void run_fast(const sal_applicability *a, int64_t n, int64_t p, const double *values, float *di)
+static void run_fast(const sal_applicability *a, int64_t n, int64_t p, const double *values, float *di, float *lpd)
 {
     sal_nearness *s = NULL;
     int64_t count[3] = { p / 3, p / 2 - p / 3, p - p / 2 };
@@ -103,7 +103,7 @@ static void run_fast(const sal_applicability *a, int64_t n, int64_t p, const dou
     }
     for (int64_t i = 0; i < n; i += SAL_NEARNESS_PIXELS) {
         sal_nearness_parts view = { 3, { count[0], count[1], count[2] }, { parts[0] + i * count[0], parts[1] + i * count[1], parts[2] + i * count[2] } };
-        sal_nearness_run(s, &view, n - i < SAL_NEARNESS_PIXELS ? n - i : SAL_NEARNESS_PIXELS, scratch, di + i);
+        sal_nearness_run(s, &view, n - i < SAL_NEARNESS_PIXELS ? n - i : SAL_NEARNESS_PIXELS, scratch, di + i, lpd ? lpd + i : NULL);
     }
     for (int k = 0; k < 3; k++) sal_release(ctx, parts[k]);
     sal_release(ctx, scratch);
@@ -130,7 +130,7 @@ static void fast_index_equals_the_plain_one(void **state)
         at[i] = (float)v;
     }
     sal_applicability *a = fit(n, p, samples, w, NULL, NULL);
-    run_fast(a, pixels, p, at, di);
+    run_fast(a, pixels, p, at, di, NULL);
     for (int k = 0; k < pixels; k++) {
         double expected = sal_applicability_at(a, at + k * p, NULL);
         if (!(fabs((double)di[k] - expected) <= 1e-6 * fmax(1, expected))) fail_msg("pixel %d: %.9g, not %.9g", k, (double)di[k], expected);
@@ -138,6 +138,50 @@ static void fast_index_equals_the_plain_one(void **state)
     }
     sal_applicability_free(a);
     free(samples), free(w), free(at), free(di);
+}
+
+/* Dense and thin places, samples that lie there twice, places that are samples, far away, missing or absurd; and thresholds that are the distance of
+ * some pixel to some sample to the last bit, where the comparison must be strict. */
+static void fast_density_is_exactly_the_plain_one(void **state)
+{
+    enum { n = 300, p = 12, pixels = 1200 };
+    double *samples = malloc(sizeof(double) * n * p), *at = malloc(sizeof(double) * pixels * p), w[p];
+    float *di = malloc(sizeof(float) * pixels), *without = malloc(sizeof(float) * pixels), *lpd = malloc(sizeof(float) * pixels);
+    for (int i = 0; i < n * p; i++) samples[i] = (float)(100 + 5 * (i % p) + (1 + i % p) * sal_random_normal(2, 1, (uint64_t)i));
+    for (int j = 0; j < p; j++) w[j] = j % 5 == 3 ? 0 : 0.2 + sal_random_uniform(2, 2, (uint64_t)j);
+    for (int k = 0; k < 30; k++) memcpy(samples + (2 * k + 1) * p, samples + 2 * k * p, sizeof(double) * p);
+    for (int i = 0; i < pixels * p; i++) {
+        int k = i / p, j = i % p;
+        double v = 100 + 5 * j + (1 + j) * sal_random_normal(2, 3, (uint64_t)i);
+        if (k % 3 == 0) v = samples[k % n * p + j];
+        if (k % 97 == 2) v *= 1e6;
+        if (k % 89 == 3 && j % 4 == 0) v = NAN;
+        if (k == 77 || k == 78) v = k == 77 ? 3e38 : -3e38;
+        at[i] = (float)v;
+    }
+    sal_applicability *a = fit(n, p, samples, w, NULL, NULL);
+    int64_t counted = 0, ties = 0;
+    for (int round = 0; round < 40; round++) {
+        double z[p];
+        int64_t pixel = round * 29, sample = round * 7 % n;
+        for (int j = 0; j < p; j++) z[j] = sal_applicability_scaled(a, j, at[pixel * p + j]);
+        if (round == 38) a->threshold = 0;
+        else if (round == 39) a->threshold = 1e6;
+        else if (round) a->threshold = sal_applicability_distance(a, z, sample);
+        ties += round && round < 38 && sal_applicability_distance(a, z, sample) == a->threshold;
+        run_fast(a, pixels, p, at, without, NULL);
+        run_fast(a, pixels, p, at, di, lpd);
+        assert_memory_equal(di, without, sizeof(float) * pixels);
+        for (int k = 0; k < pixels; k++) {
+            int64_t expected;
+            sal_applicability_at(a, at + k * p, &expected);
+            if ((int64_t)lpd[k] != expected) fail_msg("round %d, pixel %d: %d samples, not %d", round, k, (int)lpd[k], (int)expected);
+            counted += expected;
+        }
+    }
+    assert_true(counted > 40 * pixels && ties == 37);
+    sal_applicability_free(a);
+    free(samples), free(at), free(di), free(without), free(lpd);
 }
 
 static void constant_and_missing_covariates_are_handled(void **state)
@@ -206,6 +250,7 @@ int main(void)
         cmocka_unit_test(weighted_index_threshold_and_density_are_those_of_cast),
         cmocka_unit_test(plain_index_is_that_of_cast),
         cmocka_unit_test(fast_index_equals_the_plain_one),
+        cmocka_unit_test(fast_density_is_exactly_the_plain_one),
         cmocka_unit_test(constant_and_missing_covariates_are_handled),
         cmocka_unit_test(threads_change_no_bit),
         cmocka_unit_test(a_round_through_a_file_changes_nothing_and_damage_is_refused),
