@@ -63,7 +63,7 @@ static const sal_param params[] = {
     {.key = "output", .type = SAL_PARAM_FILE_OUT, .flags = SAL_REQUIRED, .extension = "safetensors", .label = "Model", .help = "The trained model."},
     {.key = "report", .type = SAL_PARAM_FILE_OUT, .extension = "html|pdf", .label = "Report", .help = "Data, folds, scores, figures, model card and limits on one page; as PDF where the name ends in .pdf."},
     {.key = "predictions", .type = SAL_PARAM_VECTOR_OUT, .extension = "gpkg", .label = "Out-of-fold predictions",
-     .help = "The samples with observed and predicted value, interval and fold."},
+     .help = "The samples with observed and predicted value, interval, fold and PIT, the share of the predictive distribution below the observed value."},
     {.key = NULL}};
 
 static const sal_result_row results[] = {
@@ -139,7 +139,8 @@ const sal_operation sal_operation_train = {
             "good a map is on ground without samples, knndm for this map as a whole, campaign for another date. The report compares the distances between test and training "
             "with those between map and samples. The final model is then trained on all samples.\n\n"
             "Intervals come from conformalised quantiles (Romano et al. 2019), calibrated class by class on the out-of-fold predictions, so that the rare saline class is "
-            "covered as well as the common one; the parameter intervals has other rules, for comparison.\n\n"
+            "covered as well as the common one; the parameter intervals has other rules, for comparison. The report scores them and the whole predictive distribution that intervals of every level make: PICP, QCP, interval score, CRPS and PIT, "
+            "overall and by class.\n\n"
             "The model is a .safetensors file with everything retrieval needs: covariates with their statistics, window, pixel size, sensor, unit, scores. A training "
             "that was killed, or whose outputs could not be written, goes on from its checkpoint when started again with the same inputs and gives the same bits.",
     .tags = "salinity,EC,ECe,soil,neural network,deep learning,machine learning,regression,SS-SoilNet,cross-validation,spatial",

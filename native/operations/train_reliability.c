@@ -48,15 +48,19 @@ sal_status sal__train_reliability(sal__train_work *w, const sal_fit_options *o, 
 {
     sal_status status = SAL_STATUS_OK;
     int64_t n = w->dataset->count;
-    double *all = NULL, breaks[SAL_CLASS_MAX];
+    double *all = NULL, *quantiles = NULL, breaks[SAL_CLASS_MAX];
     sal_intervals intervals;
     SAL_TRY(sal_allocate(w->ctx, 6 * n, sizeof *all, &all));
+    SAL_TRY(sal_allocate(w->ctx, n * SAL_DISTRIBUTION_QUANTILES, sizeof *quantiles, &quantiles));
     SAL_TRY(sal__train_intervals(w, o, all, breaks, &intervals));
     for (int32_t level = 0; level < SAL_CONFORMAL_LEVELS; level++) {
         SAL_TRY(sal_intervals_cross(w->ctx, &intervals, sal_conformal_levels[level], all + 4 * n, all + 5 * n));
         count(w, all, all + 4 * n, all + 5 * n, level, out);
+        sal__train_take_quantiles(w, o->log1p, level, all + 4 * n, all + 5 * n, quantiles);
     }
+    SAL_TRY(sal__train_distribution(w, quantiles));
 done:
+    sal_release(w->ctx, quantiles);
     sal_release(w->ctx, all);
     return status;
 }

@@ -190,6 +190,26 @@ def test_reliability_at_90_percent_is_the_coverage_of_the_scores_and_rises_with_
     assert "for any coverage that is asked for" in (trained[0] / "report.html").read_text() or not has_figures()
 
 
+def test_predictive_distributions_are_scored_over_all_and_by_class(trained):
+    folder, result = trained
+    d = result["distribution"]
+    layer = ogr.Open(str(folder / "predictions.gpkg"))
+    observed, predicted, pit = (np.array([f[key] for f in layer.GetLayer(0)]) for key in ("observed", "predicted", "pit"))
+    assert (pit > 0).all() and (pit < 1).all()
+    assert d["all"]["pit_mean"] == pytest.approx(pit.mean()) and d["all"]["pit_sd"] == pytest.approx(pit.std(ddof=1))
+    assert d["all"]["pit_tenths"] == pytest.approx(np.histogram(pit, np.linspace(0, 1, 11))[0] / 120)
+    assert d["quantiles"] == [0.005, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.5, 0.75, 0.8, 0.85, 0.9, 0.95, 0.975, 0.995]
+    assert d["all"]["picp"] == pytest.approx(result["coverage_90"]) and d["all"]["interval_score"] == pytest.approx(result["scores"]["interval"]["score"])
+    assert d["all"]["qcp"] == sorted(d["all"]["qcp"]) and d["all"]["qcp"][7] == pytest.approx((observed <= predicted).mean())
+    assert 0 < d["all"]["crps"] < d["all"]["interval_score"]
+    for one, scored in zip(d["observed_classes"], result["scores"]["classes"]):
+        assert one["name"] == scored["name"] and one["n"] == scored["n"] and (not one["n"] or one["picp"] == pytest.approx(scored["picp"]))
+    assert sum(one["n"] for one in d["predicted_classes"]) == 120
+    page = (folder / "report.html").read_text()
+    assert "Predictive distributions, by observed class" in page and f"{d['all']['crps']:.3f}" in page
+    assert "Where observations fall in their predictive distributions" in page or not has_figures()
+
+
 @pytest.fixture(scope="module")
 def other_intervals(delta, tmp_path_factory):
     """Ridge, which has no quantiles, and the network, by every rule: folder and result."""
