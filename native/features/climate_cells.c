@@ -7,11 +7,9 @@
 #include "features/climate_private.h"
 #include "data/samples.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 enum { YEAR, MEAN, SUM, LEAST, MOST, RANGE, MONTHS, SERIES };
 
@@ -21,12 +19,6 @@ static const struct {
                    { "max", "MAX" },   { "range", "RANGE" }, { "months", NULL }, { "series", NULL } };
 
 enum { STATISTICS = sizeof statistics / sizeof *statistics, MARGIN = 2 /* cells around the grid */, EDGE = 64 /* looks along a side of it */ };
-
-static const sal__climate_kind known[] = {
-#define SAL_CLIMATE(names, unit, amount) { names, unit, amount },
-#include "features/climate.def"
-#undef SAL_CLIMATE
-};
 
 typedef struct layer {
     char id[64];
@@ -43,52 +35,7 @@ struct sal_climate_cells {
     sal__climate_box box; /* (count, rows, columns) */
 };
 
-/* ---- names ---- */
-
-static const char *last_word(const char *variable)
-{
-    const char *at = strrchr(variable, '_');
-    return at ? at + 1 : variable;
-}
-
-static bool among(const char *names, const char *word)
-{
-    for (const char *at = names; *at;) {
-        const size_t n = strcspn(at, "|");
-        if (strlen(word) == n && strncasecmp(at, word, n) == 0) return true;
-        at += n + (at[n] == '|');
-    }
-    return false;
-}
-
-const sal__climate_kind *sal__climate_kind_of(const char *variable)
-{
-    for (size_t k = 0; k < sizeof known / sizeof *known; k++)
-        if (among(known[k].names, variable) || among(known[k].names, last_word(variable))) return &known[k];
-    return NULL;
-}
-
-const char *sal_climate_unit(const sal_climate *c, int64_t i)
-{
-    const sal__climate_kind *kind = sal__climate_kind_of(sal_climate_variable(c, i));
-    for (int64_t k = 0; k < c->band_count; k++)
-        if (c->bands[k].variable == i) {
-            const char *unit = sal_raster_band_unit(c->rasters[c->bands[k].raster], c->bands[k].band);
-            if (unit[0]) return unit;
-            break;
-        }
-    return kind ? kind->unit : "";
-}
-
-/* PPT of "TerraClimate_ppt", else the whole name in capitals. */
-static void name_layer(const char *variable, const char *ending, char id[64])
-{
-    const char *from = sal__climate_kind_of(variable) ? last_word(variable) : variable;
-    size_t n = 0;
-    if (!isalpha((unsigned char)from[0])) id[n++] = 'C';
-    for (; *from && n < 40; from++) id[n++] = isalnum((unsigned char)*from) ? (char)toupper((unsigned char)*from) : '_';
-    snprintf(id + n, 64 - n, "_%s", ending);
-}
+/* ---- layers ---- */
 
 static sal_status add_layer(sal_climate_cells *cells, const sal_climate *c, int64_t variable, int64_t statistic, int64_t month, const char *ending)
 {
@@ -100,7 +47,7 @@ static sal_status add_layer(sal_climate_cells *cells, const sal_climate *c, int6
     snprintf(text, sizeof text, "%.50s%s", sal_climate_unit(c, variable), one.statistic == SUM && sal_climate_unit(c, variable)[0] ? "/year" : "");
     SAL_TRY(sal_arena_text(cells->arena, text, &unit));
     one.unit = unit;
-    name_layer(sal_climate_variable(c, variable), ending, one.id);
+    sal__climate_name(sal_climate_variable(c, variable), ending, one.id);
     SAL_TRY(sal_reallocate(cells->ctx, cells->count, cells->count + 1, sizeof *cells->layers, &cells->layers));
     cells->layers[cells->count++] = one;
 done:

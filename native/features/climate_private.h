@@ -41,12 +41,14 @@ float sal__climate_interpolate(const sal__climate_box *box, const float *layer, 
 /* Positions, in cells of `own`, of the pixel centres of a window of `grid`; the same for any cut into windows. (climate_raster.c) */
 sal_status sal__climate_positions(sal_context *ctx, const sal_grid *own, const sal_grid *grid, int64_t column, int64_t row, int64_t columns,
                                   int64_t rows, double *u, double *v);
-/* Row of climate.def for a variable's name, or for the last word of it ("TerraClimate_ppt"); NULL when it is not known. (climate_cells.c) */
+/* Row of climate.def for a variable's name, or for the last word of it ("TerraClimate_ppt"); NULL when it is not known. (climate_names.c) */
 typedef struct sal__climate_kind {
     const char *names, *unit;
     bool amount; /* of a month, so that a year has their sum; else a state, whose mean it has */
 } sal__climate_kind;
 const sal__climate_kind *sal__climate_kind_of(const char *variable);
+/* Covariate id of a variable and an ending: PPT_YEAR. (climate_names.c) */
+void sal__climate_name(const char *variable, const char *ending, char id[64]);
 
 sal_status sal__climate_new(sal_context *ctx, const char *path, sal_climate **out);
 /* Index of a variable, added when new. */

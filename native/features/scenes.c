@@ -9,51 +9,14 @@
 #include "features/product.h"
 #include "features/scene_names.h"
 #include "features/scene_numbers.h"
+#include "features/scene_roles.h"
 #include "features/tiles.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAME = SAL__NAME, ROLES_MAX = 64 };
-
-/* ---- roles as the user writes them ---- */
-
-typedef struct role_list {
-    char names[ROLES_MAX][NAME];
-    int64_t bands[ROLES_MAX]; /* from 0 */
-    int64_t n;
-} role_list;
-
-static sal_status parse_roles(sal_context *ctx, const char *text, role_list *list)
-{
-    list->n = 0;
-    for (const char *at = text ? text : ""; *at;) {
-        size_t n = strcspn(at, ",;");
-        char word[NAME * 2], *equal, *end, *name = word;
-        snprintf(word, sizeof word, "%.*s", (int)(n < sizeof word ? n : sizeof word - 1), at);
-        while (*name == ' ') name++;
-        for (size_t k = strlen(name); k > 0 && name[k - 1] == ' ';) name[--k] = 0;
-        if (list->n == ROLES_MAX || strlen(name) >= NAME)
-            return sal_fail(ctx, SAL_STATUS_ARGUMENT,
-                            "roles \"%.60s...\" has more than %d entries or a name longer than %d letters", text,
-                            ROLES_MAX, NAME - 1);
-        long long band = list->n + 1;
-        if ((equal = strchr(name, '='))) {
-            band = strtoll(equal + 1, &end, 10);
-            if (band < 1 || *end || end == equal + 1)
-                return sal_fail(ctx, SAL_STATUS_ARGUMENT,
-                                "roles has \"%s\"; write a band number after =, counted from 1, such as NIR=4", name);
-            *equal = 0;
-        }
-        snprintf(list->names[list->n], NAME, "%.63s", name);
-        list->bands[list->n++] = band - 1;
-        at += n + (at[n] != 0);
-    }
-    return SAL_STATUS_OK;
-}
-
-static bool skipped(const char *name) { return name[0] == 0 || strcmp(name, "-") == 0; }
+enum { NAME = SAL__NAME };
 
 /* ---- scenes ---- */
 
@@ -66,11 +29,11 @@ typedef struct scene {
 } scene;
 
 /* Name of a band before the sensor is known; "" when it has none. */
-static const char *raw_name(const scene *s, const role_list *roles, int64_t band)
+static const char *raw_name(const scene *s, const sal__role_list *roles, int64_t band)
 {
     if (roles->n > 0 && sal_raster_band_count(s->raster) > 1) {
         for (int64_t i = 0; i < roles->n; i++)
-            if (roles->bands[i] == band && !skipped(roles->names[i])) return roles->names[i];
+            if (roles->bands[i] == band && !sal__role_skipped(roles->names[i])) return roles->names[i];
         return "";
     }
     if (s->by_wavelength) return s->by_wavelength[band] ? s->by_wavelength[band] : "";
@@ -81,7 +44,7 @@ static const char *raw_name(const scene *s, const role_list *roles, int64_t band
     return description;
 }
 
-static void find_sensor(sal_build *build, const scene *scenes, int64_t n, const role_list *roles)
+static void find_sensor(sal_build *build, const scene *scenes, int64_t n, const sal__role_list *roles)
 {
     const char *names[256], *found = NULL;
     int64_t count = 0;
@@ -125,11 +88,11 @@ static sal_status find_date(sal_build *build, const scene *scenes, int64_t n)
     return SAL_STATUS_OK;
 }
 
-static sal_status check_roles(sal_build *build, const scene *s, const role_list *roles)
+static sal_status check_roles(sal_build *build, const scene *s, const sal__role_list *roles)
 {
     for (int64_t i = 0; i < roles->n; i++) {
         const char *name = roles->names[i];
-        if (skipped(name)) continue;
+        if (sal__role_skipped(name)) continue;
         if (!sal__band_id(build->sensor, name))
             return sal_fail(build->ctx, SAL_STATUS_ARGUMENT,
                             "roles has \"%s\", which is no band%s%s; use B, G, R, RE1, RE2, RE3, NIR, NIR2, SWIR1, "
@@ -146,7 +109,7 @@ static sal_status check_roles(sal_build *build, const scene *s, const role_list 
 }
 
 /* One line for all bands of a scene that are none of the sensor's. */
-static void warn_left_out(const sal_build *build, const scene *s, const role_list *roles)
+static void warn_left_out(const sal_build *build, const scene *s, const sal__role_list *roles)
 {
     sal_text names = { 0 };
     int64_t n = 0;
@@ -178,7 +141,7 @@ static sal_status check_sensor(const sal_build *build, const scene *s)
 }
 
 /* The quality bands of a scene: for its own tile, or, of a file that has no bands, for each tile that it belongs to. */
-static sal_status add_masks(sal_build *build, const scene *s, const role_list *roles)
+static sal_status add_masks(sal_build *build, const scene *s, const sal__role_list *roles)
 {
     sal_status status = SAL_STATUS_OK;
     const char *path = sal_raster_path(s->raster);
@@ -205,7 +168,7 @@ done:
     return status;
 }
 
-static sal_status add_bands(sal_build *build, scene *s, const role_list *roles)
+static sal_status add_bands(sal_build *build, scene *s, const sal__role_list *roles)
 {
     sal_status status = SAL_STATUS_OK;
     int64_t found = 0;
@@ -248,7 +211,7 @@ done:
 }
 
 /* Whether no band of a raster with several has a name that says what it is. */
-static bool nameless(const sal_build *build, const scene *s, const role_list *roles)
+static bool nameless(const sal_build *build, const scene *s, const sal__role_list *roles)
 {
     if (roles->n > 0 || sal_raster_band_count(s->raster) < 2) return false;
     for (int64_t b = 0; b < sal_raster_band_count(s->raster); b++)
@@ -262,10 +225,10 @@ static sal_status add_loose(sal_build *build, const sal_scene *const *entries, i
     sal_status status;
     sal_context *ctx = build->ctx;
     scene *scenes = NULL;
-    role_list *roles = NULL;
+    sal__role_list *roles = NULL;
     SAL_TRY(sal_allocate(ctx, n, sizeof *scenes, &scenes));
     SAL_TRY(sal_allocate(ctx, 1, sizeof *roles, &roles));
-    SAL_TRY(parse_roles(ctx, roles_text, roles));
+    SAL_TRY(sal__roles_parse(ctx, roles_text, roles));
     for (int64_t i = 0; i < n; i++) {
         SAL_TRY(sal_raster_open(ctx, entries[i]->path, &scenes[i].raster));
         scenes[i].may_be_none = entries[i]->from_folder;

@@ -282,34 +282,3 @@ sal_status sal__series_place(sal_series *s, const sal_grid *grid, const sal_phen
 done:
     return status;
 }
-
-bool sal__series_has_views(const sal_series *s)
-{
-    for (int64_t i = 0; i < s->file_count; i++)
-        if (s->files[i].parts) return true;
-    return false;
-}
-
-const char *sal__series_grid_path(const sal_series *s) { return s->files[0].parts ? s->files[0].parts[0].path : s->files[0].path; }
-
-/* Files of one look: an archive stands for all that lies in it. */
-static int64_t files_of(const sal__series_file *f)
-{
-    return f->archive[0] ? 1 : (f->parts ? f->band_count : 1) + (f->mask_path != NULL);
-}
-
-int64_t sal__series_file_count(const sal_series *s)
-{
-    int64_t n = 0;
-    for (int64_t i = 0; i < s->file_count; i++) n += files_of(&s->files[i]);
-    return n;
-}
-
-const char *sal__series_path(const sal_series *s, int64_t i)
-{
-    const sal__series_file *f = s->files;
-    for (; i >= files_of(f); f++) i -= files_of(f);
-    if (f->archive[0]) return f->archive;
-    if (f->mask_path && i == files_of(f) - 1) return f->mask_path;
-    return f->parts ? f->parts[i].path : f->path;
-}

@@ -29,6 +29,9 @@ typedef struct sal__pass {
     float *wetness;   /* of the whole grid, NULL without TWI */
 } sal__pass;
 
+/* Bands, block size and buffers of the pass. ARGUMENT when they do not fit max_memory, DATA when a band would come twice or an index lacks
+ * one. (stack_layout.c) */
+sal_status sal__pass_lay_out(sal__pass *pass);
 /* Reads every source of a window into the block and drops what the masks say. (stack_read.c) */
 sal_status sal__pass_read(sal__pass *pass, int64_t column, int64_t row, int64_t columns, int64_t rows);
 /* n planes of the scratch, interleaved, into the bands of the block from `slot` on. (stack_read.c) */

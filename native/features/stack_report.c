@@ -10,8 +10,10 @@
 /* The file to name for source i, patches behind the sources, then masks, climate, and the series: an archive stands for all that lies in it. */
 static const char *file_of(const sal_build *b, int64_t i)
 {
-    const sal_source *s = i < b->source_count ? &b->sources[i] : &b->patches[i - b->source_count];
-    if (i < b->source_count + b->patch_count) return s->archive[0] ? s->archive : s->path;
+    if (i < b->source_count + b->patch_count) {
+        const sal_source *s = i < b->source_count ? &b->sources[i] : &b->patches[i - b->source_count];
+        return s->archive[0] ? s->archive : s->path;
+    }
     i -= b->source_count + b->patch_count;
     if (i < b->mask_count) return b->masks[i].archive[0] ? b->masks[i].archive : b->masks[i].path;
     i -= b->mask_count;

@@ -19,7 +19,7 @@ sal_status sal__take_texts(sal_context *ctx, sal_build *build, const sal_argumen
         const char *known = sal__sensor_find(sensor);
         if (!known)
             sal_warn(ctx,
-                     "sensor \"%s\" is not one of Sentinel-2, Landsat 8/9, Landsat 4-7, HLS S30, HLS L30; bands are found by "
+                     "sensor \"%s\" is not one of Sentinel-2, Landsat 8/9, Landsat 4-7, HLS S30, HLS L30, EnMAP; bands are found by "
                      "roles and wavelengths only",
                      sensor);
         snprintf(build->sensor, sizeof build->sensor, "%.63s", known ? known : sensor);

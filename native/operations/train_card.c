@@ -111,10 +111,10 @@ static void say_what(sal_report *report, const sal_arguments *arguments, const s
     const sal_training *t = in->training;
     int64_t seed = sal_argument_i64(arguments, "seed");
     if (t->final) /* networks */
-        sal_report_paragraph(report, "%s of %lld network(s) with %lld parameters each, trained for %lld epochs.", in->options->system->title, (long long)t->members,
+        sal_report_paragraph(report, "%s of %lld network(s) with %lld parameters each, trained for %lld epochs.", sal_fit_system_title(in->options), (long long)t->members,
                              (long long)sal_params_size(sal_fit_params(t->final[0])), (long long)t->epochs);
     else
-        sal_report_paragraph(report, "%s, mean of %lld run(s).", in->options->system->title, (long long)t->members);
+        sal_report_paragraph(report, "%s, mean of %lld run(s).", sal_fit_system_title(in->options), (long long)t->members);
     sal_report_paragraph(report, "Seeds are %lld to %lld. The same inputs, parameters, version and seed give the same model, bit by bit.", (long long)seed, (long long)(seed + t->members - 1));
 }
 

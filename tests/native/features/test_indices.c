@@ -187,7 +187,8 @@ static void band_names_are_kept_as_the_sensor_writes_them(void **state)
     assert_string_equal(sal__sensor_guess(seven, 2), "Landsat 4-7");
     assert_string_equal(sal__sensor_guess(sentinel, 3), "");
     assert_string_equal(sal__sensor_find("sentinel 2B"), "Sentinel-2");
-    assert_null(sal__sensor_find("EnMAP"));
+    assert_string_equal(sal__sensor_find("EnMAP L2A"), "EnMAP");
+    assert_null(sal__sensor_find("PRISMA"));
 }
 
 /* All indices of many pixels, past the caches and at an address that is no multiple of 16; of few; and from bands in a wide stack. */

@@ -190,6 +190,7 @@ def test_real_scenes(tmp_path):
     assert -0.2 < np.nanmin(read(tmp_path / "hls.tif")[0]["B04"]) < np.nanmedian(read(tmp_path / "hls.tif")[0]["B04"]) < 0.4
     result = covariates(tmp_path / "enmap.tif", scene=SHARED / "enmap_potsdam" / "enmap_potsdam_tiles_mosaic.tif", sensor="EnMAP", indices="NDVI")
     bands, _ = read(tmp_path / "enmap.tif")
+    assert "is not one of" not in str(result["log"]) and result["sensor"] == "EnMAP"
     assert {"B", "G", "R", "RE1", "RE2", "RE3", "NIR", "NIR2", "SWIR1", "SWIR2"} <= set(bands) and "R is band" in str(result["log"])
     assert 0.2 < np.isnan(bands["R"]).mean() < 0.6 and -0.3 < np.nanmedian(bands["NDVI"]) < 0.9
     refused(tmp_path / "no.tif", "scale = 0.0001", scene=SHARED / "enmap_potsdam" / "enmap_potsdam_sub.bsq", sensor="EnMAP")
