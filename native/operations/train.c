@@ -54,12 +54,16 @@ static const sal_param params[] = {
     {.key = "width", .type = SAL_PARAM_I64, .default_value = "16", .bounds = {8, 512}, .flags = SAL_ADVANCED, .label = "Width", .help = "Width of tokens and queries; a multiple of 4."},
     {.key = "scheme", .type = SAL_PARAM_TEXT, .flags = SAL_ADVANCED, .label = "Class scheme",
      .help = "Classes for scores and maps: china_salt_gkg, fao_ece_dsm, nrcs_ece_dsm; without it the first scheme for the unit, else quarters of the samples."},
+    {.key = "intervals", .type = SAL_PARAM_CHOICE, .default_value = "classwise", .choices = SAL_INTERVALS_CHOICES, .flags = SAL_ADVANCED, .label = "Intervals",
+     .help = "How prediction intervals are calibrated. classwise: conformalised quantiles class by class, so that the rare saline class is covered as well; marginal: out-of-fold "
+             "residuals of all samples, one width on the scale of learning, right on average but too narrow in saline soil; split: residuals of the largest fold alone; normalised: "
+             "residuals over the predicted difficulty, which is the width of the quantiles or, for models without them, the mean residual at similar predictions."},
     {.key = "max_minutes", .type = SAL_PARAM_F64, .default_value = "0", .bounds = {0, 100000}, .flags = SAL_ADVANCED, .unit = "min", .label = "Time limit",
      .help = "Stops after this time and keeps a checkpoint beside the model, from which the same training goes on; a baseline keeps none and is refused when the time is up. 0: no limit."},
     {.key = "output", .type = SAL_PARAM_FILE_OUT, .flags = SAL_REQUIRED, .extension = "safetensors", .label = "Model", .help = "The trained model."},
     {.key = "report", .type = SAL_PARAM_FILE_OUT, .extension = "html|pdf", .label = "Report", .help = "Data, folds, scores, figures, model card and limits on one page; as PDF where the name ends in .pdf."},
     {.key = "predictions", .type = SAL_PARAM_VECTOR_OUT, .extension = "gpkg", .label = "Out-of-fold predictions",
-     .help = "The samples with observed and predicted value, interval and fold."},
+     .help = "The samples with observed and predicted value, interval, fold and PIT, the share of the predictive distribution below the observed value."},
     {.key = NULL}};
 
 static const sal_result_row results[] = {
@@ -89,6 +93,7 @@ static sal_status run(sal_context *ctx, const sal_arguments *arguments, json_obj
     status = sal__train_read(&w);
     sal_progress_pop(ctx);
     if (status != SAL_STATUS_OK) goto done;
+    SAL_TRY(sal__train_check_intervals(&w));
     SAL_TRY(sal__train_scheme(&w));
     sal__train_options(&w, &options);
     SAL_TRY(sal_text_format(ctx, &w.checkpoint, "%s.checkpoint", sal_argument_text(arguments, "output")));
@@ -101,7 +106,7 @@ static sal_status run(sal_context *ctx, const sal_arguments *arguments, json_obj
     SAL_TRY(sal_progress(ctx, 0.97, "scores, model and report"));
     SAL_TRY(sal__train_evaluate(&w, &options, &conformal));
     SAL_TRY(sal__train_evaluate_members(&w, &options));
-    SAL_TRY(sal__train_reliability(&w, &options, conformal.kind, &w.summary.reliability));
+    SAL_TRY(sal__train_reliability(&w, &options, &w.summary.reliability));
     SAL_TRY(sal__train_applicability(&w, &options));
     SAL_TRY(sal__train_write_model(&w, &options, &conformal));
     SAL_TRY(sal__train_write_predictions(&w));
@@ -138,7 +143,8 @@ const sal_operation sal_operation_train = {
             "nndm and bloo leave places out one by one and train once for each. The report compares the distances between test and training "
             "with those between map and samples. The final model is then trained on all samples.\n\n"
             "Intervals come from conformalised quantiles (Romano et al. 2019), calibrated class by class on the out-of-fold predictions, so that the rare saline class is "
-            "covered as well as the common one. Baselines, and networks with the loss huber, have no quantiles: their intervals come from out-of-fold errors alone, class by class.\n\n"
+            "covered as well as the common one; the parameter intervals has other rules, for comparison. Baselines, and networks with the loss huber, have no quantiles: their intervals come from out-of-fold errors "
+            "alone, class by class. The report scores intervals and the whole predictive distribution that intervals of every level make: PICP, QCP, interval score, CRPS and PIT, overall and by class.\n\n"
             "Area of applicability: the model keeps its training samples scaled and weighted by the importance of the covariates (permuted on samples it has not seen), and the threshold of the "
             "dissimilarity index found on left-out samples (Meyer and Pebesma 2021); Retrieve salinity makes bands of them.\n\n"
             "The model is a .safetensors file with everything retrieval needs: covariates with their statistics, window, pixel size, sensor, unit, scores. A training "

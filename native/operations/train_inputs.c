@@ -104,6 +104,7 @@ void sal__train_close(sal__train_work *w)
     sal_release(w->ctx, w->lower);
     sal_release(w->ctx, w->median);
     sal_release(w->ctx, w->upper);
+    sal_release(w->ctx, w->pit);
     json_object_put(w->provenance);
     sal_release(w->ctx, w->weights);
     sal_release(w->ctx, w->summary.covariate_ids);

@@ -70,6 +70,7 @@ sal_status sal__train_report_numbers(sal_context *ctx, const sal_train_report_in
     SAL_TRY(data(ctx, in, result));
     if (in->training->epochs > 0) SAL_TRY(losses(ctx, in->training, result));
     SAL_TRY(sal__train_add_reliability(ctx, in->summary, result));
+    SAL_TRY(sal__train_add_distribution(ctx, in->summary, result));
     SAL_TRY(sal_json_add_i64(ctx, result, "networks", in->training->members));
     if (in->training->final) SAL_TRY(sal_json_add_i64(ctx, result, "parameters", sal_params_size(sal_fit_params(in->training->final[0]))));
     json_object_object_get_ex(in->provenance, "inputs", &inputs);

@@ -3,6 +3,7 @@
 #ifndef SAL_OPERATIONS_TRAIN_PARTS_H
 #define SAL_OPERATIONS_TRAIN_PARTS_H
 
+#include "train/intervals.h"
 #include "train/network.h"
 #include "train_report.h"
 
@@ -23,6 +24,7 @@ typedef struct sal__train_work {
     sal_training *training;
     sal_train_summary summary;
     double *lower, *median, *upper; /* honest out-of-fold, natural scale */
+    double *pit;                    /* (count) of the predictive distribution of each sample, from other folds */
     json_object *provenance;        /* of the model: inputs with hashes, arguments; for the report too */
     double *weights;                /* of the scores, NULL when all samples count alike */
     sal_applicability *applicability;
@@ -50,8 +52,17 @@ sal_status sal__train_evaluate_members(sal__train_work *w, const sal_fit_options
 sal_status sal__train_add_centres(const sal__train_work *w, json_object *to);
 sal_status sal__train_add_results(sal__train_work *w, json_object *result);
 
-/* (train_reliability.c) With the kind of calibration that the scores have. */
-sal_status sal__train_reliability(sal__train_work *w, const sal_fit_options *o, sal_conformal_kind kind, sal_train_reliability *out);
+/* (train_reliability.c) Out-of-fold predictions on the scale of learning in all (4, n), class limits there in breaks (SAL_CLASS_MAX), and
+ * both as what the chosen rule for intervals needs; whether the folds allow it (ARGUMENT), before training; coverage at every level, and
+ * the predictive distributions that the levels make. */
+sal_status sal__train_intervals(const sal__train_work *w, const sal_fit_options *o, double *all, double *breaks, sal_intervals *out);
+sal_status sal__train_check_intervals(const sal__train_work *w);
+sal_status sal__train_reliability(sal__train_work *w, const sal_fit_options *o, sal_train_reliability *out);
+
+/* (train_distribution.c) Quantiles (count, SAL_DISTRIBUTION_QUANTILES) on the natural scale from limits on the scale of learning, a level at a
+ * time; their scores and PIT when all are there. */
+void sal__train_take_quantiles(const sal__train_work *w, bool log1p, int32_t level, const double *lower, const double *upper, double *quantiles);
+sal_status sal__train_distribution(sal__train_work *w, const double *quantiles);
 
 /* (train_applicability.c) Area of applicability, with the importance of the covariates in the summary; both as JSON. */
 sal_status sal__train_applicability(sal__train_work *w, const sal_fit_options *o);

@@ -8,14 +8,25 @@
 #include <math.h>
 #include <stdio.h>
 
-/* Observation and its three quantiles on the scale of the network, one after the other: (4, n). */
-static void collect(const sal__train_work *w, const sal_fit_options *o, double *all)
+sal_status sal__train_intervals(const sal__train_work *w, const sal_fit_options *o, double *all, double *breaks, sal_intervals *out)
 {
     int64_t n = w->dataset->count;
+    const sal_class_scheme *scheme = &w->summary.scheme;
     for (int64_t i = 0; i < n; i++) {
         all[i] = o->log1p ? log1p(w->dataset->target[i]) : w->dataset->target[i];
         for (int64_t q = 0; q < 3; q++) all[(q + 1) * n + i] = w->training->out_of_fold[3 * i + q];
     }
+    for (int32_t k = 0; k + 1 < scheme->count; k++) breaks[k] = o->log1p ? log1p(scheme->breaks[k]) : scheme->breaks[k];
+    *out = (sal_intervals){.n = n, .k = w->folds->k, .fold = w->folds->fold, .observed = all, .lower = all + n, .median = all + 2 * n, .upper = all + 3 * n,
+                           .quantiles = o->model.head != SAL_HEAD_HUBER, .breaks = breaks, .n_breaks = scheme->count - 1};
+    return sal_intervals_find(w->ctx, sal_argument_text(w->arguments, "intervals"), &out->rule);
+}
+
+sal_status sal__train_check_intervals(const sal__train_work *w)
+{
+    sal_intervals intervals = {.n = w->dataset->count, .k = w->folds->k, .fold = w->folds->fold};
+    sal_status status = sal_intervals_find(w->ctx, sal_argument_text(w->arguments, "intervals"), &intervals.rule);
+    return status == SAL_STATUS_OK ? sal_intervals_check(w->ctx, &intervals) : status;
 }
 
 static void count(const sal__train_work *w, const double *observed, const double *lower, const double *upper, int32_t level, sal_train_reliability *out)
@@ -33,21 +44,23 @@ static void count(const sal__train_work *w, const double *observed, const double
     for (int32_t c = 0; c < scheme->count; c++) out->by_class[c][level] = total[c] ? (double)inside[c] / (double)total[c] : NAN;
 }
 
-sal_status sal__train_reliability(sal__train_work *w, const sal_fit_options *o, sal_conformal_kind kind, sal_train_reliability *out)
+sal_status sal__train_reliability(sal__train_work *w, const sal_fit_options *o, sal_train_reliability *out)
 {
     sal_status status = SAL_STATUS_OK;
     int64_t n = w->dataset->count;
-    const sal_class_scheme *scheme = &w->summary.scheme;
-    double *all = NULL, breaks[SAL_CLASS_MAX];
+    double *all = NULL, *quantiles = NULL, breaks[SAL_CLASS_MAX];
+    sal_intervals intervals;
     SAL_TRY(sal_allocate(w->ctx, 6 * n, sizeof *all, &all));
-    collect(w, o, all);
-    for (int32_t k = 0; k + 1 < scheme->count; k++) breaks[k] = o->log1p ? log1p(scheme->breaks[k]) : scheme->breaks[k];
+    SAL_TRY(sal_allocate(w->ctx, n * SAL_DISTRIBUTION_QUANTILES, sizeof *quantiles, &quantiles));
+    SAL_TRY(sal__train_intervals(w, o, all, breaks, &intervals));
     for (int32_t level = 0; level < SAL_CONFORMAL_LEVELS; level++) {
-        SAL_TRY(sal_conformal_cross(w->ctx, n, w->folds->fold, w->folds->k, all, all + n, all + 2 * n, all + 3 * n, SAL_CONFORMAL_OBSERVED, kind, breaks,
-                                    scheme->count - 1, sal_conformal_levels[level], all + 4 * n, all + 5 * n));
+        SAL_TRY(sal_intervals_cross(w->ctx, &intervals, sal_conformal_levels[level], all + 4 * n, all + 5 * n));
         count(w, all, all + 4 * n, all + 5 * n, level, out);
+        sal__train_take_quantiles(w, o->log1p, level, all + 4 * n, all + 5 * n, quantiles);
     }
+    SAL_TRY(sal__train_distribution(w, quantiles));
 done:
+    sal_release(w->ctx, quantiles);
     sal_release(w->ctx, all);
     return status;
 }

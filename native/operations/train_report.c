@@ -165,7 +165,10 @@ static sal_status score_section(sal_context *ctx, sal_report *r, const sal_argum
     snprintf(e_label, sizeof e_label, "Predicted - observed (%s)", unit);
     sal_report_heading(r, "Skill");
     sal_report_scores(r, "Scores of pooled out-of-fold predictions", &in->summary->scores, unit);
-    if (in->summary->scores.has_interval) sal__train_report_reliability(r, in->summary);
+    if (in->summary->scores.has_interval) {
+        sal__train_report_reliability(r, in->summary);
+        sal__train_report_distribution(r, in->summary, unit);
+    }
     centre_table(r, a, in, c);
     seed_table(r, a, in->summary, c);
     sal_report_scatter(r, "Observed and out-of-fold predicted values with 90 % intervals", x_label, y_label, d->count, d->target, in->median, in->lower, in->upper,

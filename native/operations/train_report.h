@@ -4,6 +4,7 @@
 
 #include "operations/operation.h"
 #include "train/conformal.h"
+#include "train/distribution.h"
 #include "train/applicability.h"
 #include "train/mean_factor.h"
 #include "train/report.h"
@@ -17,8 +18,14 @@ typedef struct sal_train_reliability {
     double by_class[SAL_CLASS_MAX][SAL_CONFORMAL_LEVELS]; /* NaN for a class without samples */
 } sal_train_reliability;
 
+typedef struct sal_train_distribution {
+    sal_distribution_scores all, observed[SAL_CLASS_MAX], predicted[SAL_CLASS_MAX]; /* by observed and by predicted class */
+    const double *pit;                                                              /* (count), borrowed */
+} sal_train_distribution;
+
 typedef struct sal_train_summary {
     sal_train_reliability reliability;
+    sal_train_distribution distribution;
     sal_class_scheme scheme;
     sal_scores scores; /* of the median */
     sal_mean_scores mean;
@@ -59,6 +66,9 @@ sal_status sal__train_report_card(sal_context *ctx, sal_report *report, const sa
 /* (train_reliability.c) Its figure and its numbers. */
 void sal__train_report_reliability(sal_report *report, const sal_train_summary *summary);
 sal_status sal__train_add_reliability(sal_context *ctx, const sal_train_summary *summary, json_object *result);
+/* (train_distribution.c) Tables and PIT figure, and their numbers. */
+void sal__train_report_distribution(sal_report *report, const sal_train_summary *summary, const char *unit);
+sal_status sal__train_add_distribution(sal_context *ctx, const sal_train_summary *summary, json_object *result);
 /* (train_numbers.c) What the report says about data, losses and inputs, for the result JSON. */
 sal_status sal__train_report_numbers(sal_context *ctx, const sal_train_report_input *input, json_object *result);
 

@@ -15,23 +15,19 @@ sal_status sal__train_evaluate(sal__train_work *w, const sal_fit_options *o, sal
 {
     sal_status status = SAL_STATUS_OK;
     int64_t n = w->dataset->count;
-    double *all = NULL, *observed, *l, *m, *u, *cl, *cu, breaks[SAL_CLASS_MAX];
+    double *all = NULL, *cl, *cu, breaks[SAL_CLASS_MAX];
+    const double *m;
     const sal_class_scheme *scheme = &w->summary.scheme;
+    sal_intervals intervals;
     SAL_TRY(sal_allocate(w->ctx, 6 * n, sizeof(double), &all));
     SAL_TRY(sal_allocate(w->ctx, n, sizeof(double), &w->lower));
     SAL_TRY(sal_allocate(w->ctx, n, sizeof(double), &w->median));
     SAL_TRY(sal_allocate(w->ctx, n, sizeof(double), &w->upper));
-    observed = all, l = all + n, m = all + 2 * n, u = all + 3 * n, cl = all + 4 * n, cu = all + 5 * n;
-    for (int64_t i = 0; i < n; i++) {
-        observed[i] = o->log1p ? log1p(w->dataset->target[i]) : w->dataset->target[i];
-        l[i] = w->training->out_of_fold[3 * i];
-        m[i] = w->training->out_of_fold[3 * i + 1];
-        u[i] = w->training->out_of_fold[3 * i + 2];
-    }
-    for (int32_t k = 0; k + 1 < scheme->count; k++) breaks[k] = o->log1p ? log1p(scheme->breaks[k]) : scheme->breaks[k];
-    const sal_conformal_kind kind = o->model.head == SAL_HEAD_HUBER ? SAL_CONFORMAL_ADDITIVE : SAL_CONFORMAL_SCALED;
-    SAL_TRY(sal_conformal_fit(w->ctx, n, observed, l, m, u, SAL_CONFORMAL_OBSERVED, kind, breaks, scheme->count - 1, conformal));
-    SAL_TRY(sal_conformal_cross(w->ctx, n, w->folds->fold, w->folds->k, observed, l, m, u, SAL_CONFORMAL_OBSERVED, kind, breaks, scheme->count - 1, 0.9, cl, cu));
+    cl = all + 4 * n, cu = all + 5 * n;
+    SAL_TRY(sal__train_intervals(w, o, all, breaks, &intervals));
+    m = intervals.median;
+    SAL_TRY(sal_intervals_fit(w->ctx, &intervals, conformal));
+    SAL_TRY(sal_intervals_cross(w->ctx, &intervals, 0.9, cl, cu));
     for (int64_t i = 0; i < n; i++) {
         w->lower[i] = sal__train_back(o->log1p, cl[i]);
         w->median[i] = sal__train_back(o->log1p, m[i]);

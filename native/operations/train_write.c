@@ -175,7 +175,8 @@ sal_status sal__train_write_predictions(sal__train_work *w)
         campaign[i] = sal_stack_campaign(w->stacks[w->dataset->stack[i]]);
     }
     const sal_column columns[] = {{"sample_fid", 'i', w->dataset->fid}, {"campaign", 't', campaign}, {"fold", 'i', fold}, {"observed", 'f', w->dataset->target},
-                                  {"predicted", 'f', w->median}, {"lower", 'f', w->lower}, {"upper", 'f', w->upper}, {"error", 'f', error}};
+                                  {"predicted", 'f', w->median}, {"lower", 'f', w->lower}, {"upper", 'f', w->upper}, {"error", 'f', error},
+                                  {"pit", 'f', w->pit}};
     SAL_TRY(sal_points_write(w->ctx, sal_output_path(w->outputs[SAL__TRAIN_PREDICTIONS]), "predictions", w->samples->wkt, n, w->dataset->x, w->dataset->y,
                              columns, (int64_t)(sizeof columns / sizeof *columns)));
 done:

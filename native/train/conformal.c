@@ -9,6 +9,8 @@
 #include "train/metrics.h"
 #include <math.h>
 
+#define LEAST 1e-9 /* half width where there are no quantiles at all; keeps the division defined */
+
 const double sal_conformal_levels[SAL_CONFORMAL_LEVELS] = { 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99 };
 
 static int32_t group_of(const sal_conformal *c, double value)
@@ -24,12 +26,31 @@ static void half_widths(const sal_conformal *c, double lower, double median, dou
     *high = fmax(upper - median, c->least_half_width);
 }
 
+static double difficulty(const sal_conformal *c, double lower, double median, double upper)
+{
+    return fmax(c->knots ? sal__conformal_difficulty(c, median) : (upper - lower) / 2, c->least_half_width);
+}
+
 static double score(const sal_conformal *c, double y, double lower, double median, double upper)
 {
     double low, high;
+    if (c->kind == SAL_CONFORMAL_RESIDUAL) return fabs(y - median);
+    if (c->kind == SAL_CONFORMAL_NORMALISED) return fabs(y - median) / difficulty(c, lower, median, upper);
     half_widths(c, lower, median, upper, &low, &high);
     if (c->kind == SAL_CONFORMAL_ADDITIVE) return fmax(median - low - y, y - median - high);
     return fmax((median - y) / low, (y - median) / high) - 1;
+}
+
+/* The interval {y : score <= q}; lower and upper are in order. */
+static void limits(const sal_conformal *c, double q, double lower, double median, double upper, double *l, double *u)
+{
+    double low, high;
+    half_widths(c, lower, median, upper, &low, &high);
+    if (c->kind == SAL_CONFORMAL_RESIDUAL) low = high = q;
+    else if (c->kind == SAL_CONFORMAL_NORMALISED) low = high = q * difficulty(c, lower, median, upper);
+    else if (c->kind == SAL_CONFORMAL_SCALED) low *= 1 + q, high *= 1 + q;
+    *l = median - low - (c->kind == SAL_CONFORMAL_ADDITIVE ? q : 0);
+    *u = median + high + (c->kind == SAL_CONFORMAL_ADDITIVE ? q : 0);
 }
 
 /* Merges the smallest group with its smaller neighbour until all hold enough samples. */
@@ -69,7 +90,7 @@ static sal_status ordered(sal_context *ctx, int64_t n, const double *observed, c
         (*out)[2 * n + i] = fmax(upper[i], median[i]);
         sum += (*out)[2 * n + i] - (*out)[i];
     }
-    *least = fmax(1e-3 * sum / (double)n, 1e-9);
+    *least = fmax(1e-3 * sum / (double)n, LEAST);
 done:
     return status;
 }
@@ -89,6 +110,7 @@ sal_status sal_conformal_fit(sal_context *ctx, int64_t n, const double *observed
     sal_status status;
     double *q = NULL, *scores = NULL;
     SAL_TRY(ordered(ctx, n, observed, lower, median, upper, &q, &out->least_half_width));
+    if (kind == SAL_CONFORMAL_NORMALISED && !(out->least_half_width > LEAST)) SAL_TRY(sal__conformal_learn_difficulty(ctx, n, observed, median, out));
     SAL_TRY(sal_allocate(ctx, n, sizeof *scores, &scores));
     for (int32_t b = 0; b + 1 < out->groups; b++) out->breaks[b] = breaks[b];
     const double *key = by == SAL_CONFORMAL_OBSERVED ? observed : median;
@@ -130,13 +152,12 @@ void sal_conformal_apply(const sal_conformal_rule *rule, double lower, double me
     const sal_conformal *c = rule->conformal;
     bool hull = c->by == SAL_CONFORMAL_OBSERVED;
     int32_t first = hull ? 0 : group_of(c, median), last = hull ? c->groups - 1 : first;
-    double low, high;
-    half_widths(c, fmin(lower, median), median, fmax(upper, median), &low, &high);
+    lower = fmin(lower, median);
+    upper = fmax(upper, median);
     *out_lower = *out_upper = median;
     for (int32_t g = first; g <= last; g++) {
-        double q = rule->q[g];
-        double l = c->kind == SAL_CONFORMAL_ADDITIVE ? median - low - q : median - (1 + q) * low;
-        double u = c->kind == SAL_CONFORMAL_ADDITIVE ? median + high + q : median + (1 + q) * high;
+        double l, u;
+        limits(c, rule->q[g], lower, median, upper, &l, &u);
         if (hull && g > 0) l = fmax(l, c->breaks[g - 1]);
         if (hull && g < c->groups - 1) u = fmin(u, c->breaks[g]);
         if (!(l <= u)) continue; /* nothing of this class is in reach */

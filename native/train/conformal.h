@@ -22,8 +22,16 @@ typedef enum sal_conformal_kind {
     SAL_CONFORMAL_ADDITIVE = 1, /* E = max(l - y, y - u) (Romano et al. 2019, CQR): limits move by Q */
     /* E = max((m - y) / (m - l), (y - m) / (u - m)) - 1 (Kivaranovic et al. 2020, CQR-m): half widths grow by 1 + Q.
      * Never upside down, so one pair of quantiles serves every coverage; the default. */
-    SAL_CONFORMAL_SCALED = 2
+    SAL_CONFORMAL_SCALED = 2,
+    /* E = |y - m|, blind to the quantiles (Lei et al. 2018): one width everywhere on the scale of learning. */
+    SAL_CONFORMAL_RESIDUAL = 3,
+    /* E = |y - m| / s (Lei et al. 2018, section 5.2): s is half the width of the quantiles or, where lower and upper are the
+     * median everywhere, the mean |y - m| of the sqrt(n) (at least 10) calibration samples of nearest median, kept at up to
+     * SAL_CONFORMAL_KNOTS medians and interpolated between them. */
+    SAL_CONFORMAL_NORMALISED = 4
 } sal_conformal_kind;
+
+#define SAL_CONFORMAL_KNOTS 33
 
 #define SAL_CONFORMAL_LEVELS 7
 extern const double sal_conformal_levels[SAL_CONFORMAL_LEVELS]; /* 0.5 0.6 0.7 0.8 0.9 0.95 0.99 */
@@ -35,7 +43,9 @@ typedef struct sal_conformal {
     double breaks[SAL_CLASS_MAX];                  /* groups - 1 limits, after merging small classes */
     int64_t n[SAL_CLASS_MAX];                      /* calibration samples of a group */
     double q[SAL_CONFORMAL_LEVELS][SAL_CLASS_MAX]; /* Q_(1-a)(E) */
-    double least_half_width;                       /* half widths below this count as this */
+    double least_half_width;                       /* half widths and difficulties below this count as this */
+    int32_t knots;                                 /* of the difficulty s; 0 where the quantiles tell it */
+    double at[SAL_CONFORMAL_KNOTS], difficulty[SAL_CONFORMAL_KNOTS]; /* rising medians and s there; constant beyond */
 } sal_conformal;
 
 #define SAL_CONFORMAL_LEAST_N 40 /* classes with fewer samples are merged with their smaller neighbour */
@@ -66,6 +76,10 @@ sal_status sal_conformal_cross(sal_context *ctx, int64_t n, const int32_t *fold,
                                const double *lower, const double *median, const double *upper, sal_conformal_by by,
                                sal_conformal_kind kind, const double *breaks, int32_t n_breaks, double coverage,
                                double *out_lower, double *out_upper);
+
+/* (conformal_difficulty.c) s from residuals, and its floor as the least half width; s for one median. */
+sal_status sal__conformal_learn_difficulty(sal_context *ctx, int64_t n, const double *observed, const double *median, sal_conformal *c);
+double sal__conformal_difficulty(const sal_conformal *c, double median);
 
 /* For the model file; the caller puts `*out`. Reading checks every field. */
 sal_status sal_conformal_to_json(sal_context *ctx, const sal_conformal *conformal, json_object **out);

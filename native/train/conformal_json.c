@@ -6,7 +6,7 @@
 #include <string.h>
 
 static const char *const by_names[] = { "pooled", "predicted", "observed" };
-static const char *const kind_names[] = { "", "additive", "scaled" };
+static const char *const kind_names[] = { "", "additive", "scaled", "residual", "normalised" };
 
 static sal_status add_number(sal_context *ctx, json_object *array, double value)
 {
@@ -36,6 +36,10 @@ sal_status sal_conformal_to_json(sal_context *ctx, const sal_conformal *c, json_
     SAL_TRY(sal_json_add_f64(ctx, object, "least_half_width", c->least_half_width));
     SAL_TRY(add_numbers(ctx, object, "breaks", c->groups - 1, c->breaks));
     SAL_TRY(add_numbers(ctx, object, "n", c->groups, counts));
+    if (c->knots) {
+        SAL_TRY(add_numbers(ctx, object, "at", c->knots, c->at));
+        SAL_TRY(add_numbers(ctx, object, "difficulty", c->knots, c->difficulty));
+    }
     for (int level = 0; level < SAL_CONFORMAL_LEVELS; level++) {
         snprintf(key, sizeof key, "q%02.0f", 100 * sal_conformal_levels[level]);
         SAL_TRY(add_numbers(ctx, object, key, c->groups, c->q[level]));
@@ -77,6 +81,26 @@ static sal_status read_choice(sal_context *ctx, json_object *object, const char 
     return sal_fail(ctx, SAL_STATUS_DATA, "%s has a calibration of the unknown %s \"%.40s\"", what, key, text);
 }
 
+/* Only calibrations normalised without quantiles have one. */
+static sal_status read_difficulty(sal_context *ctx, json_object *object, const char *what, sal_conformal *c)
+{
+    sal_status status = SAL_STATUS_OK;
+    json_object *at;
+    if (!json_object_object_get_ex(object, "at", &at)) return status;
+    SAL_TRY(sal_json_array(ctx, object, what, "at", &at));
+    size_t n = json_object_array_length(at);
+    if (n < 1 || n > SAL_CONFORMAL_KNOTS)
+        return sal_fail(ctx, SAL_STATUS_DATA, "%s has a calibration with %zu difficulties; 1 to %d are possible", what, n, SAL_CONFORMAL_KNOTS);
+    c->knots = (int32_t)n;
+    SAL_TRY(read_numbers(ctx, object, what, "at", c->knots, c->at));
+    SAL_TRY(read_numbers(ctx, object, what, "difficulty", c->knots, c->difficulty));
+    for (int32_t k = 0; k < c->knots; k++)
+        if ((k && !(c->at[k] > c->at[k - 1])) || c->difficulty[k] < 0)
+            return sal_fail(ctx, SAL_STATUS_DATA, "%s has a calibration whose difficulty is negative or out of order", what);
+done:
+    return status;
+}
+
 sal_status sal_conformal_from_json(sal_context *ctx, json_object *object, const char *what, sal_conformal *out)
 {
     sal_status status;
@@ -86,7 +110,7 @@ sal_status sal_conformal_from_json(sal_context *ctx, json_object *object, const 
     char key[32];
     *out = (sal_conformal){ 0 };
     SAL_TRY(read_choice(ctx, object, what, "by", by_names, 3, &by));
-    SAL_TRY(read_choice(ctx, object, what, "kind", kind_names, 3, &kind));
+    SAL_TRY(read_choice(ctx, object, what, "kind", kind_names, 5, &kind));
     SAL_TRY(sal_json_array(ctx, object, what, "breaks", &breaks));
     size_t n_breaks = json_object_array_length(breaks);
     if (n_breaks >= SAL_CLASS_MAX)
@@ -103,6 +127,7 @@ sal_status sal_conformal_from_json(sal_context *ctx, json_object *object, const 
     SAL_TRY(sal_json_f64(ctx, object, what, "least_half_width", &out->least_half_width));
     if (!(out->least_half_width > 0))
         return sal_fail(ctx, SAL_STATUS_DATA, "%s has a calibration without a least width", what);
+    SAL_TRY(read_difficulty(ctx, object, what, out));
     for (int level = 0; level < SAL_CONFORMAL_LEVELS; level++) {
         snprintf(key, sizeof key, "q%02.0f", 100 * sal_conformal_levels[level]);
         SAL_TRY(read_numbers(ctx, object, what, key, out->groups, out->q[level]));

@@ -288,6 +288,10 @@
         <translation>Überlappende Fenster zusammenhalten</translation>
     </message>
     <message>
+        <source>Intervals</source>
+        <translation>Vorhersageintervalle</translation>
+    </message>
+    <message>
         <source>Weighting of the scores</source>
         <translation>Gewichtung der Gütemaße</translation>
     </message>

@@ -190,6 +190,77 @@ def test_reliability_at_90_percent_is_the_coverage_of_the_scores_and_rises_with_
     assert "for any coverage that is asked for" in (trained[0] / "report.html").read_text() or not has_figures()
 
 
+def test_predictive_distributions_are_scored_over_all_and_by_class(trained):
+    folder, result = trained
+    d = result["distribution"]
+    layer = ogr.Open(str(folder / "predictions.gpkg"))
+    observed, predicted, pit = (np.array([f[key] for f in layer.GetLayer(0)]) for key in ("observed", "predicted", "pit"))
+    assert (pit > 0).all() and (pit < 1).all()
+    assert d["all"]["pit_mean"] == pytest.approx(pit.mean()) and d["all"]["pit_sd"] == pytest.approx(pit.std(ddof=1))
+    assert d["all"]["pit_tenths"] == pytest.approx(np.histogram(pit, np.linspace(0, 1, 11))[0] / 120)
+    assert d["quantiles"] == [0.005, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.5, 0.75, 0.8, 0.85, 0.9, 0.95, 0.975, 0.995]
+    assert d["all"]["picp"] == pytest.approx(result["coverage_90"]) and d["all"]["interval_score"] == pytest.approx(result["scores"]["interval"]["score"])
+    assert d["all"]["qcp"] == sorted(d["all"]["qcp"]) and d["all"]["qcp"][7] == pytest.approx((observed <= predicted).mean())
+    assert 0 < d["all"]["crps"] < d["all"]["interval_score"]
+    for one, scored in zip(d["observed_classes"], result["scores"]["classes"]):
+        assert one["name"] == scored["name"] and one["n"] == scored["n"] and (not one["n"] or one["picp"] == pytest.approx(scored["picp"]))
+    assert sum(one["n"] for one in d["predicted_classes"]) == 120
+    page = (folder / "report.html").read_text()
+    assert "Predictive distributions, by observed class" in page and f"{d['all']['crps']:.3f}" in page
+    assert "Where observations fall in their predictive distributions" in page or not has_figures()
+
+
+@pytest.fixture(scope="module")
+def other_intervals(delta, tmp_path_factory):
+    """Ridge, which has no quantiles, and the network, by every rule: folder and result."""
+    made = {}
+    for system in ("ridge", "ss_soilnet"):
+        for rule in ("classwise", "marginal", "split", "normalised"):
+            folder = tmp_path_factory.mktemp(f"{system}-{rule}")
+            done = salina(*request(delta, folder, system=system, intervals=rule, report=None), "--json")
+            assert done.returncode == 0, done.stderr
+            made[system, rule] = folder, json.loads(done.stdout)
+    return made
+
+
+@pytest.mark.parametrize("system", ["ridge", "ss_soilnet"])
+def test_rules_for_intervals_differ_and_the_map_follows_the_one_in_the_model(other_intervals, delta, tmp_path, system):
+    widths, shares, calibrations = {}, {}, {}
+    for rule in ("classwise", "marginal", "split", "normalised"):
+        folder, result = other_intervals[system, rule]
+        conformal = json.loads(tensors(folder / "model.safetensors")[2]["salina"])["conformal"]
+        calibrations[rule] = [conformal[f"q{level}"] for level in (50, 60, 70, 80, 90, 95, 99)]
+        kind = {"classwise": "additive" if system == "ridge" else "scaled", "normalised": "normalised"}.get(rule, "residual")
+        assert conformal["kind"] == kind and conformal["by"] == ("observed" if rule == "classwise" else "pooled")
+        assert ("difficulty" in conformal) == (rule == "normalised" and system == "ridge")
+        layer = ogr.Open(str(folder / "predictions.gpkg"))
+        folds = [f["fold"] for f in layer.GetLayer(0)]
+        assert sum(conformal["n"]) == (max(folds.count(k) for k in set(folds)) if rule == "split" else 120)
+        done = salina("retrieve", "--stack", first_stack(delta), "--model", folder / "model.safetensors", "--output", tmp_path / f"{rule}.tif")
+        assert done.returncode == 0, done.stderr
+        salinity, low, high = gdal.Open(str(tmp_path / f"{rule}.tif")).ReadAsArray()[:3].astype(float)
+        seen = np.isfinite(salinity)
+        assert (low[seen] <= salinity[seen]).all() and (salinity[seen] <= high[seen]).all()
+        widths[rule] = np.where(seen, high - low, 0)
+        if rule in ("marginal", "split"):  # one half width on the scale of log(1 + value)
+            half = (np.log1p(high) - np.log1p(salinity))[seen & (salinity > 0)]  # 0 stands for all below
+            assert half.size > 10000 and np.abs(half - conformal["q90"][0]).max() < 1e-4
+        shares[rule] = result["coverage_90"]
+        assert 0.75 <= shares[rule] <= 1
+    rules = list(widths)
+    for k, rule in enumerate(rules):
+        for other in rules[:k]:
+            assert calibrations[rule] != calibrations[other]
+            if {rule, other} != {"marginal", "split"}:  # one ranked residual of so few samples may be both
+                assert np.abs(widths[rule] - widths[other]).max() > 1e-3, (rule, other)
+
+
+def test_split_with_folds_that_are_too_small_is_refused_before_training(delta, tmp_path):
+    done = salina(*request(delta, tmp_path, intervals="split", folds=20, epochs=1000))
+    assert done.returncode in (1, 2) and "largest of the 20 folds hold" in done.stderr and "intervals classwise" in done.stderr
+    assert files(tmp_path) == []
+
+
 def test_report_named_pdf_is_a_pdf(delta, tmp_path):
     if not has_figures():
         pytest.skip("this build has no figures")

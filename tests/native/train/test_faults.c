@@ -1,6 +1,7 @@
 /* test_faults.c - the n-th allocation fails, for n = 1, 2, 3 ...: folds, scores, calibration, model files and reports say so, leak
  * nothing and leave no file behind. */
 #include "train/folds.h"
+#include "train/intervals.h"
 #include "train/model_file.h"
 #include "train/report.h"
 #include <math.h>
@@ -83,8 +84,17 @@ static sal_status split(sal_context *ctx)
 static sal_status calibrate(sal_context *ctx)
 {
     sal_conformal c;
-    return sal_conformal_fit(ctx, N, observed, lower, predicted, upper, SAL_CONFORMAL_POOLED, SAL_CONFORMAL_SCALED,
-                             NULL, 0, &c);
+    sal_status status;
+    int32_t fold[N];
+    double low[N], high[N];
+    for (int i = 0; i < N; i++) fold[i] = i % 3;
+    for (int rule = SAL_INTERVALS_CLASSWISE; rule <= SAL_INTERVALS_NORMALISED; rule++) {
+        const sal_intervals v = { .rule = (sal_intervals_rule)rule, .n = N, .k = 3, .fold = fold, .observed = observed, .lower = predicted, .median = predicted, .upper = predicted };
+        SAL_TRY(sal_intervals_fit(ctx, &v, &c));
+        SAL_TRY(sal_intervals_cross(ctx, &v, 0.9, low, high));
+    }
+done:
+    return status;
 }
 
 static sal_status report(sal_context *ctx)
