@@ -28,15 +28,7 @@ static const sal_param params[] = {
              "random_forest, gradient_boosting, svr (support vectors), plsr (partial least squares) and ridge see what ss_stack sees and are tuned inside every fold."},
     {.key = "window", .type = SAL_PARAM_I64, .default_value = "65", .bounds = {17, 129}, .label = "Window", .unit = "pixels",
      .help = "Side of the window of SS-SoilNet: 17, 33, 49, 65 ... pixels (a multiple of 16 plus 1). Beyond the edge of the stack it sees the mirror image of the inside."},
-    {.key = "validation", .type = SAL_PARAM_CHOICE, .default_value = "random", .choices = "random|blocks|kmeans|campaign|campaign_location|knndm|nndm|bloo", .label = "Validation",
-     .help = "random: folds stratified by target, an optimistic reference; blocks: spatial blocks with a buffer as wide as the window, for skill on unseen ground; kmeans: clusters of "
-             "positions, for another part of the area; campaign: one campaign left out at a time, for another date; campaign_location: both left out, campaigns times folds trainings; "
-             "knndm: folds as far from training as the map is from the samples, for the map as a whole; nndm and bloo: places left out one by one, for at most 200 places."},
-    {.key = "folds", .type = SAL_PARAM_I64, .default_value = "5", .bounds = {2, 20}, .label = "Folds", .help = "Number of folds of the validation; campaign makes one of every campaign, nndm and bloo one of every place."},
-    {.key = "block_size", .type = SAL_PARAM_F64, .default_value = "0", .bounds = {0, 1000000}, .flags = SAL_ADVANCED, .unit = "m", .label = "Block size",
-     .help = "Side of the spatial blocks, and for bloo the radius of the buffer; 0 takes the range of the variogram of the target, at least twice the window."},
-    {.key = "group_windows", .type = SAL_PARAM_BOOL, .default_value = "false", .flags = SAL_ADVANCED, .label = "Keep overlapping windows together",
-     .help = "Samples whose windows share pixels, and all that hang together by that, go to one fold. Dense samples may all hang together: then use blocks, whose buffer leaves out training samples instead."},
+#include "validation.def"
     {.key = "weighting", .type = SAL_PARAM_CHOICE, .default_value = "none", .choices = "none|sampling_intensity", .flags = SAL_ADVANCED, .label = "Weighting of the scores",
      .help = "sampling_intensity: adds scores in which clustered samples count less, so that every hectare of the map counts alike (de Bruin et al. 2022)."},
     {.key = "seeds", .type = SAL_PARAM_I64, .default_value = "1", .bounds = {1, 20}, .label = "Networks in the ensemble",
