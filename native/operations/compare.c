@@ -24,7 +24,7 @@ static const sal_param params[] = {
     {.key = "seed", .type = SAL_PARAM_I64, .default_value = "1", .bounds = {0, 1e9}, .flags = SAL_ADVANCED, .label = "Seed", .help = "First seed, and that of the folds."},
     {.key = "epochs", .type = SAL_PARAM_I64, .default_value = "45", .bounds = {1, 1000}, .label = "Epochs", .help = "Passes of the networks over the training samples."},
     {.key = "output", .type = SAL_PARAM_FILE_OUT, .flags = SAL_REQUIRED, .extension = "csv", .label = "Table", .help = "Scores with their spread and bounds and the differences to the best system, a row for each system."},
-    {.key = "report", .type = SAL_PARAM_FILE_OUT, .extension = "html", .label = "Report", .help = "The table, the differences, both as figures, and what they say about the ranking, on one page."},
+    {.key = "report", .type = SAL_PARAM_FILE_OUT, .extension = "html|pdf", .label = "Report", .help = "The table, the differences, both as figures, and what they say about the ranking, on one page."},
     {.key = NULL}};
 
 static const sal_result_row results[] = {
@@ -81,6 +81,7 @@ static sal_status run(sal_context *ctx, const sal_arguments *arguments, json_obj
     SAL_TRY(choose(w));
     for (int32_t k = 0; k < OUTPUTS; k++)
         if (sal_argument_given(arguments, keys[k])) SAL_TRY(sal_output_new(ctx, sal_argument_text(arguments, keys[k]), &outputs[k]));
+    if (outputs[REPORT]) SAL_TRY(sal_report_check(ctx, sal_argument_text(arguments, "report"))); /* before hours of training */
     sal_progress_push(ctx, 0, 0.03);
     status = read(w);
     sal_progress_pop(ctx);

@@ -40,6 +40,13 @@ def compared(delta, tmp_path_factory):  # noqa: F811
     return folder, json.loads(done.stdout)
 
 
+def test_a_report_may_be_pdf(delta, tmp_path):  # noqa: F811
+    if "qt: not" in salina("--version").stdout:
+        pytest.skip("built without Qt")
+    run(*line(delta, tmp_path, systems=["ridge", "plsr"], seeds=1, report=tmp_path / "report.pdf"))
+    assert (tmp_path / "report.pdf").read_bytes()[:5] == b"%PDF-" and files(tmp_path) == ["report.pdf", "table.csv"]
+
+
 def test_table_report_and_json_agree(compared):
     folder, result = compared
     assert files(folder) == ["report.html", "table.csv"]
