@@ -1,6 +1,6 @@
 """Baselines on the fixed folds of LimeSoDa (Schmidinger et al. 2025), pooled out-of-fold R2 at or above the figures in the README of the data.
 
-Tuned inside every outer fold, on inner folds that are the other outer folds. Skips without /work/shared/data or SALINA_DATA.
+Tuned inside every outer fold, on inner folds that are the other outer folds. Skips without ../shared/data (or SALINA_SHARED).
 """
 import csv
 import os
@@ -11,9 +11,7 @@ import pytest
 np = pytest.importorskip("numpy")
 from baselines_runner import run  # noqa: E402
 
-DATA = pathlib.Path(os.environ.get("SALINA_DATA", pathlib.Path(__file__).resolve().parents[3] / "shared" / "data"), "limesoda")
-if not DATA.exists():
-    DATA = pathlib.Path("/work/shared/data/limesoda")
+DATA = pathlib.Path(os.environ.get("SALINA_SHARED", pathlib.Path(__file__).resolve().parents[3] / "shared"), "data", "limesoda")
 
 
 def table(name, target):
