@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 #endif
 
-/* Large blocks ask for large pages: a walk over many megabytes then misses few translations (training: a third faster in a virtual machine). */
+/* Large blocks ask for large pages: a walk over many megabytes then misses few translations (training: some percent faster in a virtual machine). */
 enum { LARGE_PAGE = 2 << 20 };
 
 static void *default_allocate(void *user SAL_UNUSED, size_t bytes)

@@ -142,7 +142,7 @@ int64_t sal_conv_scratch_bytes(const sal_conv *conv) { return conv->scratch_byte
 
 int64_t sal_conv_packed_size(const sal_conv *conv) { return conv->packed_size; }
 
-static const sal__conv_part *part_of(const sal_conv *conv, uint32_t part) 
+static const sal__conv_part *part_of(const sal_conv *conv, uint32_t part)
 {
     return &conv->parts[part == SAL_CONV_FORWARD ? 0 : part == SAL_CONV_BACKWARD_DATA ? 1 : 2];
 }

@@ -39,9 +39,9 @@ def out_of_fold_r2(method, x, y, fold):
     ("random_forest", "BB.250", "log ECa", 0.72),
     ("random_forest", "MG.112", "log ECa", 0.64),
     ("plsr", "CV.98", "SOC_target", 0.71),
-    # The README says 0.33; scikit-learn's PLSRegression on these spectra gives at most 0.28, with the number of components that is best in hindsight.
-    # 93 samples do not tell scaled from unscaled spectra apart in inner folds (0.28 and 0.22).
-    ("plsr", "SC.93", "SOC_target", 0.24),
+    # scikit-learn's PLSRegression on these spectra gives at most 0.28, with the number of components that is best in hindsight; 93 samples do not
+    # tell scaled from unscaled spectra apart in inner folds (0.28 and 0.22). Strict: the day it is reached, this mark must go.
+    pytest.param("plsr", "SC.93", "SOC_target", 0.33, marks=pytest.mark.xfail(raises=AssertionError, strict=True, reason="0.22 reached, 0.33 - 0.03 asked")),
     ("plsr", "SP.231", "SOM_target", 0.65),
 ])
 def test_skill_on_fixed_folds(method, name, target, figure):
