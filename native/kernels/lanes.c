@@ -17,55 +17,81 @@ typedef struct dense {
     real *y;
 } dense;
 
-INLINE void dense_tile(const dense *d, int64_t s, int64_t o, const int outputs, const int vectors)
+/* y of one sum: what follows the layer is known when the tile is compiled, scale and shift come together. */
+INLINE void dense_store(const dense *d, int64_t o, int64_t s, const sal_vec *sum, const bool scaled, const bool relu)
+{
+    const sal_vec zero = { 0 };
+    sal_vec y = *sum;
+    if (scaled) y = y * d->after.scale[o] + d->after.shift[o];
+    if (relu) y = SAL_WHERE(y > zero, y);
+    SAL_STORE(d->y + o * d->n + s, y);
+}
+
+INLINE void dense_tile(const dense *d, int64_t s, int64_t o, const int outputs, const int vectors, const bool scaled, const bool relu)
 {
     const real *x = d->x + s, *w = d->w + o;
     const sal_vec zero = { 0 };
     sal_vec sum[8][3];
+    SAL_UNROLL
     for (int j = 0; j < outputs; j++) {
+        SAL_UNROLL
         for (int v = 0; v < vectors; v++) sum[j][v] = zero + (d->b ? d->b[o + j] : 0);
     }
     for (int64_t i = 0; i < d->in; i++, x += d->n, w += d->out) {
         sal_vec at[3];
+        SAL_UNROLL
         for (int v = 0; v < vectors; v++) at[v] = SAL_LOAD(x + v * SAL_LANES);
+        SAL_UNROLL
         for (int j = 0; j < outputs; j++) {
+            SAL_UNROLL
             for (int v = 0; v < vectors; v++) sum[j][v] += at[v] * w[j];
         }
     }
+    SAL_UNROLL
     for (int j = 0; j < outputs; j++) {
-        for (int v = 0; v < vectors; v++) {
-            sal_vec y = sum[j][v];
-            if (d->after.scale) y = y * d->after.scale[o + j] + d->after.shift[o + j];
-            if (d->after.relu) y = SAL_WHERE(y > zero, y);
-            SAL_STORE(d->y + (o + j) * d->n + s + v * SAL_LANES, y);
-        }
+        SAL_UNROLL
+        for (int v = 0; v < vectors; v++) dense_store(d, o + j, s + v * SAL_LANES, &sum[j][v], scaled, relu);
     }
 }
 
-INLINE void dense_columns(const dense *d, int64_t s, const int tile, const int vectors)
+INLINE void dense_columns(const dense *d, int64_t s, const int tile, const int vectors, const bool scaled, const bool relu)
 {
     int64_t o = 0;
-    for (; o + tile <= d->out; o += tile) dense_tile(d, s, o, tile, vectors);
-    for (; o < d->out; o++) dense_tile(d, s, o, 1, vectors);
+    for (; o + tile <= d->out; o += tile) dense_tile(d, s, o, tile, vectors, scaled, relu);
+    if (tile > 4 && o + 4 <= d->out) {
+        dense_tile(d, s, o, 4, vectors, scaled, relu);
+        o += 4;
+    }
+    for (; o + 2 <= d->out; o += 2) dense_tile(d, s, o, 2, vectors, scaled, relu);
+    if (o < d->out) dense_tile(d, s, o, 1, vectors, scaled, relu);
 }
 
-INLINE void dense_with(const dense *d, const int tile)
+INLINE void dense_with(const dense *d, const int tile, const bool scaled, const bool relu)
 {
     int64_t s = 0;
-    for (; s + 3 * SAL_LANES <= d->n; s += 3 * SAL_LANES) dense_columns(d, s, tile, 3);
-    for (; s + 2 * SAL_LANES <= d->n; s += 2 * SAL_LANES) dense_columns(d, s, tile, 2);
-    for (; s < d->n; s += SAL_LANES) dense_columns(d, s, tile, 1);
+    for (; s + 3 * SAL_LANES <= d->n; s += 3 * SAL_LANES) dense_columns(d, s, tile, 3, scaled, relu);
+    for (; s < d->n; s += SAL_LANES) dense_columns(d, s, tile, 1, scaled, relu);
 }
 
-SAL_CLONES static void dense_8(const dense *d) { dense_with(d, 8); }
-SAL_CLONES static void dense_2(const dense *d) { dense_with(d, 2); }
+#define DENSE_OF(tile, name, scaled, relu)                                                                                                                             \
+    SAL_CLONES static void dense_##tile##_##name(const dense *d) { dense_with(d, tile, scaled, relu); }
+
+DENSE_OF(8, plain, false, false)
+DENSE_OF(8, relu, false, true)
+DENSE_OF(8, scaled, true, false)
+DENSE_OF(8, scaled_relu, true, true)
+DENSE_OF(2, plain, false, false)
+DENSE_OF(2, relu, false, true)
+DENSE_OF(2, scaled, true, false)
+DENSE_OF(2, scaled_relu, true, true)
 
 void sal_lanes_dense(int64_t n, int64_t in, int64_t out, const real *x, const real *w, const real *b, const sal_lanes_after *after, real *y)
 {
+    static void (*const ways[2][4])(const dense *) = { { dense_2_plain, dense_2_relu, dense_2_scaled, dense_2_scaled_relu },
+                                                       { dense_8_plain, dense_8_relu, dense_8_scaled, dense_8_scaled_relu } };
     dense d = { n, in, out, x, w, b, { 0 }, y };
     if (after) d.after = *after;
-    if (sal__has_32_registers()) dense_8(&d);
-    else dense_2(&d);
+    ways[sal__has_32_registers()][(d.after.scale ? 2 : 0) + (d.after.relu ? 1 : 0)](&d);
 }
 
 /* ---- pooling of windows ---- */
@@ -74,18 +100,25 @@ INLINE void pool_tile(int64_t n, int64_t cells, int64_t channels, int64_t x_stri
                       real *y, const int pools, const int tile)
 {
     sal_vec sum[2][8], weight[2];
+    SAL_UNROLL
     for (int p = 0; p < pools; p++) {
+        SAL_UNROLL
         for (int i = 0; i < tile; i++) sum[p][i] = (sal_vec){ 0 };
     }
     for (int64_t k = 0; k < cells; k++) {
         const real *from = x[k] + j * x_stride + s;
+        SAL_UNROLL
         for (int p = 0; p < pools; p++) weight[p] = SAL_LOAD(weights + (p * cells + k) * n + s);
+        SAL_UNROLL
         for (int i = 0; i < tile; i++) {
             sal_vec v = *(const volatile sal_vec *)(from + i * x_stride); /* volatile: or gcc 12 loads it once for every pool */
+            SAL_UNROLL
             for (int p = 0; p < pools; p++) sum[p][i] += weight[p] * v;
         }
     }
+    SAL_UNROLL
     for (int p = 0; p < pools; p++) {
+        SAL_UNROLL
         for (int i = 0; i < tile; i++) SAL_STORE(y + (p * channels + j + i) * n + s, sum[p][i] * SAL_LOAD(gate + s));
     }
 }
@@ -224,9 +257,11 @@ enum { KEYS_MAX = 64 };
 INLINE void attend(int64_t n, int64_t tk, int64_t d, const int dh, real scale, const real *q, const real *k, const real *v, real *y)
 {
     sal_vec query[8], sum[8], score[KEYS_MAX], top = { 0 }, total = { 0 };
+    SAL_UNROLL
     for (int c = 0; c < dh; c++) query[c] = SAL_LOAD(q + c * n) * scale;
     for (int64_t j = 0; j < tk; j++, k += d * n) {
         sal_vec s = query[0] * SAL_LOAD(k);
+        SAL_UNROLL
         for (int c = 1; c < dh; c++) s += query[c] * SAL_LOAD(k + c * n);
         score[j] = s;
         if (j == 0) top = s;
@@ -236,13 +271,16 @@ INLINE void attend(int64_t n, int64_t tk, int64_t d, const int dh, real scale, c
         score[j] -= top;
         exp_of_negative(&score[j]);
     }
+    SAL_UNROLL
     for (int c = 0; c < dh; c++) sum[c] = (sal_vec){ 0 };
     for (int64_t j = 0; j < tk; j++, v += d * n) {
         sal_vec weight = score[j];
         total += weight;
+        SAL_UNROLL
         for (int c = 0; c < dh; c++) sum[c] += weight * SAL_LOAD(v + c * n);
     }
     sal_vec inverse = (real)1 / total;
+    SAL_UNROLL
     for (int c = 0; c < dh; c++) SAL_STORE(y + c * n, sum[c] * inverse);
 }
 

@@ -7,6 +7,13 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
+/* Before a loop of constant length over sums that must stay in registers: gcc keeps such a loop, and its sums on the stack, when it seems long. */
+#ifdef __clang__
+#define SAL_UNROLL _Pragma("unroll")
+#else
+#define SAL_UNROLL _Pragma("GCC unroll 16")
+#endif
+
 /* Whether a tile of 24 sums of 64 bytes fits the registers. */
 static inline bool sal__has_32_registers(void)
 {
