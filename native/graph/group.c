@@ -13,8 +13,7 @@ bool sal__runs(const sal_tape *t, const int64_t *last, sal_id id)
 
 bool sal__is_local(const sal_node *n, int32_t k) { return n->op->local >> k & 1; }
 
-/* The node whose value id shows, through views. */
-static sal_id source(const sal_tape *t, sal_id id)
+sal_id sal__source(const sal_tape *t, sal_id id)
 {
     while (t->nodes[id].op->flags & SAL_OP_VIEW) id = t->nodes[id].in[0];
     return id;
@@ -37,7 +36,7 @@ static int64_t images_of(const sal_tape *t, const sal_node *n)
 static bool fits(const sal_tape *t, const int64_t *last, const sal_node *n, sal_id first, int64_t images)
 {
     for (int32_t k = 0; k < n->inputs; k++) {
-        sal_id s = source(t, n->in[k]);
+        sal_id s = sal__source(t, n->in[k]);
         if (s < first || !sal__runs(t, last, s)) continue;
         if (!sal__is_local(n, k) || t->nodes[s].op->partial || t->nodes[s].shape.dim[0] != images) return false;
     }

@@ -34,7 +34,8 @@ struct sal_node {
     sal_id group_first, group_last; /* nodes that run chunk by chunk together with this one */
     int64_t scratch_bytes;          /* per worker */
     bool absorbed;                  /* its readers do its work while they read its input: it is not evaluated */
-    sal_id after;                   /* on lanes: the node that this one computes in the same pass, or SAL_NONE */
+    sal_id after;                   /* on lanes: the node that is computed in the same pass as this one, or SAL_NONE */
+    sal_id follows;                 /* on lanes: the node in whose pass this one is computed, or SAL_NONE */
     bool batched;                   /* depends on an input: its first dimension counts samples (programs on lanes) */
 };
 
@@ -85,7 +86,7 @@ struct sal_op {
      * NULL: cannot, unless the op is a view or works element by element (items NULL), which is the same in both layouts. */
     void (*lanes)(const sal_run *r, const sal_node *n);
     bool (*lanes_fits)(const sal_node *x, const sal_node *w, const sal_node *n); /* inputs 0 and 1; NULL: always */
-    /* Whether a node can do `next`, which follows it in place, in the same pass; its lanes then ask n->after. NULL: never. */
+    /* Whether a node can do `next`, the only reader of the value so far, in the same pass; its lanes then ask n->after. NULL: never. */
     bool (*lanes_takes)(const sal_node *n, const sal_node *next);
     int64_t (*lanes_scratch)(const sal_node *const *in, const sal_node *n); /* bytes; NULL: none */
     /* Appends d loss / d input k as gx[k] for the inputs sal__wants; entries start as SAL_NONE, which means zero. NULL: no gradient. */
@@ -130,11 +131,13 @@ void sal__finish_sum(const sal_run *r, const sal_node *n);
 /* The line of a normalise node: y = a x + b, with a ReLU if n->i[0]; a and b (channels). */
 void sal__normalise_line(const sal_run *r, const sal_node *n, real *a, real *b);
 
-/* What a dense layer or convolution does in the same pass: n->after; scratch as sal__after_scratch. (normalise.c) */
+/* What a dense layer or convolution does in the same pass: the chain of nodes from n->after on; scratch as sal__after_scratch. (normalise.c) */
 struct sal_lanes_after;
-bool sal__after_takes(const sal_node *n, const sal_node *next);
+bool sal__after_takes(const sal_node *n, const sal_node *next); /* a ReLU, or a normalisation with or without one */
+bool sal__after_adds(const sal_node *n, const sal_node *next);  /* a sum with a parameter or another value */
 int64_t sal__after_scratch(const sal_node *const *in, const sal_node *n);
-void sal__after_of(const sal_run *r, const sal_node *n, struct sal_lanes_after *after);
+/* Returns where the result belongs: the value of the last node of the chain. */
+real *sal__after_of(const sal_run *r, const sal_node *n, struct sal_lanes_after *after);
 
 /* Every op by name; the list of ops/ops.def. */
 const sal_op *sal_op_find(const char *name);

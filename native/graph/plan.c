@@ -11,6 +11,30 @@
 enum { LARGE = 16 * 1024 }; /* reals: smaller values stay in the caches anyway */
 static bool large(const sal_node *n) { return n->count >= LARGE; }
 
+/* On lanes: a value between two steps of one pass, which is never written. */
+static bool between_steps(const sal_tape *t, const sal_plan *p, sal_id id)
+{
+    sal_id end = id;
+    while (t->nodes[end].after != SAL_NONE) end = t->nodes[end].after;
+    return p->root[end] != id;
+}
+
+/* First and last node that need the memory of every root, with all that stands in it. */
+static void find_lives(const sal_tape *t, const sal_plan *p, int64_t *first, int64_t *end)
+{
+    for (sal_id i = 0; i < t->count; i++) {
+        sal_id begin = p->home && t->nodes[i].follows != SAL_NONE ? t->nodes[i].follows : i;
+        first[i] = t->nodes[begin].group_first;
+        end[i] = p->last_use[i] == FOREVER || p->last_use[i] < 0 ? p->last_use[i] : t->nodes[p->last_use[i]].group_last;
+    }
+    for (sal_id i = 0; p->home && i < t->count; i++) {
+        sal_id home = p->home[i];
+        if (home == SAL_NONE) continue;
+        if (first[i] < first[home]) first[home] = first[i];
+        if (end[i] > end[home]) end[home] = end[i];
+    }
+}
+
 typedef struct interval {
     sal_id root;
     int64_t first, last, size, offset;
@@ -129,14 +153,18 @@ sal_status sal__plan_new(sal_context *ctx, sal_tape *t, bool chunked, sal_plan *
 {
     sal_status status = SAL_STATUS_OK;
     bool *bound = NULL;
-    int64_t *last = NULL, n = 0;
+    int64_t *last = NULL, *first = NULL, *end = NULL, n = 0;
     interval *all = NULL, **beside = NULL;
     *p = (sal_plan){ 0 };
     SAL_TRY(sal_allocate(ctx, t->count, sizeof *p->offset, &p->offset));
     SAL_TRY(sal_allocate(ctx, t->count, sizeof *p->root, &p->root));
     SAL_TRY(sal_allocate(ctx, t->count, sizeof *p->last_use, &p->last_use));
     if (chunked) SAL_TRY(sal_allocate(ctx, t->count, sizeof *p->passing, &p->passing));
+    if (!chunked) SAL_TRY(sal_allocate(ctx, t->count, sizeof *p->home, &p->home));
+    if (!chunked) SAL_TRY(sal_allocate(ctx, t->count, sizeof *p->home_at, &p->home_at));
     SAL_TRY(sal_allocate(ctx, t->count, sizeof *bound, &bound));
+    SAL_TRY(sal_allocate(ctx, t->count, sizeof *first, &first));
+    SAL_TRY(sal_allocate(ctx, t->count, sizeof *end, &end));
     SAL_TRY(sal_allocate(ctx, t->count, sizeof *last, &last));
     SAL_TRY(sal_allocate(ctx, t->count, sizeof *all, &all));
     SAL_TRY(sal_allocate(ctx, t->count, sizeof *beside, &beside));
@@ -147,12 +175,15 @@ sal_status sal__plan_new(sal_context *ctx, sal_tape *t, bool chunked, sal_plan *
     }
     mark_needed(t, bound, last);
     sal__group_nodes(t, last);
+    if (!chunked) SAL_TRY(sal__lanes_join(ctx, t, last));
     find_roots(t, bound, last, p);
+    if (!chunked) sal__lanes_homes(t, last, bound, p);
+    find_lives(t, p, first, end);
     for (sal_id i = 0; i < t->count && chunked; i++) p->passing[i] = can_pass(t, p, bound, i);
     for (sal_id i = 0; i < t->count; i++) {
-        if (p->root[i] != i || bound[i] || last[i] < 0 || (chunked && p->passing[i])) continue;
-        int64_t end = p->last_use[i] == FOREVER ? FOREVER : t->nodes[p->last_use[i]].group_last;
-        all[n++] = (interval){ i, t->nodes[i].group_first, end, (t->nodes[i].count + 15) / 16 * 16, 0 };
+        if (p->root[i] != i || bound[i] || last[i] < 0) continue;
+        if (chunked ? p->passing[i] : p->home[i] != SAL_NONE || between_steps(t, p, i)) continue;
+        all[n++] = (interval){ i, first[i], end[i], (t->nodes[i].count + 15) / 16 * 16, 0 };
     }
     qsort(all, (size_t)n, sizeof *all, by_size);
     for (int64_t k = 0; k < n; k++) {
@@ -166,6 +197,8 @@ sal_status sal__plan_new(sal_context *ctx, sal_tape *t, bool chunked, sal_plan *
 done:
     sal_release(ctx, bound);
     sal_release(ctx, last);
+    sal_release(ctx, first);
+    sal_release(ctx, end);
     sal_release(ctx, all);
     sal_release(ctx, beside);
     if (status != SAL_STATUS_OK) sal__plan_clear(ctx, p);
@@ -178,5 +211,7 @@ void sal__plan_clear(sal_context *ctx, sal_plan *p)
     sal_release(ctx, p->root);
     sal_release(ctx, p->last_use);
     sal_release(ctx, p->passing);
+    sal_release(ctx, p->home);
+    sal_release(ctx, p->home_at);
     *p = (sal_plan){ 0 };
 }

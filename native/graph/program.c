@@ -31,6 +31,9 @@ static void bind(sal_program *p)
             p->data[i] = p->arena + p->plan.offset[p->plan.root[i]];
         }
     }
+    for (int64_t i = t->count - 1; i >= 0 && p->lanes; i--) { /* a home comes after what stands in it */
+        if (p->plan.home[i] != SAL_NONE) p->data[i] = p->data[p->plan.home[i]] + p->plan.home_at[i];
+    }
 }
 
 static void bind_params(sal_program *p)

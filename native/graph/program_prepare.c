@@ -57,18 +57,7 @@ static void place_passing(sal_program *p, sal_id first)
     if (size > p->passing_size) p->passing_size = size;
 }
 
-/* Whether the node scheduled last does this one in the same pass: it writes the same memory, which nobody else reads. */
-static bool follows_in_place(sal_program *p, const sal_node *n)
-{
-    if (p->scheduled == 0 || n->inputs < 1) return false;
-    sal_node *last = &p->tape->nodes[p->schedule[p->scheduled - 1]];
-    bool same = p->plan.root[n->in[0]] == p->plan.root[last->id] && p->plan.root[n->id] == p->plan.root[last->id];
-    if (!same || last->is_output || last->after != SAL_NONE || !last->op->lanes_takes || !last->op->lanes_takes(last, n)) return false;
-    last->after = n->id;
-    return true;
-}
-
-/* Marks the nodes that depend on inputs and refuses what cannot run with samples innermost. */
+/* Refuses what cannot run with samples innermost. */
 sal_status sal__program_prepare_lanes(sal_program *p)
 {
     sal_tape *t = p->tape;
@@ -76,8 +65,6 @@ sal_status sal__program_prepare_lanes(sal_program *p)
     if (t->training) return sal_fail(p->ctx, SAL_STATUS_ARGUMENT, "a tape for training does not run on lanes");
     for (int64_t i = 0; i < t->count; i++, p->prepared++) {
         sal_node *n = &t->nodes[i];
-        n->batched = n->op == &sal_op_input;
-        for (int32_t k = 0; k < n->inputs; k++) n->batched |= t->nodes[n->in[k]].batched;
         if (n->op == &sal_op_input) {
             if (!samples) samples = n->shape.dim[0];
             if (n->shape.rank < 1 || n->shape.dim[0] != samples || samples % SAL_LANES)
@@ -94,8 +81,7 @@ sal_status sal__program_prepare_lanes(sal_program *p)
         for (int32_t k = 0; k < n->inputs; k++) in[k] = &t->nodes[n->in[k]];
         int64_t bytes = n->op->lanes_scratch ? n->op->lanes_scratch(in, n) : 0;
         if (bytes > p->scratch_bytes) p->scratch_bytes = bytes;
-        n->after = SAL_NONE;
-        if (view || follows_in_place(p, n)) continue;
+        if (view || n->follows != SAL_NONE) continue;
         p->schedule[p->scheduled++] = (sal_id)i;
     }
     return SAL_STATUS_OK;

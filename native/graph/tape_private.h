@@ -30,11 +30,19 @@ typedef struct sal_plan {
     sal_id *root;      /* node whose memory a node uses (views and in-place), by node */
     int64_t *last_use; /* last node that reads the value, of a root the memory; INT64_MAX: kept; -1: not needed, not run */
     bool *passing;     /* by root: read only inside its group, image by image, and so kept only while a chunk of images passes: no place in the arena */
+    sal_id *home;      /* on lanes, by root: the concat in whose memory it stands, from home_at on, or SAL_NONE */
+    int64_t *home_at;
     int64_t size;      /* reals in the arena */
 } sal_plan;
 
 /* Whether a run evaluates node id; last as in mark_needed of plan.c. */
 bool sal__runs(const sal_tape *t, const int64_t *last, sal_id id);
+/* The node whose value id shows, through views. */
+sal_id sal__source(const sal_tape *t, sal_id id);
+/* Marks what depends on inputs and sets after and follows of every node of a tape that will run on lanes (plan_lanes.c). */
+sal_status sal__lanes_join(sal_context *ctx, sal_tape *t, const int64_t *last);
+/* Sets home and home_at; roots and last uses are known. */
+void sal__lanes_homes(const sal_tape *t, const int64_t *last, const bool *bound, sal_plan *plan);
 /* Whether an item of n reads input k only in its own image. */
 bool sal__is_local(const sal_node *n, int32_t k);
 /* Sets group_first and group_last of every node (group.c). */

@@ -17,14 +17,27 @@ typedef struct dense {
     real *y;
 } dense;
 
+enum { ADD_NOTHING, ADD_NUMBERS, ADD_SAMPLES };
+
 /* y of one sum: what follows the layer is known when the tile is compiled, scale and shift come together. */
-INLINE void dense_store(const dense *d, int64_t o, int64_t s, const sal_vec *sum, const bool scaled, const bool relu)
+INLINE void dense_store(const dense *d, int64_t o, int64_t s, const sal_vec *sum, const bool scaled, const bool relu, const int add)
 {
     const sal_vec zero = { 0 };
     sal_vec y = *sum;
     if (scaled) y = y * d->after.scale[o] + d->after.shift[o];
     if (relu) y = SAL_WHERE(y > zero, y);
+    if (add == ADD_NUMBERS) y += zero + d->after.add[o];
+    if (add == ADD_SAMPLES) y += SAL_LOAD(d->after.add + o * d->n + s);
     SAL_STORE(d->y + o * d->n + s, y);
+}
+
+INLINE void dense_end(const dense *d, int64_t s, int64_t o, sal_vec (*sum)[3], const int outputs, const int vectors, const bool scaled, const bool relu, const int add)
+{
+    SAL_UNROLL
+    for (int j = 0; j < outputs; j++) {
+        SAL_UNROLL
+        for (int v = 0; v < vectors; v++) dense_store(d, o + j, s + v * SAL_LANES, &sum[j][v], scaled, relu, add);
+    }
 }
 
 INLINE void dense_tile(const dense *d, int64_t s, int64_t o, const int outputs, const int vectors, const bool scaled, const bool relu)
@@ -47,11 +60,9 @@ INLINE void dense_tile(const dense *d, int64_t s, int64_t o, const int outputs, 
             for (int v = 0; v < vectors; v++) sum[j][v] += at[v] * w[j];
         }
     }
-    SAL_UNROLL
-    for (int j = 0; j < outputs; j++) {
-        SAL_UNROLL
-        for (int v = 0; v < vectors; v++) dense_store(d, o + j, s + v * SAL_LANES, &sum[j][v], scaled, relu);
-    }
+    if (!d->after.add) dense_end(d, s, o, sum, outputs, vectors, scaled, relu, ADD_NOTHING);
+    else if (d->after.add_samples) dense_end(d, s, o, sum, outputs, vectors, scaled, relu, ADD_SAMPLES);
+    else dense_end(d, s, o, sum, outputs, vectors, scaled, relu, ADD_NUMBERS);
 }
 
 INLINE void dense_columns(const dense *d, int64_t s, const int tile, const int vectors, const bool scaled, const bool relu)

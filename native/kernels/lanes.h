@@ -9,10 +9,12 @@
 #include "base/base.h"
 #include "tensor/real.h"
 
-/* What follows a dense layer in the same pass: y -> scale y + shift, (out) both or NULL; then a ReLU if asked. */
+/* What follows a dense layer in the same pass: y -> scale y + shift, (out) both or NULL; then a ReLU if asked; then y -> y + add, unless NULL: one
+ * number of an output, (out), or if `add_samples` one of each sample, (out, n), which must not overlap y. */
 typedef struct sal_lanes_after {
     const real *scale, *shift;
-    bool relu;
+    bool relu, add_samples;
+    const real *add;
 } sal_lanes_after;
 /* y (out, n) = W' x + b: x (in, n), w (in, out) row by row, b (out) or NULL, `after` or NULL. y must not overlap x. */
 void sal_lanes_dense(int64_t n, int64_t in, int64_t out, const real *x, const real *w, const real *b, const sal_lanes_after *after, real *y);

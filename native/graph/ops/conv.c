@@ -124,11 +124,11 @@ static void conv_lanes(const sal_run *r, const sal_node *n)
     const sal_shape *sx = &sal__in_node(r, n, 0)->shape, *sw = &sal__in_node(r, n, 1)->shape;
     int64_t samples = n->shape.dim[0], steps = sx->dim[2], in = sx->dim[3], out = sw->dim[3], kernel = sw->dim[1];
     sal_lanes_after after;
-    sal__after_of(r, n, &after);
+    real *y = sal__after_of(r, n, &after);
     for (int64_t i = 0; i < n->shape.dim[2]; i++) {
         int64_t first = i - n->i[5], from = first < 0 ? 0 : first, to = first + kernel < steps ? first + kernel : steps;
         sal_lanes_dense(samples, (to - from) * in, out, sal__in(r, n, 0) + from * in * samples, sal__in(r, n, 1) + (from - first) * in * out,
-                        n->inputs == 3 ? sal__in(r, n, 2) : NULL, &after, sal__out(r, n) + i * out * samples);
+                        n->inputs == 3 ? sal__in(r, n, 2) : NULL, &after, y + i * out * samples);
     }
 }
 

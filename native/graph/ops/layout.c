@@ -79,7 +79,8 @@ static void concat_lanes(const sal_run *r, const sal_node *n)
         real *y = sal__out(r, n) + item * whole;
         for (int32_t k = 0; k < n->inputs; k++) {
             int64_t part = from_axis(&sal__in_node(r, n, k)->shape, n->i[0]) * samples;
-            memcpy(y, sal__in(r, n, k) + item * part, (size_t)part * sizeof(real));
+            const real *from = sal__in(r, n, k) + item * part;
+            if (from != y) memcpy(y, from, (size_t)part * sizeof(real)); /* else it stands there already, see plan_lanes.c */
             y += part;
         }
     }

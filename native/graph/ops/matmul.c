@@ -39,14 +39,18 @@ static void dense_eval(const sal_run *r, const sal_node *n, int64_t lo, int64_t 
     sal_gemm(false, n->i[0] != 0, hi - lo, out, in, 1, sal__in(r, n, 0) + lo * in, in, w, n->i[0] ? in : out, n->inputs == 3 ? 1 : 0, y, out);
 }
 
+static bool dense_takes(const sal_node *n, const sal_node *next) { return sal__after_takes(n, next) || sal__after_adds(n, next); }
+
 static void dense_lanes(const sal_run *r, const sal_node *n)
 {
     int64_t samples = n->shape.dim[0], in = sal_shape_last(&sal__in_node(r, n, 0)->shape), out = sal_shape_last(&n->shape), rows = n->count / samples / out;
     const real *b = n->inputs == 3 ? sal__in(r, n, 2) : NULL;
     sal_lanes_after after;
-    sal__after_of(r, n, &after);
-    for (int64_t i = 0; i < rows; i++)
-        sal_lanes_dense(samples, in, out, sal__in(r, n, 0) + i * in * samples, sal__in(r, n, 1), b, &after, sal__out(r, n) + i * out * samples);
+    real *y = sal__after_of(r, n, &after);
+    for (int64_t i = 0; i < rows; i++) {
+        sal_lanes_dense(samples, in, out, sal__in(r, n, 0) + i * in * samples, sal__in(r, n, 1), b, &after, y + i * out * samples);
+        if (after.add) after.add += after.add_samples ? out * samples : out;
+    }
 }
 
 /* ---- dense_weights: (rows, in), (rows, out) -> (in, out) ---- */
@@ -108,7 +112,7 @@ static void dense_grad(sal_tape *t, sal_id y, sal_id gy, sal_id gx[])
 
 const sal_op sal_op_dense = { .name = "dense", .n_in = -1, .shape = dense_shape, .items = sal__items_rows, .work = dense_work,
                               .eval = dense_eval, .grad = dense_grad,
-                              .lanes = dense_lanes, .lanes_takes = sal__after_takes, .lanes_scratch = sal__after_scratch };
+                              .lanes = dense_lanes, .lanes_takes = dense_takes, .lanes_scratch = sal__after_scratch };
 
 sal_id sal_dense(sal_tape *t, sal_id x, sal_id w, sal_id b)
 {

@@ -155,27 +155,48 @@ static void normalise_lanes(const sal_run *r, const sal_node *n)
 
 /* ---- in the pass of the dense layer before it ---- */
 
-extern const sal_op sal_op_normalise, sal_op_relu;
+extern const sal_op sal_op_normalise, sal_op_relu, sal_op_add;
 
 /* A view between the two may have joined or split features, which a ReLU does not mind. */
 bool sal__after_takes(const sal_node *n, const sal_node *next)
 {
     return next->op == &sal_op_relu || (next->op == &sal_op_normalise && sal_shape_last(&next->shape) == sal_shape_last(&n->shape));
 }
+
+bool sal__after_adds(const sal_node *n, const sal_node *next) { return next->op == &sal_op_add && next->count == n->count; }
+
 int64_t sal__after_scratch(const sal_node *const *in, const sal_node *n) { return 2 * sal_shape_last(&n->shape) * (int64_t)sizeof(real); }
 
-void sal__after_of(const sal_run *r, const sal_node *n, sal_lanes_after *after)
+/* The operand of `next` that is not `value`, seen through views. */
+static const sal_node *other_operand(const sal_run *r, const sal_node *next, sal_id value)
+{
+    sal_id shown = next->in[0];
+    while (r->nodes[shown].op->flags & SAL_OP_VIEW) shown = r->nodes[shown].in[0];
+    return &r->nodes[next->in[shown == value ? 1 : 0]];
+}
+
+real *sal__after_of(const sal_run *r, const sal_node *n, sal_lanes_after *after)
 {
     *after = (sal_lanes_after){ 0 };
-    if (n->after == SAL_NONE) return;
-    const sal_node *next = &r->nodes[n->after];
-    after->relu = next->op == &sal_op_relu || next->i[0] != 0;
-    if (next->op == &sal_op_relu) return;
     int64_t c = sal_shape_last(&n->shape);
-    real *a = (real *)r->scratch, *b = a + c;
-    sal__normalise_line(r, next, a, b);
-    after->scale = a;
-    after->shift = b;
+    sal_id end = n->id;
+    for (sal_id id = n->after; id != SAL_NONE; end = id, id = r->nodes[id].after) {
+        const sal_node *next = &r->nodes[id];
+        if (next->op == &sal_op_add) {
+            const sal_node *other = other_operand(r, next, end);
+            after->add = r->data[other->id];
+            after->add_samples = other->batched;
+        } else if (next->op == &sal_op_relu) {
+            after->relu = true;
+        } else {
+            real *a = (real *)r->scratch, *b = a + c;
+            sal__normalise_line(r, next, a, b);
+            after->scale = a;
+            after->shift = b;
+            after->relu = next->i[0] != 0;
+        }
+    }
+    return r->data[end];
 }
 
 /* ---- normalise_sums: inputs gy, x, moments, gamma, beta -> (2, c): sum g and sum g xhat, with g = gy where the ReLU was open ---- */
