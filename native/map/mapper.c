@@ -19,6 +19,8 @@ typedef struct engine {
     sal_gates *gates;
     sal_tape *tape;
     sal_program *pixel; /* what runs per pixel, BLOCK pixels at a time */
+    real *spectrum, *index, *ndvi, *point, *pooled; /* its inputs, NULL where it has none, ... */
+    const real *prediction;                         /* ... and its output */
 } engine;
 
 struct sal_mapper {
@@ -58,6 +60,12 @@ static sal_status build_pixel(sal_mapper *m, sal_params *params, engine *e)
     }
     sal_tape_output(e->tape, y, "prediction");
     SAL_TRY(sal_program_new_lanes(m->ctx, e->tape, &e->pixel));
+    e->spectrum = sal_program_input(e->pixel, "spectrum");
+    e->index = sal_program_input(e->pixel, "index");
+    e->ndvi = sal_program_input(e->pixel, "ndvi");
+    e->point = sal_program_input(e->pixel, "point");
+    e->pooled = sal_program_input(e->pixel, "pooled");
+    e->prediction = sal_program_output(e->pixel, "prediction");
 done:
     return status;
 }
@@ -198,11 +206,10 @@ static void push_environment(const sal_mapper *m, engine *e, const sal_tile *t, 
     for (; first < sal_trunk_ready(e->trunk); first++) sal_gates_push(e->gates, e->trunk, first);
 }
 
-/* `count` pixels of `n` features each, beginning at from, as input of the program. Without scales, what is missing becomes 0. */
-static void put_pixels(sal_program *p, const char *name, const float *from, int64_t count, int64_t n, const sal_scaling *scales)
+/* `count` pixels of `n` features each, beginning at from, as an input of the program (NULL: it has none). Without scales, what is missing becomes 0. */
+static void put_pixels(real *to, const float *from, int64_t count, int64_t n, const sal_scaling *scales)
 {
     static const sal_scaling as_is = { .mean = 0, .sd = 1 };
-    real *to = sal_program_input(p, name);
     if (!to) return;
     sal_lanes_put(BLOCK, count, n, from, n, to);
     for (int64_t k = 0; k < n; k++) sal_scale_plane(scales ? &scales[k] : &as_is, count, to + k * BLOCK);
@@ -213,16 +220,15 @@ static void run_block(const sal_mapper *m, engine *e, const sal_tile *t, int64_t
 {
     const sal_model_options *o = &m->options;
     int64_t halo = sal_mapper_halo(m), pixel = r * t->stride + at, count = t->columns - at < BLOCK ? t->columns - at : BLOCK;
-    put_pixels(e->pixel, "spectrum", t->spectrum + pixel * o->bands, count, o->bands, m->spectrum);
-    put_pixels(e->pixel, "index", t->index + pixel * o->indices, count, o->indices, m->index);
-    put_pixels(e->pixel, "ndvi", t->ndvi + pixel, count, 1, NULL);
+    put_pixels(e->spectrum, t->spectrum + pixel * o->bands, count, o->bands, m->spectrum);
+    put_pixels(e->index, t->index + pixel * o->indices, count, o->indices, m->index);
+    put_pixels(e->ndvi, t->ndvi + pixel, count, 1, NULL);
     if (t->environment)
-        put_pixels(e->pixel, "point", t->environment + ((r + halo) * t->environment_stride + halo + at) * o->covariates, count, o->covariates, m->environment);
-    if (e->gates) sal_gates_block(e->gates, e->trunk, r, at, sal_program_input(e->pixel, "pooled"));
+        put_pixels(e->point, t->environment + ((r + halo) * t->environment_stride + halo + at) * o->covariates, count, o->covariates, m->environment);
+    if (e->gates) sal_gates_block(e->gates, e->trunk, r, at, e->pooled);
     sal_program_run(e->pixel, 0, 0);
-    const real *y = sal_program_output(e->pixel, "prediction");
     for (int64_t k = 0; k < 3; k++) {
-        const real *from = o->head == SAL_HEAD_HUBER ? y : y + k * BLOCK;
+        const real *from = e->prediction + (o->head == SAL_HEAD_HUBER ? 0 : k * BLOCK);
         for (int64_t i = 0; i < count; i++) sum[3 * (at + i) + k] += from[i];
     }
 }
@@ -263,8 +269,9 @@ static void finish_row(const sal_mapper *m, const sal_tile *t, int64_t r, float 
     for (int64_t i = 0; i < t->columns; i++) {
         bool valid = m->needs.spectrum_count > 0;
         for (int64_t k = 0; k < n; k++) {
-            bool finite = isfinite(given[(r * t->stride + i) * n + k]);
-            valid = m->needs.spectrum_count ? valid && finite : valid || finite; /* without bands: one index is enough */
+            float v = given[(r * t->stride + i) * n + k];
+            bool finite = v - v == 0;
+            valid = m->needs.spectrum_count ? valid & finite : valid | finite; /* without bands: one index is enough */
         }
         for (int64_t k = 0; k < 3; k++) row[3 * i + k] = valid ? row[3 * i + k] * share + mean : NAN;
     }
