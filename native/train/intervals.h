@@ -7,7 +7,7 @@
 #include "train/conformal.h"
 
 typedef enum sal_intervals_rule {
-    SAL_INTERVALS_CLASSWISE = 1, /* conformalised quantiles by observed class (Mondrian); holds in rare classes too */
+    SAL_INTERVALS_CLASSWISE = 1, /* conformalised quantiles by observed value (sliding, label-conditional); holds in rare classes too */
     /* |y - m| of all folds together, without classes: what CV+ (Barber et al. 2021) comes to where the final model stands
      * for the models of the folds. */
     SAL_INTERVALS_MARGINAL = 2,

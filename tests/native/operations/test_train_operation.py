@@ -231,7 +231,7 @@ def test_rules_for_intervals_differ_and_the_map_follows_the_one_in_the_model(oth
         conformal = json.loads(tensors(folder / "model.safetensors")[2]["salina"])["conformal"]
         calibrations[rule] = [conformal[f"q{level}"] for level in (50, 60, 70, 80, 90, 95, 99)]
         kind = {"classwise": "additive" if system == "ridge" else "scaled", "normalised": "normalised"}.get(rule, "residual")
-        assert conformal["kind"] == kind and conformal["by"] == ("observed" if rule == "classwise" else "pooled")
+        assert conformal["kind"] == kind and conformal["by"] == ("sliding" if rule == "classwise" else "pooled")
         assert ("difficulty" in conformal) == (rule == "normalised" and system == "ridge")
         layer = ogr.Open(str(folder / "predictions.gpkg"))
         folds = [f["fold"] for f in layer.GetLayer(0)]
