@@ -226,13 +226,13 @@ static void a_pooled_correction_fails_the_most_saline_class(void **state)
     assert_true(o[4] < 0.8); /* the trap of science.md 1.8, which the other two are there for */
 }
 
-static void every_level_holds_its_coverage_and_wider_ones_contain_narrower_ones(void **state)
+static void hold_every_level(sal_conformal_by by)
 {
     predictions p = simulate(5, 4000);
     sal_conformal c;
     sal_conformal_rule rule;
-    assert_int_equal(sal_conformal_fit(ctx, 4000, p.y, p.lower, p.median, p.upper, SAL_CONFORMAL_POOLED,
-                                       SAL_CONFORMAL_SCALED, NULL, 0, &c),
+    assert_int_equal(sal_conformal_fit(ctx, 4000, p.y, p.lower, p.median, p.upper, by,
+                                       SAL_CONFORMAL_SCALED, breaks, 4, &c),
                      0);
     double *last_l = array(TEST), *last_u = array(TEST);
     const double levels[] = { 0.5, 0.65, 0.8, 0.9, 0.95, 0.97, 0.99 };
@@ -254,6 +254,12 @@ static void every_level_holds_its_coverage_and_wider_ones_contain_narrower_ones(
     free(last_l);
     free(last_u);
     drop(p);
+}
+
+static void every_level_holds_its_coverage_and_wider_ones_contain_narrower_ones(void **state)
+{
+    hold_every_level(SAL_CONFORMAL_POOLED);
+    hold_every_level(SAL_CONFORMAL_SLIDING);
 }
 
 static void the_correction_is_the_ranked_score(void **state)
