@@ -2,16 +2,20 @@
  *
  * Classes cut the same samples into steps: a class of 67 samples has its coverage known to 4 points (sd of a Beta), and an
  * interval that a neighbouring class stretches over a class covers it a second time. Here Q(y) is the quantile of the scores
- * of the samples observed around y: of n ranked by observed value, h on each side, n^(4/5) / 2 (windows of local
- * averages narrow as n^(-1/5)) but not more than the class of y holds, and 40 at least. The interval is the hull of {y : E(x, y) <= Q(y)}, label-conditional as before
- * (Vovk 2012), Q linear between windows (local conformal: Guan 2023, Biometrika 110:33, with the label for the covariate).
+ * of the samples observed around y: of n ranked by observed value, h on each side, n^(4/5) / 2 (windows of local averages
+ * narrow as n^(-1/5)) but not more than the class of y holds, and 40 at least. The interval is the hull of
+ * {y : E(x, y) <= Q(y)}, label-conditional as before (Vovk 2012), Q linear between windows (local conformal: Guan 2023,
+ * Biometrika 110:33, with the label for the covariate).
  *
  * The rank is (m + 1) c, between two scores interpolated, so that the expected coverage is c and not the next step of
  * 1 / (m + 1) above it: five classes rounded up are half a point too wide together.
  *
- * Measured on the demo delta: 75 fresh calibrations of 806 samples, share of them with all of 90 % +- 2 overall and +- 5 in
- * every class: 68 %, by steps 43 %; sd in the class of 4-6 g/kg 2.2 points in place of 2.6; no wider (interval score 0.4 %
- * better). Of 400 samples: 52 % and 18 %.
+ * Measured on three demo deltas, calibrated afresh 30 times each on 806 of 12,000 unseen pixels: the models of the folds are
+ * covered at 90.3 %, by class 90.1 91.1 90.2 90.1 89.5; sd over calibrations 1.0 and 2.7 1.7 1.7 2.0 2.5, by steps 1.1 and
+ * 3.1 2.3 2.1 2.9 2.8. The final model, trained on all samples, is better than they are and covered at 91.0 %, 90.1 91.2
+ * 91.2 92.1 91.4. What it gains cannot be told from the data at hand: models of half the samples, extrapolated as a + b / n,
+ * say 0.8 % wider, 1.0 % and 0.0 % narrower on the three, where 1.5, 2.2 and 3.0 % would be right. CV+ (Barber et al. 2021)
+ * covers at 94.4, 92.8 and 92.9 %, saline soil at 84, 77 and 79.
  */
 #include "train/conformal.h"
 #include "train/metrics.h"
