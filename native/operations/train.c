@@ -136,7 +136,7 @@ const sal_operation sal_operation_train = {
             "with those between map and samples. The final model is then trained on all samples.\n\n"
             "Intervals come from conformalised quantiles (Romano et al. 2019), calibrated on the out-of-fold predictions of samples of like measured value, so that the rare saline class is "
             "covered as well as the common one: windows of samples slide over the measured values, no wider to either side than the class holds samples. Out-of-fold networks saw fewer samples than the final one, "
-            "so that on the map intervals hold a little more than they promise: with five random folds 91 in place of 90 %, in saline soil 92 (three demo deltas); the parameter intervals has other rules, for comparison. Baselines, and networks with the loss huber, have no quantiles: their intervals come from out-of-fold errors "
+            "so that on the map intervals hold a little more than they promise: with five random folds about 91 in place of 90 % (three demo deltas); the parameter intervals has other rules, for comparison. Baselines, and networks with the loss huber, have no quantiles: their intervals come from out-of-fold errors "
             "alone, in the same windows. The report scores intervals and the whole predictive distribution that intervals of every level make: PICP, QCP, interval score, CRPS and PIT, overall and by class. "
             "The distribution is a straight line between 15 quantiles, 0.5 to 99.5 %, with nothing beyond them; CRPS is exact for that.\n\n"
             "Area of applicability: the model keeps its training samples scaled and weighted by the importance of the covariates (permuted on samples it has not seen), and the threshold of the "

@@ -167,7 +167,7 @@ static void a_sliding_interval_is_the_hull_of_its_definition(void **state)
         sal_conformal c;
         sal_conformal_rule rule;
         assert_int_equal(sal_conformal_fit(ctx, FIT, p.y, p.lower, p.median, p.upper, SAL_CONFORMAL_SLIDING, (sal_conformal_kind)kind, breaks, 4, &c), 0);
-        assert_int_equal(c.groups, SAL_CONFORMAL_KNOTS);
+        assert_true(c.groups > 20);
         assert_int_equal(sal_conformal_rule_at(ctx, &c, 0.9, &rule), 0);
         for (int32_t g = 0; g < c.groups; g += 5) rule.q[g] += 0.8; /* steep ups and downs: several pieces */
         for (int i = 0; i < 300; i++) {
@@ -191,14 +191,17 @@ static void a_window_holds_its_ranks_ties_and_no_more_than_its_class(void **stat
 {
     /* 1,000 samples y = 0 .. 999 around 0 with scores |y| - 1: h = 1000^0.8 / 2 = 125 on each side, but 100 below the break
      * at 100. The first window is 0 .. 100, its middle 50: rank 102 * 0.9 = 91.8, so 90.8 - 1; that around 499 is 374 .. 624
-     * and rank 226.8 falls on 599.8 - 1; the last is 874 .. 999, its middle 936. */
+     * and rank 226.8 falls on 599.8 - 1; the last is 811 .. 999 around rank 936, its middle 905, as those after it would
+     * lean inwards to the same 188. */
     static double y[1000], zero[1000], one[1000], minus[1000], limit = 100;
     sal_conformal c;
     for (int i = 0; i < 1000; i++) y[i] = (i * 617) % 1000, one[i] = 1, minus[i] = -1;
     assert_int_equal(sal_conformal_fit(ctx, 1000, y, minus, zero, one, SAL_CONFORMAL_SLIDING, SAL_CONFORMAL_ADDITIVE, &limit, 1, &c), 0);
     assert_true(c.label[0] == 50 && c.n[0] == 101 && fabs(c.q[4][0] - (90.8 - 1)) < 1e-9);
-    assert_true(c.label[16] == 499 && c.n[16] == 251 && fabs(c.q[4][16] - (599.8 - 1)) < 1e-9);
-    assert_true(c.label[32] == 936 && c.n[32] == 126);
+    int32_t middle = 0, last = c.groups - 1;
+    while (c.label[middle] < 499) middle++;
+    assert_true(c.label[middle] == 499 && c.n[middle] == 251 && fabs(c.q[4][middle] - (599.8 - 1)) < 1e-9);
+    assert_true(c.label[last] == 905 && c.n[last] == 189);
     for (int i = 0; i < 1000; i++) y[i] = y[i] < 300 ? 0 : y[i]; /* below the limit of detection */
     assert_int_equal(sal_conformal_fit(ctx, 1000, y, minus, zero, one, SAL_CONFORMAL_SLIDING, SAL_CONFORMAL_ADDITIVE, &limit, 1, &c), 0);
     assert_true(c.label[0] == 0 && c.n[0] == 300 && c.q[4][0] == -1); /* one label for all of them */
