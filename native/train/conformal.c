@@ -159,24 +159,30 @@ sal_status sal_conformal_rule_at(sal_context *ctx, const sal_conformal *c, doubl
     return SAL_STATUS_OK;
 }
 
+/* {y : score <= Q(y)} of sliding windows, its two ends. */
+static void apply_sliding(const sal_conformal_rule *rule, double lower, double median, double upper, double *out_lower, double *out_upper)
+{
+    double low, high, a, b;
+    half_widths(rule->conformal, lower, median, upper, &low, &high);
+    line(rule->conformal, low, lower, median, upper, &a, &b);
+    *out_lower = median - sal__conformal_reach(rule, median, a, b, -1);
+    line(rule->conformal, high, lower, median, upper, &a, &b);
+    *out_upper = median + sal__conformal_reach(rule, median, a, b, 1);
+}
+
 void sal_conformal_apply(const sal_conformal_rule *rule, double lower, double median, double upper, double *out_lower,
                          double *out_upper)
 {
     const sal_conformal *c = rule->conformal;
-    bool hull = c->by == SAL_CONFORMAL_OBSERVED;
-    int32_t first = hull ? 0 : group_of(c, median), last = hull ? c->groups - 1 : first;
     lower = fmin(lower, median);
     upper = fmax(upper, median);
-    *out_lower = *out_upper = median;
     if (c->by == SAL_CONFORMAL_SLIDING) {
-        double low, high, a, b;
-        half_widths(c, lower, median, upper, &low, &high);
-        line(c, low, lower, median, upper, &a, &b);
-        *out_lower = median - sal__conformal_reach(rule, median, a, b, -1);
-        line(c, high, lower, median, upper, &a, &b);
-        *out_upper = median + sal__conformal_reach(rule, median, a, b, 1);
+        apply_sliding(rule, lower, median, upper, out_lower, out_upper);
         return;
     }
+    bool hull = c->by == SAL_CONFORMAL_OBSERVED;
+    int32_t first = hull ? 0 : group_of(c, median), last = hull ? c->groups - 1 : first;
+    *out_lower = *out_upper = median;
     for (int32_t g = first; g <= last; g++) {
         double l, u;
         limits(c, rule->q[g], lower, median, upper, &l, &u);
