@@ -12,14 +12,16 @@
 
 enum { CELL = 48, COLUMNS = 10, ROWS = SAL_CLASS_MAX + 1 };
 
-/* lower, upper: (n) limits at the level on the scale of learning; quantiles: (n, SAL_DISTRIBUTION_QUANTILES), natural. */
+/* lower, upper: (n) limits at the level on the scale of learning; quantiles: (n, SAL_DISTRIBUTION_QUANTILES), natural.
+ * Levels come in order. A wider interval that ends where a narrower one does may round to its inside by the last bit: quantiles must not fall. */
 void sal__train_take_quantiles(const sal__train_work *w, bool log1p, int32_t level, const double *lower, const double *upper, double *quantiles)
 {
     for (int64_t i = 0; i < w->dataset->count; i++) {
         double *q = quantiles + i * SAL_DISTRIBUTION_QUANTILES;
-        q[sal_distribution_lower(level)] = sal__train_back(log1p, lower[i]);
+        int32_t l = sal_distribution_lower(level), u = sal_distribution_upper(level);
         q[SAL_CONFORMAL_LEVELS] = w->median[i];
-        q[sal_distribution_upper(level)] = sal__train_back(log1p, upper[i]);
+        q[l] = fmin(sal__train_back(log1p, lower[i]), q[l + 1]);
+        q[u] = fmax(sal__train_back(log1p, upper[i]), q[u - 1]);
     }
 }
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const by_names[] = { "pooled", "predicted", "observed" };
+static const char *const by_names[] = { "pooled", "predicted", "observed", "sliding" };
 static const char *const kind_names[] = { "", "additive", "scaled", "residual", "normalised" };
 
 static sal_status add_number(sal_context *ctx, json_object *array, double value)
@@ -27,14 +27,15 @@ static sal_status add_numbers(sal_context *ctx, json_object *object, const char 
 sal_status sal_conformal_to_json(sal_context *ctx, const sal_conformal *c, json_object **out)
 {
     sal_status status;
-    double counts[SAL_CLASS_MAX];
+    double counts[SAL_CONFORMAL_KNOTS];
     char key[32];
     json_object *object = json_object_new_object();
     for (int32_t g = 0; g < c->groups; g++) counts[g] = (double)c->n[g];
     SAL_TRY(sal_json_add_text(ctx, object, "by", by_names[c->by]));
     SAL_TRY(sal_json_add_text(ctx, object, "kind", kind_names[c->kind]));
     SAL_TRY(sal_json_add_f64(ctx, object, "least_half_width", c->least_half_width));
-    SAL_TRY(add_numbers(ctx, object, "breaks", c->groups - 1, c->breaks));
+    if (c->by == SAL_CONFORMAL_SLIDING) SAL_TRY(add_numbers(ctx, object, "labels", c->groups, c->label));
+    else SAL_TRY(add_numbers(ctx, object, "breaks", c->groups - 1, c->breaks));
     SAL_TRY(add_numbers(ctx, object, "n", c->groups, counts));
     if (c->knots) {
         SAL_TRY(add_numbers(ctx, object, "at", c->knots, c->at));
@@ -101,27 +102,38 @@ done:
     return status;
 }
 
+/* Limits of classes or labels of windows, which rise. */
+static sal_status read_groups(sal_context *ctx, json_object *object, const char *what, sal_conformal *c)
+{
+    bool sliding = c->by == SAL_CONFORMAL_SLIDING;
+    const char *key = sliding ? "labels" : "breaks";
+    double *values = sliding ? c->label : c->breaks;
+    json_object *array;
+    sal_status status = sal_json_array(ctx, object, what, key, &array);
+    if (status != SAL_STATUS_OK) return status;
+    size_t n = json_object_array_length(array), groups = sliding ? n : n + 1;
+    if (groups < 1 || groups > (sliding ? SAL_CONFORMAL_KNOTS : SAL_CLASS_MAX))
+        return sal_fail(ctx, SAL_STATUS_DATA, "%s has a calibration of %zu %s; 1 to %d are possible", what, groups, sliding ? "windows" : "classes",
+                        sliding ? SAL_CONFORMAL_KNOTS : SAL_CLASS_MAX);
+    c->groups = (int32_t)groups;
+    SAL_TRY(read_numbers(ctx, object, what, key, (int32_t)n, values));
+    for (size_t g = 1; g < n; g++)
+        if (!(values[g] > values[g - 1])) return sal_fail(ctx, SAL_STATUS_DATA, "%s has a calibration whose \"%s\" do not rise", what, key);
+done:
+    return status;
+}
+
 sal_status sal_conformal_from_json(sal_context *ctx, json_object *object, const char *what, sal_conformal *out)
 {
     sal_status status;
     int by, kind;
-    double counts[SAL_CLASS_MAX];
-    json_object *breaks;
+    double counts[SAL_CONFORMAL_KNOTS];
     char key[32];
     *out = (sal_conformal){ 0 };
-    SAL_TRY(read_choice(ctx, object, what, "by", by_names, 3, &by));
+    SAL_TRY(read_choice(ctx, object, what, "by", by_names, sizeof by_names / sizeof *by_names, &by));
     SAL_TRY(read_choice(ctx, object, what, "kind", kind_names, 5, &kind));
-    SAL_TRY(sal_json_array(ctx, object, what, "breaks", &breaks));
-    size_t n_breaks = json_object_array_length(breaks);
-    if (n_breaks >= SAL_CLASS_MAX)
-        return sal_fail(ctx, SAL_STATUS_DATA, "%s has a calibration of too many classes", what);
-    *out = (sal_conformal){ .by = (sal_conformal_by)by,
-                            .kind = (sal_conformal_kind)kind,
-                            .groups = (int32_t)n_breaks + 1 };
-    SAL_TRY(read_numbers(ctx, object, what, "breaks", out->groups - 1, out->breaks));
-    for (int32_t g = 1; g + 1 < out->groups; g++)
-        if (!(out->breaks[g] > out->breaks[g - 1]))
-            return sal_fail(ctx, SAL_STATUS_DATA, "%s has a calibration whose classes do not rise", what);
+    *out = (sal_conformal){ .by = (sal_conformal_by)by, .kind = (sal_conformal_kind)kind };
+    SAL_TRY(read_groups(ctx, object, what, out));
     SAL_TRY(read_numbers(ctx, object, what, "n", out->groups, counts));
     for (int32_t g = 0; g < out->groups; g++) out->n[g] = counts[g] >= 0 && counts[g] < 1e15 ? (int64_t)counts[g] : 0;
     SAL_TRY(sal_json_f64(ctx, object, what, "least_half_width", &out->least_half_width));

@@ -19,7 +19,7 @@ sal_status sal_intervals_find(sal_context *ctx, const char *name, sal_intervals_
     return sal_fail(ctx, SAL_STATUS_ARGUMENT, "there are no intervals \"%.40s\"; choose one of " SAL_INTERVALS_CHOICES, name);
 }
 
-static sal_conformal_by by_of(const sal_intervals *v) { return v->rule == SAL_INTERVALS_CLASSWISE ? SAL_CONFORMAL_OBSERVED : SAL_CONFORMAL_POOLED; }
+static sal_conformal_by by_of(const sal_intervals *v) { return v->rule == SAL_INTERVALS_CLASSWISE ? SAL_CONFORMAL_SLIDING : SAL_CONFORMAL_POOLED; }
 
 static sal_conformal_kind kind_of(const sal_intervals *v)
 {

