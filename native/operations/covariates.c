@@ -75,7 +75,7 @@ const sal_operation sal_operation_covariates = {
             "terrain_method also offers Zevenbergen and Thorne, Evans 1980 in windows of any size (Wood 1996) and Florinsky 2009. TWI, the "
             "topographic wetness index ln(a / tan slope) of Beven and Kirkby 1979, is taken from the smoothed elevation with "
             "depressions filled by a priority flood (Wang and Liu 2006, Barnes et al. 2014) and water shared between all lower neighbours (Freeman 1991); "
-            "slopes below 1e-4 count as 1e-4, and water from outside the grid does not count.\n\n"
+            "slopes below 1e-4 count as 1e-4, and water from outside the grid does not count. Tile by tile, it keeps max_memory.\n\n"
             "Indices. Spectral indices are computed from the bands wherever a model asks for them and need no room in "
             "the file; indices writes some or all "
             "as bands to look at. Negative reflectance counts as 0, and a division by zero or a negative radicand "

@@ -83,7 +83,7 @@ def test_sdps_of_another_delta_is_not_late(tmp_path):
 
 
 def test_block_and_memory_limit_change_no_bit(delta, tmp_path):
-    for name, limit in (("wide", "2GiB"), ("tight", "104MiB")):
+    for name, limit in (("wide", "2GiB"), ("tight", "168MiB")):
         salina("covariates", "--series", delta / "ndvi_series_2019-07.tif", "--max_memory", limit, "--output", tmp_path / f"{name}.tif")
     wide, tight = bands(tmp_path / "wide.tif"), bands(tmp_path / "tight.tif")
     assert all(np.array_equal(wide[k], tight[k], equal_nan=True) for k in ("SOS", "GUS", "SDPS", "PHENO_QUALITY"))
