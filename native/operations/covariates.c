@@ -24,6 +24,7 @@ static const sal_result_row results[] = { { "width", true, "Columns" },
                                           { "sensor", false, "Sensor" },
                                           { "date", false, "Date" },
                                           { "campaign", false, "Campaign" },
+                                          { "stacks", false, "Covariate stacks" },
                                           { NULL, false, NULL } };
 
 const sal_operation sal_operation_covariates = {
@@ -39,9 +40,8 @@ const sal_operation sal_operation_covariates = {
             "... B12 and B8A of Sentinel-2, SR_B1 ... "
             "SR_B7 of Landsat, or the roles B, G, R, RE1, RE2, RE3, NIR, NIR2, SWIR1, SWIR2 and Blue, Green, Red ...), "
             "by roles, or, for files with one "
-            "band, by the file name. All scenes of one stack are of one day and one sensor; neighbouring tiles of that day are laid side by side (Mosaic, below); scenes of several days make a stack for each when output is "
-            "a folder that exists (a day without clear ground is left out with a warning; in QGIS use the batch dialog, "
-            "one row a campaign). Reflectance is a number from 0 to 1; "
+            "band, by the file name. All scenes of one stack are of one day and one sensor; neighbouring tiles of that day are laid side by side (Mosaic, below); scenes of several days make a stack for each in "
+            "output_folder (a day without clear ground is left out with a warning). Reflectance is a number from 0 to 1; "
             "scale and offset that a file states "
             "are used, and values that cannot be reflectance are refused with the scale to set.\n\n"
             "Products. A Sentinel-2 L2A product (SAFE folder, zip or MTD_MSIL2A.xml) gives its ten bands B02 ... B8A, "

@@ -14,7 +14,7 @@ sal_status sal__take_texts(sal_context *ctx, sal_build *build, const sal_argumen
 {
     const char *sensor = sal_argument_text(arguments, "sensor"), *date = sal_argument_text(arguments, "date");
     const char *campaign = sal_argument_text(arguments, "campaign"), *output = sal_argument_text(arguments, "output"),
-               *slash = strrchr(output, '/');
+               *slash = output ? strrchr(output, '/') : NULL;
     if (sensor && sensor[0]) {
         const char *known = sal__sensor_find(sensor);
         if (!known)
@@ -33,7 +33,7 @@ sal_status sal__take_texts(sal_context *ctx, sal_build *build, const sal_argumen
     }
     if (campaign && campaign[0]) {
         snprintf(build->campaign, sizeof build->campaign, "%.255s", campaign);
-    } else {
+    } else if (output) {
         snprintf(build->campaign, sizeof build->campaign, "%.255s", slash ? slash + 1 : output);
         char *dot = strrchr(build->campaign, '.');
         if (dot && dot != build->campaign) *dot = 0;
