@@ -114,6 +114,7 @@ static void colour_bands(sal__pass *p)
 static int64_t widest_run(const sal_source *list, int64_t n, int64_t least)
 {
     for (int64_t i = 0, run = 0; i < n; i++) {
+        if (list[i].member_count > least) least = list[i].member_count;
         run = i > 0 && list[i].raster == list[i - 1].raster ? run + 1 : 1;
         if (run > least) least = run;
     }

@@ -54,7 +54,7 @@ const sal_operation sal_operation_covariates = {
             "model of surface reflectance fits it; so does Level 1 of Collection 1 and of before, where the MTL file has reflectance factors. HLS folders (HLS.S30... and HLS.L30...) are DN x 0.0001. What was "
             "used stands in SCENES of the metadata. Loose files are read the same way where their names tell (Landsat "
             "L2SP, HLS, files inside a SAFE folder); elsewhere nothing is guessed. Bands of any raster without band "
-            "names are found by wavelength: for each role the band nearest to that of Sentinel-2.\n\n"
+            "names are found by wavelength: for each role the band nearest to that of Sentinel-2, of a spectrometer the mean of the bands within its response (narrow_bands).\n\n"
             "Mosaic. Several scenes of a day are told apart by the tile in their names (T31UFS of Sentinel-2 and HLS, path and row of "
             "Landsat), else by the ground they cover; the grid then reaches over all of them. A pixel takes all its bands from the first "
             "scene, in the order given, in which every band has a value once that scene's own mask is applied, else from the first with any: "

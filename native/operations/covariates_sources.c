@@ -40,6 +40,7 @@ sal_status sal__take_texts(sal_context *ctx, sal_build *build, const sal_argumen
     }
     build->scale = sal_argument_f64(arguments, "scale");
     build->offset = sal_argument_f64(arguments, "offset");
+    build->nearest_band = strcmp(sal_argument_text(arguments, "narrow_bands"), "nearest") == 0;
     build->resampling = sal_argument_text(arguments, "resampling");
     build->max_memory = sal_argument_i64(arguments, "max_memory");
     return SAL_STATUS_OK;

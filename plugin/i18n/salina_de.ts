@@ -84,6 +84,10 @@
         <translation>Ordner für einen Stapel je Tag</translation>
     </message>
     <message>
+        <source>Bands of a spectrometer</source>
+        <translation>Bänder eines Spektrometers</translation>
+    </message>
+    <message>
         <source>Scene products</source>
         <translation>Szenen-Produkte</translation>
     </message>
