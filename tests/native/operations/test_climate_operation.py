@@ -8,6 +8,7 @@ import pytest
 gdal = pytest.importorskip("osgeo.gdal")
 from osgeo import ogr, osr
 from products import SHARED, covariates, needs_program, read, refused, said, write
+from scipy.io import netcdf_file
 
 pytestmark = needs_program
 
@@ -148,3 +149,56 @@ def test_terraclimate_at_real_sites(tmp_path):
                extra=f"ONE={grid(tmp_path)}")
     rows = list(csv.DictReader(open(tmp_path / "t.csv")))
     assert len(rows) == 122 and float(rows[0]["pr"]) == 20 and float(rows[61]["pr"]) == 153
+
+
+def terraclimate(folder, name, year, unit, scale, offset, variable, influence=False):
+    """A file as TerraClimate delivers them: a variable and a year, time in days since 1900 at the first of the month, north first, packed
+    16-bit integers with a fill value, a variable without dimensions for the CRS; the sea (third column) has no value."""
+    file = netcdf_file(str(folder / f"TerraClimate_{name}_{year}.nc"), "w")
+    for dimension, n in (("time", 12), ("lat", CELLS), ("lon", CELLS)):
+        file.createDimension(dimension, n)
+    days = [(np.datetime64(f"{year}-{m:02d}-01") - np.datetime64("1900-01-01")).astype(int) for m in range(1, 13)]
+    lon, lat = LON + STEP * (np.arange(CELLS) + 0.5), LAT - STEP * (np.arange(CELLS) + 0.5)
+    for dimension, values, units in (("time", days, b"days since 1900-01-01 00:00:00"), ("lat", lat, b"degrees_north"), ("lon", lon, b"degrees_east")):
+        axis = file.createVariable(dimension, "d", (dimension,))
+        axis[:], axis.units, axis.standard_name = values, units, {"lat": b"latitude", "lon": b"longitude"}.get(dimension, b"time")
+        if dimension == "time":
+            axis.calendar = b"gregorian"
+    crs = file.createVariable("crs", "h", ())
+    crs.grid_mapping_name, crs.semi_major_axis, crs.inverse_flattening = b"latitude_longitude", 6378137.0, 298.257223563
+    band = file.createVariable(name, "h", ("time", "lat", "lon"))
+    band._FillValue, band.scale_factor, band.add_offset, band.units, band.grid_mapping = np.int16(-32768), scale, offset, unit, b"crs"
+    truth = np.array([value(12 * (year - 2018) + m, variable, *np.meshgrid(lon, lat)) for m in range(12)])
+    packed = np.rint((truth - offset) / scale).astype("int16")
+    packed[:, :, 2] = -32768
+    band[:] = packed
+    if influence:
+        extra = file.createVariable("station_influence", "b", ("time", "lat", "lon"))
+        extra.units, extra[:] = b"count", np.ones((12, CELLS, CELLS), "int8")
+    file.close()
+    return folder / f"TerraClimate_{name}_{year}.nc"
+
+
+@pytest.mark.skipif(gdal.GetDriverByName("netCDF") is None, reason="GDAL has no netCDF driver here")
+def test_files_as_terraclimate_delivers_them(tmp_path):
+    """Some have a second variable, how many stations were near, which is no climate."""
+    files = [terraclimate(tmp_path, name, year, unit, scale, offset, variable, influence=year == 2018)
+             for name, unit, scale, offset, variable in (("ppt", b"mm", 0.1, 0.0, 0), ("tmax", b"degC", 0.01, -99.0, 1)) for year in (2019, 2018)]
+    sites = points(tmp_path / "points.gpkg", ["N1", "N2"])
+    result = covariates(tmp_path / "a.tif", climate=files, reference_grid=grid(tmp_path), climate_statistics="year,months", climate_points=sites,
+                        climate_id="site", climate_table=tmp_path / "table.csv")
+    assert result["climate"]["variables"] == [{"name": "ppt", "unit": "mm"}, {"name": "tmax", "unit": "degC"}]
+    assert (result["climate"]["first"], result["climate"]["last"]) == ("2018-01", "2019-12")
+    bands, data = read(tmp_path / "a.tif")
+    lon, lat = places()
+    land = lon < LON + 1.5 * STEP  # beyond, a neighbour is the sea, which does not count
+    assert land.any() and (~land).any() and np.abs(bands["TMAX_M03"] - (value(2, 1, lon, lat) + 6)).max() < 0.1
+    for m in range(12):
+        assert np.abs(bands[f"PPT_M{m + 1:02d}"] - (value(m, 0, lon, lat) + 6))[land].max() < 0.052  # the step of 0.1 mm
+        assert np.abs(bands[f"TMAX_M{m + 1:02d}"] - (value(m, 1, lon, lat) + 6))[land].max() < 0.0072
+    assert np.abs(bands["PPT_YEAR"] - sum(value(m, 0, lon, lat) + 6 for m in range(12)))[land].max() < 12 * 0.052
+    units = {data.GetRasterBand(b).GetDescription(): data.GetRasterBand(b).GetUnitType() for b in range(1, 27)}
+    assert units["PPT_YEAR"] == "mm/year" and units["PPT_M01"] == "mm" and units["TMAX_YEAR"] == units["TMAX_M12"] == "degC"
+    rows = list(csv.DictReader(open(tmp_path / "table.csv")))
+    assert [row["month"] for row in rows[:24]] == [f"{2018 + m // 12}-{m % 12 + 1:02d}" for m in range(24)] and len(rows) == 48
+    assert float(rows[30]["tmax"]) == pytest.approx(value(6, 1, lon[7, 7], lat[7, 7]), abs=0.12)
