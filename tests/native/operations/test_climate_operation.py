@@ -202,3 +202,26 @@ def test_files_as_terraclimate_delivers_them(tmp_path):
     rows = list(csv.DictReader(open(tmp_path / "table.csv")))
     assert [row["month"] for row in rows[:24]] == [f"{2018 + m // 12}-{m % 12 + 1:02d}" for m in range(24)] and len(rows) == 48
     assert float(rows[30]["tmax"]) == pytest.approx(value(6, 1, lon[7, 7], lat[7, 7]), abs=0.12)
+
+
+def test_a_table_with_coordinates_is_joined_by_the_nearest_site(tmp_path):
+    """Without climate_id: two sites, in another order than the points; the second point lies 600 m from its site."""
+    lon, lat = places()
+    sites = points(tmp_path / "points.gpkg", ["one", "two"])
+    rows = ["station,lon,lat,month,ppt", f"B,{lon[5, 13]:.6f},{lat[5, 13]:.6f},2018-01,5", f"B,{lon[5, 13]:.6f},{lat[5, 13]:.6f},2018-02,6",
+            f"A,{lon[0, 0]:.6f},{lat[0, 0]:.6f},2018-01,7", f"A,{lon[0, 0]:.6f},{lat[0, 0]:.6f},2018-02,-999"]
+    (tmp_path / "climate.csv").write_text("\n".join(rows) + "\n")
+    given = dict(climate_points=sites, climate_missing=-999, extra=f"ONE={grid(tmp_path)}")
+    result = covariates(tmp_path / "a.tif", climate=tmp_path / "climate.csv", climate_table=tmp_path / "table.csv", **given)
+    rows_ = list(csv.DictReader(open(tmp_path / "table.csv")))
+    assert [(r["fid"], r["month"], r["ppt"]) for r in rows_] == [("1", "2018-01", "7"), ("1", "2018-02", ""), ("2", "2018-01", "5"), ("2", "2018-02", "6")]
+    assert result["climate"]["variables"] == [{"name": "ppt", "unit": "mm"}]  # places are no climate
+    (said_,) = [line["text"] for line in result["log"] if "nearest site" in line["text"]]
+    assert 590 < float(said_.split("at most ")[1].split()[0]) < 610
+    (tmp_path / "xy.csv").write_text("station,x,y,month,ppt\nB,600750,5699450,2018-01,5\nA,600000,5700000,2018-01,7\n")
+    covariates(tmp_path / "b.tif", climate=tmp_path / "xy.csv", climate_table=tmp_path / "again.csv", **given)
+    assert [r["ppt"] for r in csv.DictReader(open(tmp_path / "again.csv"))] == ["7", "5"]
+    (tmp_path / "bad.csv").write_text("station,lon,lat,month,ppt\nB,4.5,951.4,2018-01,5\n")
+    refused(tmp_path / "no.tif", "row 1", "coordinates", climate=tmp_path / "bad.csv", climate_table=tmp_path / "no.csv", **given)
+    (tmp_path / "none.csv").write_text("station,month,ppt\nB,2018-01,5\n")
+    refused(tmp_path / "no.tif", "set climate_id", "lon and lat", climate=tmp_path / "none.csv", climate_table=tmp_path / "no.csv", **given)
