@@ -105,9 +105,7 @@ static sal_status derive(sal__pass *p, int64_t x, int64_t y, int64_t columns, in
     sal_build *b = p->build;
     sal_status status = SAL_STATUS_OK;
     if (b->terrain_count) {
-        const sal_source *s = &b->sources[p->elevation];
-        SAL_TRY(sal_raster_read(s->raster, &s->slot, 1, s->shift_x + x - p->halo, s->shift_y + y - p->halo,
-                                columns + 2 * p->halo, rows + 2 * p->halo, p->heights));
+        SAL_TRY(sal__pass_heights(p, x - p->halo, y - p->halo, columns + 2 * p->halo, rows + 2 * p->halo, p->heights));
         sal_terrain_options options = b->terrain_options;
         if (p->wetness) SAL_TRY(sal_wetness_get(p->wetness, x, y, columns, rows, p->wet));
         options.wetness = p->wet;

@@ -16,7 +16,7 @@ typedef enum sal_source_kind {
     SAL_SOURCE_READY = 3 /* a covariate somebody else made */
 } sal_source_kind;
 
-enum { SAL_SOURCE_INVALID = 2, SAL_SOURCE_MEMBERS = 256, SAL_BUILD_MASKS = 64 };
+enum { SAL_SOURCE_INVALID = 3, SAL_SOURCE_MEMBERS = 256, SAL_BUILD_MASKS = 64 };
 
 /* One band of one file that becomes one covariate. */
 typedef struct sal_source {

@@ -28,7 +28,7 @@ static const int64_t program = 112ll << 20, least_cache = 48ll << 20, most_cache
 static int64_t least_cache_of(const sal_build *b)
 {
     for (int64_t i = 0; i < b->source_count; i++)
-        if (b->sources[i].archive[0] || b->sources[i].invalid_count > 0) return SAL_RASTER_VIEW_CACHE;
+        if (b->sources[i].archive[0] || (b->sources[i].invalid_count > 0 && b->sources[i].kind != SAL_SOURCE_ELEVATION)) return SAL_RASTER_VIEW_CACHE;
     return b->series && sal__series_has_views(b->series) ? SAL_RASTER_VIEW_CACHE : least_cache;
 }
 

@@ -37,6 +37,8 @@ typedef struct sal__pass {
 sal_status sal__pass_lay_out(sal__pass *pass);
 /* Reads every source of a window into the block and drops what the masks say. (stack_read.c) */
 sal_status sal__pass_read(sal__pass *pass, int64_t column, int64_t row, int64_t columns, int64_t rows);
+/* Elevations, m, of a window of the grid that may reach beyond it: (rows, columns), NaN where there is none. (stack_read.c) */
+sal_status sal__pass_heights(const sal__pass *pass, int64_t column, int64_t row, int64_t columns, int64_t rows, float *heights);
 /* n planes of the scratch, interleaved, into the bands of the block from `slot` on. (stack_read.c) */
 void sal__pass_spread(const sal__pass *pass, int64_t pixels, int64_t slot, int64_t n);
 /* Sensor, date, campaign, version and the hashed sources into domain SALINA. (stack_report.c) */

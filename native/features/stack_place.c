@@ -169,7 +169,7 @@ static sal_status place_group(sal_build *build, sal_source *list, int64_t first,
     sal_raster_view view = {
         .bands = bands, .band_count = count, .invalid = s->invalid, .invalid_count = s->invalid_count
     };
-    const bool plain = s->invalid_count == 0;
+    const bool plain = s->invalid_count == 0 || s->kind == SAL_SOURCE_ELEVATION; /* sal__pass_heights drops voids */
     status = plain ? sal_raster_open(ctx, s->path, &raster) : sal_raster_open_view(ctx, s->path, &view, &raster);
     if (status == SAL_STATUS_DATA)
         sal_error_clear(ctx); /* such as rotated: the warper takes it */

@@ -9,7 +9,6 @@ static sal_status gather(sal__pass *p, int64_t cache_bytes)
     sal_status status = SAL_STATUS_OK;
     sal_build *b = p->build;
     const sal_grid *g = &b->grid;
-    const sal_source *s = &b->sources[p->elevation];
     const int64_t which[2] = { SAL_TERRAIN_SMOOTHED, sal_terrain_find("SLOPE") }, halo = p->halo;
     float *pair = NULL; /* (2, rows, columns) of a block */
     SAL_TRY(sal_allocate(b->ctx, 2 * p->edge * p->edge, sizeof *pair, &pair));
@@ -18,8 +17,7 @@ static sal_status gather(sal__pass *p, int64_t cache_bytes)
             const int64_t columns = g->columns - x < p->edge ? g->columns - x : p->edge,
                           rows = g->rows - y < p->edge ? g->rows - y : p->edge;
             SAL_TRY(sal_progress(b->ctx, (double)(y * g->columns + x * rows) / (double)(g->rows * g->columns), NULL));
-            SAL_TRY(sal_raster_read(s->raster, &s->slot, 1, s->shift_x + x - halo, s->shift_y + y - halo,
-                                    columns + 2 * halo, rows + 2 * halo, p->heights));
+            SAL_TRY(sal__pass_heights(p, x - halo, y - halo, columns + 2 * halo, rows + 2 * halo, p->heights));
             SAL_TRY(sal_terrain_compute(b->ctx, p->heights, rows, columns, &b->terrain_options, which, 2, pair, 1,
                                         rows * columns));
             SAL_TRY(sal_wetness_put(p->wetness, x, y, columns, rows, pair, pair + rows * columns));

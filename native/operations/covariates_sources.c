@@ -129,11 +129,19 @@ static sal_status add_elevation(sal_context *ctx, sal_build *build, const char *
     if (raster && sal_raster_band_count(raster) > 1)
         sal_warn(ctx, "\"%s\" has %lld bands; the elevation is taken from the first, \"%s\"", path,
                  (long long)sal_raster_band_count(raster), sal_raster_band_name(raster, 0));
+    const bool voids = !raster || !sal_raster_band_info(raster, 0).has_nodata;
     status = height_metres(ctx, raster, unit, &metres);
     sal_raster_free(raster);
     if (status == SAL_STATUS_OK) status = sal__build_add(build, SAL_SOURCE_ELEVATION, path, 0, "DEM", "m");
-    if (status == SAL_STATUS_OK) build->sources[build->source_count - 1].scale = metres;
-    return status;
+    if (status != SAL_STATUS_OK) return status;
+    sal_source *s = &build->sources[build->source_count - 1];
+    s->scale = metres;
+    if (!voids) return SAL_STATUS_OK;
+    s->invalid[0] = -32768; /* voids of SRTM and of most others, where the file does not declare them */
+    s->invalid[1] = -9999;
+    s->invalid[2] = -3.4028234663852886e38; /* the least float32 */
+    s->invalid_count = 3;
+    return SAL_STATUS_OK;
 }
 
 /* class_covariates: ids among the ready-made covariates. */
