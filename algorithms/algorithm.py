@@ -14,6 +14,7 @@ from qgis.core import (
     QgsProcessingContext,
     QgsProcessingException,
     QgsProcessingLayerPostProcessorInterface,
+    QgsProcessingOutputMultipleLayers,
     QgsProcessingOutputNumber,
     QgsProcessingOutputString,
     QgsRaster,
@@ -24,6 +25,7 @@ from ..texts import help_url, icon_path, tr
 from .parameters import LAYER_OUTPUTS, OUTPUTS, define, help_text, out_of_bounds
 from .values import Values
 
+LAYER_LISTS = {"stacks"}  # results that name rasters: a model takes them as input of the next step
 WARNING = "Warning: "  # libsalina puts it in front of a line that is one
 
 
@@ -142,6 +144,8 @@ class SalinaAlgorithm(QgsProcessingAlgorithm):
             self.addParameter(define(row))
         for row in self._results():
             output = QgsProcessingOutputNumber if row["number"] else QgsProcessingOutputString
+            if row["key"] in LAYER_LISTS:
+                output = QgsProcessingOutputMultipleLayers
             self.addOutput(output(row["key"].upper(), tr(row["label"])))
 
     def canExecute(self):
@@ -203,8 +207,15 @@ class SalinaAlgorithm(QgsProcessingAlgorithm):
         except native.SalinaError as error:
             raise QgsProcessingException(str(error)) from error
         outputs = {row["key"].upper(): self._outputs.get(row["key"]) for row in self._rows() if row["type"] in OUTPUTS}
-        outputs.update({row["key"].upper(): _figure(result.get(row["key"])) for row in self._results()})
+        for row in self._results():
+            layers = row["key"] in LAYER_LISTS
+            outputs[row["key"].upper()] = self._paths(result, row["key"]) if layers else _figure(result.get(row["key"]))
         return outputs
+
+    @staticmethod
+    def _paths(result, key):
+        """The files of a result that is one of several, or the only one."""
+        return [one["output"] for one in result.get(key) or [result]]
 
     def postProcessAlgorithm(self, context, feedback):
         wanted = context.layersToLoadOnCompletion()

@@ -39,7 +39,7 @@ def define(row):
     if row["advanced"]:
         parameter.setFlags(parameter.flags() | QgsProcessingParameterDefinition.Flag.FlagAdvanced)
     if row["type"] in OUTPUTS and not row["required"]:
-        parameter.setCreateByDefault(False)
+        parameter.setCreateByDefault(row.get("made", False))
     return parameter
 
 

@@ -1,6 +1,13 @@
 """From the values of QGIS parameters to the JSON that an operation takes: layers become paths."""
 
-from qgis.core import QgsProcessingException, QgsProcessingFeatureSourceDefinition, QgsProcessingUtils, QgsRasterLayer
+from qgis.core import (
+    QgsProcessing,
+    QgsProcessingException,
+    QgsProcessingFeatureSourceDefinition,
+    QgsProcessingOutputLayerDefinition,
+    QgsProcessingUtils,
+    QgsRasterLayer,
+)
 
 from ..texts import tr
 from .layers import raster_path, source_copy, vector_path
@@ -29,8 +36,18 @@ class Values:
     def outputs(self):
         """The paths of the destinations by key, less those that are not wanted. To be asked for with the context of the thread that runs:
         it notes what is to be loaded, and what another context notes is lost."""
-        found = {row["key"]: self._value(row) for row in self.rows if row["type"] in OUTPUTS}
+        rows = [row for row in self.rows if row["type"] in OUTPUTS]
+        if any(row["type"] == "folder_out" and not row["required"] and self.parameters.get(row["key"].upper()) for row in rows):
+            rows = [row for row in rows if not self._only_by_default(row)]  # the dialog offers a file where a folder was chosen in its place
+        found = {row["key"]: self._value(row) for row in rows}
         return {key: path for key, path in found.items() if path}
+
+    def _only_by_default(self, row):
+        """Whether an output that may be left out stands at the temporary file that dialogs put there."""
+        given = self.parameters.get(row["key"].upper())
+        if isinstance(given, QgsProcessingOutputLayerDefinition):
+            given = given.sink.staticValue()
+        return row.get("made", False) and not row["required"] and given in (None, "", QgsProcessing.TEMPORARY_OUTPUT)
 
     def _value(self, row):
         reader = getattr(self, "_" + ("number" if row["type"] in ("i64", "f64") else row["type"]))

@@ -49,7 +49,7 @@ typedef struct sal_band_info {
 } sal_band_info;
 sal_band_info sal_raster_band_info(const sal_raster *raster, int64_t band);
 /* Centre wavelength in nm from the metadata of a band (items wavelength and wavelength_units, as ENVI headers and GDAL's
- * IMAGERY domain have them), NaN when there is none. */
+ * IMAGERY domain have them), NaN when there is none or the band is marked as bad (bbl = 0). */
 double sal_raster_band_wavelength_nm(const sal_raster *raster, int64_t band);
 /* Metres in one unit of height, by the unit of the band or else of the vertical CRS: 1 when neither tells, NaN when the
  * unit is not known. */

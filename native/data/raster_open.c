@@ -169,6 +169,17 @@ sal_band_info sal_raster_band_info(const sal_raster *raster, int64_t band)
     return (sal_band_info){ b->whole, b->has_nodata, b->nodata, b->scale, b->offset };
 }
 
+/* Whether the header of ENVI or the band itself marks a band as of no use: bbl = 0. Inside a guard. */
+static bool is_bad_band(const sal_raster *raster, GDALRasterBandH handle, int64_t band)
+{
+    const char *own = GDALGetMetadataItem(handle, "bbl", NULL), *list = GDALGetMetadataItem(raster->dataset, "bbl", "ENVI");
+    if (own) return CPLAtof(own) == 0;
+    if (!list) return false;
+    list += strspn(list, "{ ");
+    for (int64_t b = 0; b < band && *list; b++) list += strcspn(list, ",") + (list[strcspn(list, ",")] == ',');
+    return *list && CPLAtof(list) == 0;
+}
+
 double sal_raster_band_wavelength_nm(const sal_raster *raster, int64_t band)
 {
     sal__gdal gdal;
@@ -179,6 +190,7 @@ double sal_raster_band_wavelength_nm(const sal_raster *raster, int64_t band)
                *micrometres = GDALGetMetadataItem(handle, "CENTRAL_WAVELENGTH_UM", "IMAGERY");
     double value = text ? CPLAtof(text) : micrometres ? 1000 * CPLAtof(micrometres) : NAN;
     if (text && (unit ? unit[0] == 'M' || unit[0] == 'm' || unit[0] == 'u' : value < 100)) value *= 1000;
+    if (is_bad_band(raster, handle, band)) value = NAN;
     sal__gdal_leave(&gdal);
     return value > 0 ? value : NAN;
 }

@@ -6,6 +6,7 @@
 #define SAL_FEATURES_CLIMATE_H
 
 #include "data/raster.h"
+#include "data/table.h"
 
 typedef struct sal_climate sal_climate;
 
@@ -36,6 +37,14 @@ void sal_climate_month(const sal_climate *climate, int64_t i, char out[8]); /* "
 /* Series of sites of a table by their ids, never by order. out: (n, months, variables). DATA when ids are missing in the table: how
  * many, and the first. */
 sal_status sal_climate_by_id(const sal_climate *climate, const char *const *ids, int64_t n, float *out);
+/* Whether a column says where sites are: lon, lat, longitude, latitude, x, y. (climate_nearest.c) */
+bool sal_climate_is_place(const char *column);
+/* Whether a table has columns lon and lat (longitude, latitude) or x and y. (climate_nearest.c) */
+bool sal_climate_table_has_places(const sal_table *table);
+/* For each of n points in the CRS `wkt` the id of the nearest site of a table with such columns: lon and lat in degrees, x and y in the CRS of the
+ * points. ids (n) owned by the arena; *farthest: the longest of the distances, m or units of the CRS. DATA: a row without coordinates. */
+sal_status sal_climate_nearest(sal_context *ctx, sal_arena *arena, const char *path, const char *id, const char *wkt, int64_t n, const double *x,
+                               const double *y, const char **ids, double *farthest);
 /* Series of a raster at points of a CRS, bilinear between the centres of cells; cells without value do not count, and a point whose
  * own cell has none is NaN. out: (n, months, variables). */
 sal_status sal_climate_at_points(sal_climate *climate, const char *wkt, int64_t n, const double *x, const double *y, float *out);

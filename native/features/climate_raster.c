@@ -85,7 +85,9 @@ static sal_status add_file(sal_climate *c, const char *path, const char *name)
         char own[64];
         name_of_file(path, own);
         const char *variable = n == 1 && name ? name : parts[i].variable[0] ? parts[i].variable : own;
-        if (n == 1 || parts[i].dated)
+        if (n > 1 && strcmp(parts[i].variable, "station_influence") == 0)
+            sal_log(c->ctx, "\"%s\" counts the stations behind TerraClimate and is left out", parts[i].path);
+        else if (n == 1 || parts[i].dated)
             SAL_TRY(add_raster(c, parts[i].path, variable));
         else
             sal_log(c->ctx, "\"%s\" has no time and is left out", parts[i].path);

@@ -24,6 +24,7 @@ typedef struct scene {
     sal_raster *raster;
     char stem[256], file_band[NAME];
     const char **by_wavelength; /* role of each band, NULL where the names say it */
+    sal__blend *blends;         /* of each band, with them */
     bool may_be_none;           /* one of a folder: left out when it is no band */
     int64_t tile;               /* -1 before it has given a band */
 } scene;
@@ -187,6 +188,11 @@ static sal_status add_bands(sal_build *build, scene *s, const sal__role_list *ro
         if (s->tile < 0) SAL_TRY(sal__build_tile(build, tile, sal_raster_path(s->raster), &s->tile));
         SAL_TRY(sal__build_add_band(build, s->tile, sal_raster_path(s->raster), b, id, &source));
         SAL_TRY(sal__source_numbers(build, s->raster, source));
+        if (s->by_wavelength && s->blends[b].count > 0) {
+            source->members = s->blends[b].members;
+            source->weights = s->blends[b].weights;
+            source->member_count = s->blends[b].count;
+        }
     }
     if (found == 0 && s->may_be_none) return SAL_STATUS_OK;
     if (found == 0)
@@ -239,7 +245,7 @@ static sal_status add_loose(sal_build *build, const sal_scene *const *entries, i
     SAL_TRY(find_date(build, scenes, n));
     for (int64_t i = 0; i < n; i++) {
         if (nameless(build, &scenes[i], roles))
-            SAL_TRY(sal__roles_by_wavelength(build, scenes[i].raster, &scenes[i].by_wavelength));
+            SAL_TRY(sal__roles_by_wavelength(build, scenes[i].raster, &scenes[i].by_wavelength, &scenes[i].blends));
         SAL_TRY(add_bands(build, &scenes[i], roles));
     }
     for (int64_t i = 0; i < n; i++) SAL_TRY(add_masks(build, &scenes[i], roles));

@@ -94,7 +94,8 @@ static void pass_clear(sal__pass *p)
     sal_release(ctx, p->masked);
     sal_release(ctx, p->layer);
     sal_release(ctx, p->have);
-    sal_release(ctx, p->wetness);
+    sal_wetness_free(p->wetness);
+    sal_release(ctx, p->wet);
 }
 
 /* ---- one block ---- */
@@ -104,12 +105,11 @@ static sal_status derive(sal__pass *p, int64_t x, int64_t y, int64_t columns, in
     sal_build *b = p->build;
     sal_status status = SAL_STATUS_OK;
     if (b->terrain_count) {
-        const sal_source *s = &b->sources[p->elevation];
-        SAL_TRY(sal_raster_read(s->raster, &s->slot, 1, s->shift_x + x - p->halo, s->shift_y + y - p->halo,
-                                columns + 2 * p->halo, rows + 2 * p->halo, p->heights));
+        SAL_TRY(sal__pass_heights(p, x - p->halo, y - p->halo, columns + 2 * p->halo, rows + 2 * p->halo, p->heights));
         sal_terrain_options options = b->terrain_options;
-        options.wetness = p->wetness ? p->wetness + y * b->grid.columns + x : NULL;
-        options.wetness_stride = b->grid.columns;
+        if (p->wetness) SAL_TRY(sal_wetness_get(p->wetness, x, y, columns, rows, p->wet));
+        options.wetness = p->wet;
+        options.wetness_stride = columns;
         SAL_TRY(sal_terrain_compute(b->ctx, p->heights, rows, columns, &options, b->terrain, b->terrain_count,
                                     p->block + p->terrain_slot, p->bands, 1));
     }
@@ -212,7 +212,7 @@ sal_status sal__build_write(sal_build *build, const char *output, json_object *r
     SAL_TRY(sal__pass_lay_out(&p));
     if (build->wants_wetness) {
         sal_progress_push(ctx, 0, 0.4);
-        status = sal__pass_wetness(&p);
+        status = sal__pass_wetness(&p, output);
         sal_progress_pop(ctx);
         if (status != SAL_STATUS_OK) goto done;
     }

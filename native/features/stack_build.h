@@ -16,7 +16,7 @@ typedef enum sal_source_kind {
     SAL_SOURCE_READY = 3 /* a covariate somebody else made */
 } sal_source_kind;
 
-enum { SAL_SOURCE_INVALID = 2, SAL_BUILD_MASKS = 64 };
+enum { SAL_SOURCE_INVALID = 3, SAL_SOURCE_MEMBERS = 256, SAL_BUILD_MASKS = 64 };
 
 /* One band of one file that becomes one covariate. */
 typedef struct sal_source {
@@ -34,6 +34,9 @@ typedef struct sal_source {
     int64_t shift_x, shift_y; /* pixel of `raster` under the first pixel of the grid */
     int64_t tile;             /* of build->tiles; 0 for all that is no reflectance */
     int64_t covariate;        /* source whose band it fills: itself, or that of an earlier tile */
+    const int64_t *members;   /* bands of a spectrometer whose weighted mean it is, instead of `band`; owned by the build's arena */
+    const double *weights;    /* of the members, sum 1 */
+    int64_t *member_slots, member_count; /* bands of `raster`; count 0: `band` alone */
 } sal_source;
 
 /* One of several neighbouring scenes of a day, which are laid on the grid side by side. */
@@ -87,6 +90,7 @@ typedef struct sal_build {
     char radius_ids[SAL_TERRAIN_RADII][32]; /* "TPI_150", one for each radius of terrain_options */
     bool wants_wetness;                     /* whether `terrain` has TWI */
     int64_t max_memory;
+    bool nearest_band;      /* of a spectrometer: the band nearest to a role, not the mean over the response */
     const char *resampling; /* of reflectance on a grid as fine or finer: "bilinear", "cubic", "nearest" */
     sal_series *series; /* NULL for none; owned */
     sal_phenology_options phenology_options;

@@ -15,35 +15,54 @@ static int64_t block_bytes(const sal__pass *p, int64_t edge)
     int64_t bytes = pixels * per_pixel + sal__masks_bytes(b, edge) + sal__mosaic_bytes(b, pixels) + (b->series ? sal__series_bytes(b->series, pixels) : 0);
     if (b->climate) bytes += sal_climate_cells_bytes(b->climate) + 16 * pixels;
     if (p->elevation >= 0 && b->terrain_count)
-        bytes += with_halo * (int64_t)sizeof(float) + (b->wants_wetness ? sal__wetness_kept_bytes(b) : 0) +
+        bytes += with_halo * (int64_t)sizeof(float) + (b->wants_wetness ? sal_wetness_kept_bytes(b->grid.rows, b->grid.columns) + 4 * pixels : 0) +
                  sal_terrain_bytes(b->ctx, &b->terrain_options, edge, b->terrain_count);
     return bytes;
 }
 
-static const int64_t program = 112ll << 20, most_cache = 512ll << 20; /* bytes */
+/* Measured: the program and its libraries with a few open rasters; of GDAL's blocks in flight the least that works, and the most that
+ * is of use. */
+static const int64_t program = 112ll << 20, least_cache = 48ll << 20, most_cache = 512ll << 20; /* bytes */
+
+/* Views keep blocks of their own in GDAL's cache. */
+static int64_t least_cache_of(const sal_build *b)
+{
+    for (int64_t i = 0; i < b->source_count; i++)
+        if (b->sources[i].archive[0] || (b->sources[i].invalid_count > 0 && b->sources[i].kind != SAL_SOURCE_ELEVATION)) return SAL_RASTER_VIEW_CACHE;
+    return b->series && sal__series_has_views(b->series) ? SAL_RASTER_VIEW_CACHE : least_cache;
+}
+
+/* Rasters stored in strips are read again for every block of a row of blocks, so the cache gets what is left; tiles of the wetness index
+ * stay in memory rather than go to the disk where they take no more than half of it. */
+static void share_rest(sal__pass *p, int64_t rest, int64_t cache)
+{
+    const sal_build *b = p->build;
+    if (b->wants_wetness) {
+        const int64_t least = sal_wetness_kept_bytes(b->grid.rows, b->grid.columns), all = sal_wetness_all_bytes(b->grid.rows, b->grid.columns);
+        p->wetness_bytes = rest + least;
+        p->wetness_kept = least + (rest - cache) / 2;
+        p->wetness_kept = p->wetness_kept < all ? p->wetness_kept : all;
+        p->wetness_kept = p->wetness_kept > least ? p->wetness_kept : least;
+        rest -= p->wetness_kept - least;
+    }
+    p->cache_bytes = rest < cache ? cache : rest > most_cache ? most_cache : rest;
+}
 
 static sal_status choose_block(sal__pass *p)
 {
-    int64_t cache = 96ll << 20; /* GDAL's blocks in flight */
-    const sal_grid *g = &p->build->grid;
-    const int64_t longest = g->columns > g->rows ? g->columns : g->rows;
-    for (int64_t i = 0; i < p->build->source_count; i++)
-        if (p->build->sources[i].archive[0] || p->build->sources[i].invalid_count > 0) cache = SAL_RASTER_VIEW_CACHE;
-    if (p->build->series && sal__series_has_views(p->build->series)) cache = SAL_RASTER_VIEW_CACHE;
+    const sal_build *b = p->build;
+    const int64_t cache = least_cache_of(b), longest = b->grid.columns > b->grid.rows ? b->grid.columns : b->grid.rows;
     p->edge = 512;
     while (p->edge > 64 && p->edge / 2 >= longest) p->edge /= 2;
-    while (p->edge > 64 && block_bytes(p, p->edge) + cache > p->build->max_memory) p->edge /= 2;
-    /* Rasters stored in strips are read again for every block of a row of blocks, so the cache gets what is left; the program and its
-     * libraries take some, too. */
-    p->cache_bytes = p->build->max_memory - block_bytes(p, p->edge) - program;
-    if (p->cache_bytes < cache) p->cache_bytes = cache;
-    if (p->cache_bytes > most_cache) p->cache_bytes = most_cache;
-    if (block_bytes(p, p->edge) + cache <= p->build->max_memory) return SAL_STATUS_OK;
-    return sal_fail(p->build->ctx, SAL_STATUS_ARGUMENT,
-                    "max_memory is %lld MiB, but %lld bands%s and a terrain window of %lld pixels need %lld MiB",
-                    (long long)(p->build->max_memory >> 20), (long long)p->bands, p->build->series ? ", the series" : "",
-                    (long long)(2 * p->halo + 1),
-                    (long long)((block_bytes(p, p->edge) + cache) >> 20) + 1);
+    while (p->edge > 64 && block_bytes(p, p->edge) + cache + program > b->max_memory) p->edge /= 2;
+    const int64_t least = block_bytes(p, p->edge) + cache + program;
+    share_rest(p, b->max_memory - block_bytes(p, p->edge) - program, cache);
+    if (least <= b->max_memory) return SAL_STATUS_OK;
+    return sal_fail(b->ctx, SAL_STATUS_ARGUMENT,
+                    "max_memory is %lld MiB, but %lld bands%s%s and a terrain window of %lld pixels need at least %lld MiB with the program itself; "
+                    "raise max_memory, or write fewer bands",
+                    (long long)(b->max_memory >> 20), (long long)p->bands, b->series ? ", the series" : "",
+                    b->wants_wetness ? ", the topographic wetness index (TWI)" : "", (long long)(2 * p->halo + 1), (long long)(least >> 20) + 1);
 }
 
 static sal_status bind_indices(sal__pass *p)
@@ -95,6 +114,7 @@ static void colour_bands(sal__pass *p)
 static int64_t widest_run(const sal_source *list, int64_t n, int64_t least)
 {
     for (int64_t i = 0, run = 0; i < n; i++) {
+        if (list[i].member_count > least) least = list[i].member_count;
         run = i > 0 && list[i].raster == list[i - 1].raster ? run + 1 : 1;
         if (run > least) least = run;
     }
@@ -152,6 +172,7 @@ sal_status sal__pass_lay_out(sal__pass *p)
         SAL_TRY(sal_allocate(b->ctx, p->edge * p->edge, 1, &p->have));
     }
     if (b->terrain_count) SAL_TRY(sal_allocate(b->ctx, with_halo * with_halo, sizeof *p->heights, &p->heights));
+    if (b->wants_wetness) SAL_TRY(sal_allocate(b->ctx, p->edge * p->edge, sizeof *p->wet, &p->wet));
 done:
     return status;
 }

@@ -127,6 +127,32 @@ static const char *choose_method(const sal_build *build, const sal_source *s, do
     return s->kind == SAL_SOURCE_REFLECTANCE ? build->resampling : "bilinear";
 }
 
+/* The bands of a file that the sources [first, last) of a list need: (*n), owned by the caller. */
+static sal_status list_bands(sal_context *ctx, const sal_source *list, int64_t first, int64_t last, int64_t **bands, int64_t *n)
+{
+    int64_t count = 0;
+    for (int64_t i = first; i < last; i++) count += list[i].members ? list[i].member_count : 1;
+    sal_status status = sal_allocate(ctx, count, sizeof **bands, bands);
+    if (status != SAL_STATUS_OK) return status;
+    *n = 0;
+    for (int64_t i = first; i < last; i++)
+        for (int64_t k = 0; k < (list[i].members ? list[i].member_count : 1); k++) (*bands)[(*n)++] = list[i].members ? list[i].members[k] : list[i].band;
+    return SAL_STATUS_OK;
+}
+
+/* Which bands of the opened raster are those of a source: of the file itself, or from `at` on of a view. */
+static sal_status set_slots(sal_build *build, sal_source *s, bool whole_file, int64_t *at)
+{
+    s->slot = whole_file ? s->band : *at;
+    if (!s->members) {
+        (*at)++;
+        return SAL_STATUS_OK;
+    }
+    sal_status status = sal_arena_allocate(build->arena, s->member_count, sizeof *s->member_slots, &s->member_slots);
+    for (int64_t k = 0; k < s->member_count && status == SAL_STATUS_OK; k++, (*at)++) s->member_slots[k] = whole_file ? s->members[k] : *at;
+    return status;
+}
+
 /* Opens the sources [first, last) of a list, which are bands of one file. */
 static sal_status place_group(sal_build *build, sal_source *list, int64_t first, int64_t last)
 {
@@ -134,17 +160,16 @@ static sal_status place_group(sal_build *build, sal_source *list, int64_t first,
     sal_context *ctx = build->ctx;
     sal_source *s = &list[first];
     sal_raster *raster = NULL;
-    int64_t *bands = NULL, x = 0, y = 0;
+    int64_t *bands = NULL, count, at = 0, x = 0, y = 0;
     double pixel;
     bool outside;
     SAL_TRY(check_overlap(build, s, &pixel, &outside));
     if (outside) return SAL_STATUS_OK;
-    SAL_TRY(sal_allocate(ctx, last - first, sizeof *bands, &bands));
-    for (int64_t i = first; i < last; i++) bands[i - first] = list[i].band;
+    SAL_TRY(list_bands(ctx, list, first, last, &bands, &count));
     sal_raster_view view = {
-        .bands = bands, .band_count = last - first, .invalid = s->invalid, .invalid_count = s->invalid_count
+        .bands = bands, .band_count = count, .invalid = s->invalid, .invalid_count = s->invalid_count
     };
-    const bool plain = s->invalid_count == 0;
+    const bool plain = s->invalid_count == 0 || s->kind == SAL_SOURCE_ELEVATION; /* sal__pass_heights drops voids */
     status = plain ? sal_raster_open(ctx, s->path, &raster) : sal_raster_open_view(ctx, s->path, &view, &raster);
     if (status == SAL_STATUS_DATA)
         sal_error_clear(ctx); /* such as rotated: the warper takes it */
@@ -166,10 +191,10 @@ static sal_status place_group(sal_build *build, sal_source *list, int64_t first,
         SAL_TRY(sal_raster_open_view(ctx, s->path, &view, &raster));
         sal_log(ctx, "\"%s\" (pixel about %.4g m) is warped to %.4g m, %s", s->path, pixel, build->grid.pixel, method);
     }
+    for (int64_t i = first; i < last; i++) SAL_TRY(set_slots(build, &list[i], direct && plain, &at));
     for (int64_t i = first; i < last; i++) {
         s = &list[i];
         s->raster = raster;
-        s->slot = direct && plain ? s->band : i - first;
         s->shift_x = x;
         s->shift_y = y;
         if (s->kind == SAL_SOURCE_ELEVATION) sal_raster_multiply(raster, s->slot, s->scale);

@@ -37,6 +37,42 @@ static void spread_reflectance(const sal__pass *p, const sal_source *sources, in
         }
 }
 
+/* The weighted mean of n bands of each pixel, in place; of what is there, where that is at least half of the weight. */
+static void blend(const sal_source *s, int64_t pixels, float *values)
+{
+    const int64_t n = s->member_count;
+    for (int64_t i = 0; i < pixels; i++) {
+        double sum = 0, there = 0;
+        for (int64_t k = 0; k < n; k++) {
+            const float value = values[i * n + k];
+            if (isnan(value)) continue;
+            sum += s->weights[k] * value;
+            there += s->weights[k];
+        }
+        values[i] = there >= .5 ? (float)(sum / there) : NAN;
+    }
+}
+
+/* What stands for no elevation in a file that does not say so. Values are metres by now. */
+static void drop_voids(const sal_source *s, int64_t n, float *heights)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (fabsf(heights[i]) > 1e5f) heights[i] = NAN; /* 100 km, as terrain has it: the least float32 too */
+    for (int64_t k = 0; k < s->invalid_count; k++) {
+        const double value = s->invalid[k] * s->scale, near = 1e-3 * s->scale;
+        for (int64_t i = 0; i < n; i++)
+            if (fabs(heights[i] - value) <= near) heights[i] = NAN;
+    }
+}
+
+sal_status sal__pass_heights(const sal__pass *p, int64_t column, int64_t row, int64_t columns, int64_t rows, float *heights)
+{
+    const sal_source *s = &p->build->sources[p->elevation];
+    sal_status status = sal_raster_read(s->raster, &s->slot, 1, s->shift_x + column, s->shift_y + row, columns, rows, heights);
+    if (status == SAL_STATUS_OK) drop_voids(s, columns * rows, heights);
+    return status;
+}
+
 static bool wanted(const sal_source *s, int64_t tile)
 {
     const bool reflectance = s->kind == SAL_SOURCE_REFLECTANCE;
@@ -50,12 +86,15 @@ static sal_status read_list(sal__pass *p, const sal_source *list, int64_t n, int
     for (int64_t i = 0, next; i < n; i = next) {
         const sal_source *s = &list[i];
         int64_t slots[READ_MOST];
-        for (next = i; next < n && next - i < READ_MOST && list[next].raster == s->raster && list[next].tile == s->tile; next++)
+        for (next = i; next < n && next - i < READ_MOST && list[next].raster == s->raster && list[next].tile == s->tile && !list[next].members; next++)
             slots[next - i] = list[next].slot;
+        if (s->members) next = i + 1;
         if (!wanted(s, tile)) continue;
-        sal_status status = sal_raster_read(s->raster, slots, next - i, s->shift_x + window[0], s->shift_y + window[1],
-                                            window[2], window[3], p->scratch);
+        sal_status status = sal_raster_read(s->raster, s->members ? s->member_slots : slots, s->members ? s->member_count : next - i,
+                                            s->shift_x + window[0], s->shift_y + window[1], window[2], window[3], p->scratch);
         if (status != SAL_STATUS_OK) return status;
+        if (s->members) blend(s, pixels, p->scratch);
+        if (s->kind == SAL_SOURCE_ELEVATION) drop_voids(s, pixels, p->scratch);
         if (s->kind == SAL_SOURCE_REFLECTANCE)
             spread_reflectance(p, s, next - i, pixels, to, bands);
         else

@@ -1,21 +1,14 @@
 /* stack_terrain.c - what a stack says of its terrain, and the pass over the elevation model before a stack with TWI is written:
- * water comes from anywhere, so the whole model has to be in memory, smoothed as for the other terrain covariates.
+ * water comes from anywhere, so the whole model is gone through before, smoothed as for the other terrain covariates.
  */
 #include "features/stack_pass.h"
-#include "features/wetness.h"
 
-int64_t sal__wetness_kept_bytes(const sal_build *b)
-{
-    return b->grid.rows * b->grid.columns * (int64_t)sizeof(float);
-}
-
-/* Smoothed elevation and slope of every block, (rows, columns) of the grid each. */
-static sal_status gather(sal__pass *p, float *elevation, float *slope)
+/* Smoothed elevation and slope, block by block. */
+static sal_status gather(sal__pass *p, int64_t cache_bytes)
 {
     sal_status status = SAL_STATUS_OK;
     sal_build *b = p->build;
     const sal_grid *g = &b->grid;
-    const sal_source *s = &b->sources[p->elevation];
     const int64_t which[2] = { SAL_TERRAIN_SMOOTHED, sal_terrain_find("SLOPE") }, halo = p->halo;
     float *pair = NULL; /* (2, rows, columns) of a block */
     SAL_TRY(sal_allocate(b->ctx, 2 * p->edge * p->edge, sizeof *pair, &pair));
@@ -24,46 +17,35 @@ static sal_status gather(sal__pass *p, float *elevation, float *slope)
             const int64_t columns = g->columns - x < p->edge ? g->columns - x : p->edge,
                           rows = g->rows - y < p->edge ? g->rows - y : p->edge;
             SAL_TRY(sal_progress(b->ctx, (double)(y * g->columns + x * rows) / (double)(g->rows * g->columns), NULL));
-            SAL_TRY(sal_raster_read(s->raster, &s->slot, 1, s->shift_x + x - halo, s->shift_y + y - halo,
-                                    columns + 2 * halo, rows + 2 * halo, p->heights));
+            SAL_TRY(sal__pass_heights(p, x - halo, y - halo, columns + 2 * halo, rows + 2 * halo, p->heights));
             SAL_TRY(sal_terrain_compute(b->ctx, p->heights, rows, columns, &b->terrain_options, which, 2, pair, 1,
                                         rows * columns));
-            for (int64_t i = 0; i < rows * columns; i++) {
-                const int64_t at = (y + i / columns) * g->columns + x + i % columns;
-                elevation[at] = pair[i];
-                slope[at] = pair[rows * columns + i];
-            }
+            SAL_TRY(sal_wetness_put(p->wetness, x, y, columns, rows, pair, pair + rows * columns));
+            SAL_TRY(sal_raster_bound_cache(b->ctx, cache_bytes));
         }
+    SAL_TRY(sal_raster_bound_cache(b->ctx, 0)); /* what remains is for the tiles of the index */
 done:
     sal_release(b->ctx, pair);
     return status;
 }
 
-sal_status sal__pass_wetness(sal__pass *p)
+sal_status sal__pass_wetness(sal__pass *p, const char *output)
 {
+    static const int64_t most_cache = 64ll << 20;
     sal_status status;
     sal_build *b = p->build;
-    const int64_t rows = b->grid.rows, columns = b->grid.columns, pixels = rows * columns;
-    const int64_t buffers = p->edge * p->edge * (p->bands + p->widest + 2) * (int64_t)sizeof(float) + (128ll << 20);
-    float *elevation = NULL;
-    /* before anything is read: what is certainly too much */
-    if (sal_wetness_bytes(rows, columns) > b->max_memory - buffers)
-        return sal_fail(b->ctx, SAL_STATUS_ARGUMENT,
-                        "the topographic wetness index (TWI) of %lld x %lld pixels needs %lld MiB at once, but max_memory is %lld MiB: "
-                        "raise max_memory, leave TWI out of terrain, or give a coarser or smaller reference_grid",
-                        (long long)columns, (long long)rows, (long long)((sal_wetness_bytes(rows, columns) + buffers) >> 20),
-                        (long long)(b->max_memory >> 20));
-    SAL_TRY(sal_allocate(b->ctx, pixels, sizeof *elevation, &elevation));
-    SAL_TRY(sal_allocate(b->ctx, pixels, sizeof *p->wetness, &p->wetness));
+    const int64_t cache = p->cache_bytes < most_cache ? p->cache_bytes : most_cache;
+    SAL_TRY(sal_wetness_new(b->ctx, b->grid.rows, b->grid.columns, b->grid.pixel, p->wetness_bytes - cache, output, &p->wetness));
     sal_progress_push(b->ctx, 0, .2);
-    status = gather(p, elevation, p->wetness);
+    status = gather(p, cache);
     sal_progress_pop(b->ctx);
     if (status != SAL_STATUS_OK) goto done;
     sal_progress_push(b->ctx, .2, 1);
-    status = sal_wetness_compute(b->ctx, elevation, rows, columns, b->grid.pixel, b->max_memory - buffers, p->wetness);
+    status = sal_wetness_solve(p->wetness, p->wetness_kept);
     sal_progress_pop(b->ctx);
+    if (status == SAL_STATUS_OK && sal_wetness_on_disk(p->wetness))
+        sal_log(b->ctx, "the wetness index worked with a file beside the output, because max_memory is %lld MiB", (long long)(b->max_memory >> 20));
 done:
-    sal_release(b->ctx, elevation);
     return status;
 }
 

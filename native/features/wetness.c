@@ -1,184 +1,136 @@
-/* wetness.c - priority flood, multiple-flow accumulation and the topographic wetness index.
- *
- * Barnes, Lehman and Mulla 2014 (doi 10.1016/j.cageo.2013.04.024), Freeman 1991 (doi 10.1016/0098-3004(91)90048-I), Beven and
- * Kirkby 1979 (doi 10.1080/02626667909491834). Pixels leave the flood's queue from low to high, so that the reverse of that order has every
- * pixel before those it drains to: no sorting. The trap: a step by nextafter() is denormal at sea level and its power vanishes.
+/* wetness.c - the topographic wetness index, ln(a / tan slope) (Beven and Kirkby 1979, doi 10.1080/02626667909491834): blocks in, the
+ * flood and the water over the tiles, blocks out.
  */
-#include "features/wetness.h"
+#include "features/wetness_private.h"
 
 #include <math.h>
 #include <string.h>
 
-static const double step = 0x1p-30, flow_exponent = 1.1, gentlest = 1e-4;
-static const int dy[8] = { -1, -1, -1, 0, 0, 1, 1, 1 }, dx[8] = { -1, 0, 1, -1, 1, -1, 0, 1 };
+static const double gentlest = 1e-4; /* slope */
 
-enum { LOOK = 1 << 16 }; /* pixels between two looks at the progress callback, about 20 ms */
+enum { T = SAL__TILE, CELLS = SAL__TILE_CELLS, KEPT = 24 };
 
-typedef struct entry {
-    double z;
-    int32_t pixel;
-} entry;
+static const int64_t queues = CELLS * (int64_t)(2 * sizeof(sal__wet_entry) + sizeof(int32_t));
 
-typedef struct flood {
-    sal_context *ctx;
-    int64_t rows, columns, size, capacity, max_memory;
-    entry *heap;
-    double *filled; /* NaN where the flood has not been */
-    int32_t *order;
-    int64_t done;
-} flood;
-
-int64_t sal_wetness_bytes(int64_t rows, int64_t columns)
+int64_t sal_wetness_all_bytes(int64_t rows, int64_t columns)
 {
-    return rows * columns * (int64_t)(2 * sizeof(float) + 2 * sizeof(double) + sizeof(int32_t));
+    const int64_t tiles = ((rows + T - 1) / T) * ((columns + T - 1) / T);
+    return queues + (tiles > SAL__TILES_LEAST ? tiles : SAL__TILES_LEAST) * (int64_t)sizeof(sal__wet_tile);
 }
 
-static sal_status fail_memory(const flood *f, int64_t bytes)
+int64_t sal_wetness_kept_bytes(int64_t rows, int64_t columns)
 {
-    return sal_fail(f->ctx, SAL_STATUS_ARGUMENT,
-                    "the topographic wetness index (TWI) of %lld x %lld pixels needs more than %lld MiB at once, but max_memory is %lld "
-                    "MiB: raise max_memory, leave TWI out of terrain, or give a coarser or smaller reference_grid",
-                    (long long)f->columns, (long long)f->rows, (long long)(bytes >> 20), (long long)(f->max_memory >> 20));
+    const int64_t all = sal_wetness_all_bytes(rows, columns), few = queues + KEPT * (int64_t)sizeof(sal__wet_tile);
+    return all < few ? all : few;
 }
 
-static bool before(const entry *a, const entry *b) { return a->z < b->z || (a->z == b->z && a->pixel < b->pixel); }
-
-static sal_status push(flood *f, double z, int64_t pixel)
+sal_status sal_wetness_new(sal_context *ctx, int64_t rows, int64_t columns, double pixel, int64_t memory, const char *output,
+                           sal_wetness **out)
 {
-    if (f->size == f->capacity) {
-        const int64_t grown = f->capacity + f->capacity / 2 + 1024,
-                      bytes = sal_wetness_bytes(f->rows, f->columns) + (f->capacity + grown) * (int64_t)sizeof(entry);
-        if (bytes > f->max_memory) return fail_memory(f, bytes);
-        sal_status status = sal_reallocate(f->ctx, f->capacity, grown, sizeof *f->heap, &f->heap);
-        if (status != SAL_STATUS_OK) return status;
-        f->capacity = grown;
-    }
-    const entry new = { z, (int32_t)pixel };
-    int64_t i = f->size++;
-    for (; i > 0 && before(&new, &f->heap[(i - 1) / 2]); i = (i - 1) / 2) f->heap[i] = f->heap[(i - 1) / 2];
-    f->heap[i] = new;
-    f->filled[pixel] = z;
+    sal_status status;
+    sal_wetness *w = NULL;
+    *out = NULL;
+    if (rows > (1ll << 33) / columns)
+        return sal_fail(ctx, SAL_STATUS_ARGUMENT,
+                        "the topographic wetness index (TWI) takes at most 2^33 pixels, but the grid has %lld x %lld; leave TWI out of terrain",
+                        (long long)columns, (long long)rows);
+    SAL_TRY(sal_allocate(ctx, 1, sizeof *w, &w));
+    *w = (sal_wetness){ .ctx = ctx, .rows = rows, .columns = columns, .pixel = pixel, .down = (rows + T - 1) / T, .across = (columns + T - 1) / T };
+    w->count = w->down * w->across;
+    SAL_TRY(sal_allocate(ctx, w->count, sizeof *w->lowest, &w->lowest));
+    SAL_TRY(sal_allocate(ctx, w->count, sizeof *w->ready, &w->ready));
+    SAL_TRY(sal_allocate(ctx, w->count, sizeof *w->seen, &w->seen));
+    SAL_TRY(sal_allocate(ctx, CELLS, 2 * sizeof *w->heap, &w->heap));
+    SAL_TRY(sal_allocate(ctx, CELLS, sizeof *w->stack, &w->stack));
+    SAL_TRY(sal__wet_tiles_new(ctx, rows, columns, memory - queues, output, &w->tiles));
+    *out = w;
+    w = NULL;
+done:
+    sal_wetness_free(w);
+    return status;
+}
+
+void sal_wetness_free(sal_wetness *w)
+{
+    if (!w) return;
+    sal__wet_tiles_free(w->tiles);
+    sal_release(w->ctx, w->lowest);
+    sal_release(w->ctx, w->ready);
+    sal_release(w->ctx, w->seen);
+    sal_release(w->ctx, w->heap);
+    sal_release(w->ctx, w->stack);
+    sal_release(w->ctx, w);
+}
+
+bool sal_wetness_on_disk(const sal_wetness *w) { return sal__wet_tiles_on_disk(w->tiles); }
+
+/* ---- blocks in and out ---- */
+
+/* Rows of a block that lie in one tile: cell of the first, pixels, and where they begin in the block. */
+typedef sal_status (*run_task)(sal__wet_tile *tile, int64_t cell, int64_t at, int64_t n, void *arg);
+
+static sal_status each_run(sal_wetness *w, int64_t x, int64_t y, int64_t columns, int64_t rows, bool change, run_task task, void *arg)
+{
+    sal_status status = SAL_STATUS_OK;
+    for (int64_t ty = y / T; ty * T < y + rows; ty++)
+        for (int64_t tx = x / T; tx * T < x + columns; tx++) {
+            sal__wet_tile *tile;
+            const int64_t first = tx * T > x ? tx * T : x, last = (tx + 1) * T < x + columns ? (tx + 1) * T : x + columns;
+            SAL_TRY(sal__wet_tiles_get(w->tiles, ty * w->across + tx, change, &tile));
+            for (int64_t row = ty * T > y ? ty * T : y; row < y + rows && row < (ty + 1) * T; row++)
+                SAL_TRY(task(tile, (row - ty * T) * T + first - tx * T, (row - y) * columns + first - x, last - first, arg));
+        }
+done:
+    return status;
+}
+
+static sal_status put_run(sal__wet_tile *tile, int64_t cell, int64_t at, int64_t n, void *arg)
+{
+    const float *const *planes = arg;
+    memcpy(tile->z + cell, planes[0] + at, (size_t)n * sizeof(float));
+    memcpy(tile->index + cell, planes[1] + at, (size_t)n * sizeof(float));
     return SAL_STATUS_OK;
 }
 
-static int64_t pop(flood *f)
+static sal_status get_run(sal__wet_tile *tile, int64_t cell, int64_t at, int64_t n, void *arg)
 {
-    const int64_t lowest = f->heap[0].pixel;
-    const entry last = f->heap[--f->size];
-    int64_t i = 0;
-    for (int64_t child = 1; child < f->size; i = child, child = 2 * i + 1) {
-        if (child + 1 < f->size && before(&f->heap[child + 1], &f->heap[child])) child++;
-        if (!before(&f->heap[child], &last)) {
-            f->heap[i] = last;
-            return lowest;
-        }
-        f->heap[i] = f->heap[child];
-    }
-    f->heap[i] = last;
-    return lowest;
+    memcpy((float *)arg + at, tile->index + cell, (size_t)n * sizeof(float));
+    return SAL_STATUS_OK;
 }
 
-/* The pixels around one, -1 outside. */
-static void neighbours(const flood *f, int64_t pixel, int64_t around[8])
+sal_status sal_wetness_put(sal_wetness *w, int64_t x, int64_t y, int64_t columns, int64_t rows, const float *elevation, const float *slope)
 {
-    const int64_t y = pixel / f->columns, x = pixel - y * f->columns;
-    const bool inside = y > 0 && y < f->rows - 1 && x > 0 && x < f->columns - 1;
-    for (int k = 0; k < 8; k++) {
-        const bool there = inside || (y + dy[k] >= 0 && y + dy[k] < f->rows && x + dx[k] >= 0 && x + dx[k] < f->columns);
-        around[k] = there ? pixel + dy[k] * f->columns + dx[k] : -1;
+    const float *planes[2] = { elevation, slope };
+    return each_run(w, x, y, columns, rows, true, put_run, planes);
+}
+
+sal_status sal_wetness_get(sal_wetness *w, int64_t x, int64_t y, int64_t columns, int64_t rows, float *out)
+{
+    return each_run(w, x, y, columns, rows, false, get_run, out);
+}
+
+/* ---- the work ---- */
+
+static void finish_tile(const sal_wetness *w, sal__wet_tile *t)
+{
+    for (int64_t i = 0; i < CELLS; i++) {
+        const double tangent = tan(t->index[i] * (3.14159265358979323846 / 180)), area = (double)t->water[i] / SAL__WATER_UNIT * w->pixel;
+        t->index[i] = isnan(t->z[i]) || isnan(t->index[i]) ? NAN : (float)log(area / (tangent > gentlest ? tangent : gentlest));
     }
 }
 
-static sal_status start(flood *f, const float *z)
-{
-    sal_status status = SAL_STATUS_OK;
-    for (int64_t i = 0; i < f->rows * f->columns; i++) f->filled[i] = NAN;
-    for (int64_t i = 0; i < f->rows * f->columns; i++) {
-        bool outlet = false;
-        int64_t around[8];
-        if (i % LOOK == 0) SAL_TRY(sal_progress(f->ctx, 0, NULL));
-        if (isnan(z[i])) continue;
-        neighbours(f, i, around);
-        for (int k = 0; k < 8; k++) outlet = outlet || around[k] < 0 || isnan(z[around[k]]);
-        if (outlet) SAL_TRY(push(f, z[i], i));
-    }
-done:
-    return status;
-}
-
-static sal_status fill(flood *f, const float *z)
-{
-    sal_status status = SAL_STATUS_OK;
-    const double pixels = (double)(f->rows * f->columns);
-    while (f->size > 0) {
-        int64_t around[8];
-        const int64_t pixel = pop(f);
-        const double lowest = f->filled[pixel] + step;
-        if (f->done % LOOK == 0) SAL_TRY(sal_progress(f->ctx, .7 * (double)f->done / pixels, NULL));
-        f->order[f->done++] = (int32_t)pixel;
-        neighbours(f, pixel, around);
-        for (int k = 0; k < 8; k++) {
-            const int64_t n = around[k];
-            if (n < 0 || isnan(z[n]) || !isnan(f->filled[n])) continue;
-            SAL_TRY(push(f, z[n] > lowest ? z[n] : lowest, n));
-        }
-    }
-done:
-    return status;
-}
-
-/* area: m2 that drain through each pixel, its own included. */
-static sal_status accumulate(const flood *f, double pixel, double *area)
-{
-    sal_status status = SAL_STATUS_OK;
-    for (int64_t i = 0; i < f->rows * f->columns; i++) area[i] = pixel * pixel;
-    for (int64_t i = f->done - 1; i >= 0; i--) {
-        const int64_t from = f->order[i];
-        int64_t around[8];
-        double share[8], sum = 0;
-        if (i % LOOK == 0) SAL_TRY(sal_progress(f->ctx, 1 - .3 * (double)i / (double)f->done, NULL));
-        neighbours(f, from, around);
-        for (int k = 0; k < 8; k++) {
-            const int64_t n = around[k];
-            const double drop = n < 0 ? 0 : f->filled[from] - f->filled[n]; /* NaN beside a hole */
-            share[k] = drop > 0 ? pow(drop / (dx[k] && dy[k] ? sqrt(2) : 1), flow_exponent) : 0;
-            sum += share[k];
-        }
-        for (int k = 0; k < 8 && sum > 0; k++)
-            if (share[k] > 0) area[around[k]] += area[from] * share[k] / sum;
-    }
-done:
-    return status;
-}
-
-sal_status sal_wetness_compute(sal_context *ctx, const float *elevation, int64_t rows, int64_t columns, double pixel,
-                               int64_t max_memory, float *wetness)
+sal_status sal_wetness_solve(sal_wetness *w, int64_t kept)
 {
     sal_status status;
-    const int64_t n = rows * columns, bytes = sal_wetness_bytes(rows, columns);
-    flood f = { .ctx = ctx, .rows = rows, .columns = columns, .max_memory = max_memory };
-    double *area = NULL;
-    if (bytes > max_memory) return fail_memory(&f, bytes);
-    if (n > INT32_MAX)
-        return sal_fail(ctx, SAL_STATUS_ARGUMENT,
-                        "the topographic wetness index (TWI) takes at most %d pixels, but the grid has %lld x %lld; leave TWI out of terrain",
-                        INT32_MAX, (long long)columns, (long long)rows);
-    SAL_TRY(sal_allocate(ctx, n, sizeof *f.filled, &f.filled));
-    SAL_TRY(sal_allocate(ctx, n, sizeof *f.order, &f.order));
-    SAL_TRY(start(&f, elevation));
-    SAL_TRY(fill(&f, elevation));
-    SAL_TRY(sal_allocate(ctx, n, sizeof *area, &area));
-    SAL_TRY(accumulate(&f, pixel, area));
-    for (int64_t i = 0; i < n; i++) {
-        const double tangent = tan(wetness[i] * (3.14159265358979323846 / 180));
-        wetness[i] = isnan(elevation[i]) || isnan(wetness[i])
-                         ? NAN
-                         : (float)log(area[i] / pixel / (tangent > gentlest ? tangent : gentlest));
+    SAL_TRY(sal__wet_fill(w));
+    SAL_TRY(sal__wet_accumulate(w));
+    for (int64_t i = 0; i < w->count; i++) {
+        sal__wet_tile *t;
+        SAL_TRY(sal__wet_tiles_get(w->tiles, i, true, &t));
+        finish_tile(w, t);
+        SAL_TRY(sal_progress(w->ctx, 1, NULL));
     }
+    SAL_TRY(sal__wet_tiles_shrink(w->tiles, kept - queues));
 done:
-    sal_release(ctx, f.heap);
-    sal_release(ctx, f.filled);
-    sal_release(ctx, f.order);
-    sal_release(ctx, area);
     return status;
 }

@@ -24,6 +24,7 @@ static const sal_result_row results[] = { { "width", true, "Columns" },
                                           { "sensor", false, "Sensor" },
                                           { "date", false, "Date" },
                                           { "campaign", false, "Campaign" },
+                                          { "stacks", false, "Covariate stacks" },
                                           { NULL, false, NULL } };
 
 const sal_operation sal_operation_covariates = {
@@ -39,9 +40,8 @@ const sal_operation sal_operation_covariates = {
             "... B12 and B8A of Sentinel-2, SR_B1 ... "
             "SR_B7 of Landsat, or the roles B, G, R, RE1, RE2, RE3, NIR, NIR2, SWIR1, SWIR2 and Blue, Green, Red ...), "
             "by roles, or, for files with one "
-            "band, by the file name. All scenes of one stack are of one day and one sensor; neighbouring tiles of that day are laid side by side (Mosaic, below); scenes of several days make a stack for each when output is "
-            "a folder that exists (a day without clear ground is left out with a warning; in QGIS use the batch dialog, "
-            "one row a campaign). Reflectance is a number from 0 to 1; "
+            "band, by the file name. All scenes of one stack are of one day and one sensor; neighbouring tiles of that day are laid side by side (Mosaic, below); scenes of several days make a stack for each in "
+            "output_folder (a day without clear ground is left out with a warning). Reflectance is a number from 0 to 1; "
             "scale and offset that a file states "
             "are used, and values that cannot be reflectance are refused with the scale to set.\n\n"
             "Products. A Sentinel-2 L2A product (SAFE folder, zip or MTD_MSIL2A.xml) gives its ten bands B02 ... B8A, "
@@ -54,7 +54,7 @@ const sal_operation sal_operation_covariates = {
             "model of surface reflectance fits it; so does Level 1 of Collection 1 and of before, where the MTL file has reflectance factors. HLS folders (HLS.S30... and HLS.L30...) are DN x 0.0001. What was "
             "used stands in SCENES of the metadata. Loose files are read the same way where their names tell (Landsat "
             "L2SP, HLS, files inside a SAFE folder); elsewhere nothing is guessed. Bands of any raster without band "
-            "names are found by wavelength: for each role the band nearest to that of Sentinel-2.\n\n"
+            "names are found by wavelength: for each role the band nearest to that of Sentinel-2, of a spectrometer the mean of the bands within its response (narrow_bands).\n\n"
             "Mosaic. Several scenes of a day are told apart by the tile in their names (T31UFS of Sentinel-2 and HLS, path and row of "
             "Landsat), else by the ground they cover; the grid then reaches over all of them. A pixel takes all its bands from the first "
             "scene, in the order given, in which every band has a value once that scene's own mask is applied, else from the first with any: "
@@ -75,7 +75,7 @@ const sal_operation sal_operation_covariates = {
             "terrain_method also offers Zevenbergen and Thorne, Evans 1980 in windows of any size (Wood 1996) and Florinsky 2009. TWI, the "
             "topographic wetness index ln(a / tan slope) of Beven and Kirkby 1979, is taken from the smoothed elevation with "
             "depressions filled by a priority flood (Wang and Liu 2006, Barnes et al. 2014) and water shared between all lower neighbours (Freeman 1991); "
-            "slopes below 1e-4 count as 1e-4, and water from outside the grid does not count.\n\n"
+            "slopes below 1e-4 count as 1e-4, and water from outside the grid does not count. Tile by tile, it keeps max_memory.\n\n"
             "Indices. Spectral indices are computed from the bands wherever a model asks for them and need no room in "
             "the file; indices writes some or all "
             "as bands to look at. Negative reflectance counts as 0, and a division by zero or a negative radicand "

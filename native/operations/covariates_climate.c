@@ -2,7 +2,6 @@
  * themselves at points as a table, the form in which networks with a climate branch take them.
  */
 #include "data/band_month.h"
-#include "data/sites.h"
 #include "data/table.h"
 #include "operations/covariates_parts.h"
 
@@ -52,16 +51,34 @@ static sal_status take_period(sal_context *ctx, const sal_arguments *arguments, 
 
 /* ---- opening ---- */
 
+/* The columns of a long table that are climate: neither id nor month nor place. names: (columns), borrowed from the table. */
+static int64_t list_variables(const sal_table *table, const sal_climate_fields *fields, const char **names)
+{
+    int64_t n = 0;
+    for (int64_t k = 0; k < sal_table_columns(table); k++) {
+        const char *name = sal_table_column(table, k);
+        if (strcasecmp(name, fields->id) != 0 && strcasecmp(name, fields->date) != 0 && !sal_climate_is_place(name)) names[n++] = name;
+    }
+    return n;
+}
+
 /* A table is long where it has a column of months, else wide with a column of variables. */
 static sal_status open_table(sal_context *ctx, const sal_arguments *arguments, const char *path, sal_climate **out)
 {
     static const char *const dates[] = { "month", "date", "time" }, *const variables[] = { "variable", "var" };
     sal_climate_fields fields = { .id = sal_argument_text(arguments, "climate_id"), .missing = sal_argument_f64(arguments, "climate_missing") };
     sal_table *table = NULL;
+    const char **names = NULL;
     sal_status status;
-    if (!fields.id || !fields.id[0])
-        return sal_fail(ctx, SAL_STATUS_ARGUMENT, "climate table \"%s\" is joined by id; set climate_id to the field that it and climate_points have", path);
     SAL_TRY(sal_table_open(ctx, path, &table));
+    if (!fields.id || !fields.id[0]) {
+        if (!sal_climate_table_has_places(table))
+            SAL_TRY(sal_fail(ctx, SAL_STATUS_ARGUMENT,
+                             "climate table \"%s\" is joined by id; set climate_id to the field that it and climate_points have, or give it columns lon and lat, or x and y, "
+                             "to join it by place",
+                             path));
+        fields.id = sal_table_column(table, 0);
+    }
     for (int k = 0; k < 3 && !fields.date; k++)
         if (sal_table_find(table, dates[k]) >= 0) fields.date = dates[k];
     for (int k = 0; k < 2 && !fields.date && !fields.variable; k++)
@@ -70,8 +87,14 @@ static sal_status open_table(sal_context *ctx, const sal_arguments *arguments, c
         SAL_TRY(sal_fail(ctx, SAL_STATUS_DATA,
                          "climate table \"%s\" has neither a column month (date, time) nor a column variable (var) with months as columns; name one so",
                          path));
+    if (fields.date) {
+        SAL_TRY(sal_allocate(ctx, sal_table_columns(table), sizeof *names, &names));
+        fields.variables = names;
+        fields.variable_count = list_variables(table, &fields, names);
+    }
     status = sal_climate_open_table(ctx, path, &fields, out);
 done:
+    sal_release(ctx, names);
     sal_table_free(table);
     return status;
 }
@@ -85,99 +108,6 @@ static sal_status open_climate(sal_context *ctx, const sal_arguments *arguments,
         return sal_fail(ctx, SAL_STATUS_ARGUMENT, "climate has %lld files, of which %lld are tables; give one table, or rasters alone", (long long)n,
                         (long long)tables);
     return open_table(ctx, arguments, paths[0], out);
-}
-
-/* ---- the table at points ---- */
-
-/* A text in CSV: quoted where it has to be. */
-static void append_text(sal_context *ctx, sal_text *out, const char *text)
-{
-    if (!strpbrk(text, ",\"\r\n")) {
-        sal_text_append(ctx, out, "%s", text);
-        return;
-    }
-    sal_text_append(ctx, out, "\"");
-    for (; *text; text++) sal_text_append(ctx, out, *text == '"' ? "\"\"" : "%c", *text);
-    sal_text_append(ctx, out, "\"");
-}
-
-/* Under a temporary name: it appears together with the stack. */
-static sal_status write_table(sal_context *ctx, const sal_climate *c, const sal_sites *sites, const char *id, const float *values, int64_t first,
-                              int64_t last, const char *path, sal_output **out)
-{
-    sal_status status = SAL_STATUS_OK;
-    sal_text text = { 0 };
-    const int64_t variables = sal_climate_variables(c), months = sal_climate_months(c);
-    char month[8];
-    append_text(ctx, &text, id && id[0] ? id : "fid");
-    sal_text_append(ctx, &text, ",month");
-    for (int64_t v = 0; v < variables; v++) {
-        sal_text_append(ctx, &text, ",");
-        append_text(ctx, &text, sal_climate_variable(c, v));
-    }
-    sal_text_append(ctx, &text, "\n");
-    for (int64_t i = 0; i < sites->count; i++)
-        for (int64_t m = 0; m < months; m++) {
-            sal_climate_month(c, m, month);
-            if (sal_month_parse(month) < first || (last >= 0 && sal_month_parse(month) > last)) continue;
-            append_text(ctx, &text, sites->ids[i]);
-            sal_text_append(ctx, &text, ",%s", month);
-            for (int64_t v = 0; v < variables; v++) {
-                const float value = values[(i * months + m) * variables + v];
-                sal_text_append(ctx, &text, isnan(value) ? "," : ",%.7g", value);
-            }
-            sal_text_append(ctx, &text, "\n");
-            if (sal_look(ctx)) SAL_TRY(sal_progress(ctx, (double)i / (double)sites->count, NULL));
-        }
-    if (!text.data) SAL_TRY(sal_fail(ctx, SAL_STATUS_MEMORY, "out of memory for the climate table \"%s\"", path));
-    SAL_TRY(sal_output_new(ctx, path, out));
-    SAL_TRY(sal_file_write(ctx, sal_output_path(*out), text.data, (int64_t)strlen(text.data)));
-done:
-    sal_text_free(ctx, &text);
-    return status;
-}
-
-static sal_status series_at_sites(sal_context *ctx, sal_climate *c, const sal_sites *sites, bool table, float **out)
-{
-    sal_status status;
-    const int64_t size = sal_climate_months(c) * sal_climate_variables(c);
-    int64_t empty = 0;
-    SAL_TRY(sal_allocate(ctx, sites->count * size, sizeof **out, out));
-    if (table)
-        SAL_TRY(sal_climate_by_id(c, (const char *const *)sites->ids, sites->count, *out));
-    else
-        SAL_TRY(sal_climate_at_points(c, sites->wkt, sites->count, sites->x, sites->y, *out));
-    for (int64_t i = 0; i < sites->count; i++) {
-        bool any = false;
-        for (int64_t k = 0; k < size && !any; k++) any = !isnan((*out)[i * size + k]);
-        empty += !any;
-    }
-    if (empty == sites->count)
-        SAL_TRY(sal_fail(ctx, SAL_STATUS_DATA, "none of the %lld points has climate: they lie outside the rasters, or over the sea; give climate of the same place",
-                         (long long)sites->count));
-    if (empty > 0) sal_warn(ctx, "%lld of %lld points have no climate: their fields in the table are empty", (long long)empty, (long long)sites->count);
-done:
-    return status;
-}
-
-static sal_status table_at_points(sal_context *ctx, const sal_arguments *arguments, sal_climate *c, bool table, int64_t first, int64_t last,
-                                  sal_build *build)
-{
-    const char *points = sal_argument_text(arguments, "climate_points"), *path = sal_argument_text(arguments, "climate_table"),
-               *id = sal_argument_text(arguments, "climate_id");
-    sal_sites sites = { 0 };
-    float *values = NULL;
-    sal_status status;
-    SAL_TRY(sal_sites_read(ctx, points, id, &sites));
-    SAL_TRY(series_at_sites(ctx, c, &sites, table, &values));
-    SAL_TRY(write_table(ctx, c, &sites, id, values, first, last, path, &build->climate_table));
-    SAL_TRY(sal_json_add_text(ctx, build->climate_said, "table", path));
-    SAL_TRY(sal_json_add_i64(ctx, build->climate_said, "points", sites.count));
-    sal_log(ctx, "climate of %lld points goes to \"%s\"", (long long)sites.count, path);
-done:
-    sal_release(ctx, values);
-    sal_sites_clear(ctx, &sites);
-    return status;
 }
 
 /* ---- what was taken ---- */
@@ -255,7 +185,7 @@ sal_status sal__take_climate(sal_context *ctx, sal_build *build, const sal_argum
     if (!table && count > 0)
         SAL_TRY(sal_climate_summarise(c, &build->grid, words, count, first, last, build->max_memory / 4, &build->climate));
     if (write && sal_argument_text(arguments, "climate_points"))
-        SAL_TRY(table_at_points(ctx, arguments, c, table, first, last, build));
+        SAL_TRY(sal__climate_table_at_points(ctx, arguments, c, table, first, last, build));
     build->climate_paths = paths;
     build->climate_path_count = n;
 done:

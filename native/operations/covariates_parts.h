@@ -27,6 +27,9 @@ sal_status sal__take_series(sal_context *ctx, sal_build *build, const sal_argume
 /* Monthly climate: summaries on the grid of the build, which has to be chosen, and where `write` the table at points,
  * which is committed once the stack is written. (covariates_climate.c) */
 sal_status sal__take_climate(sal_context *ctx, sal_build *build, const sal_arguments *arguments, bool write);
+/* The months from `first` to `last` (-1: to the end) of `c` at climate_points, under a temporary name in build->climate_table. (covariates_climate_table.c) */
+sal_status sal__climate_table_at_points(sal_context *ctx, const sal_arguments *arguments, sal_climate *c, bool table, int64_t first, int64_t last,
+                                        sal_build *build);
 /* The grid to take: that of the user, or where no source gives one, that of the series. */
 const char *sal__reference_grid(const sal_build *build, const sal_arguments *arguments);
 

@@ -5,8 +5,11 @@
 #include "features/masks.h"
 #include "operations/covariates_parts.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* ---- lists of ids ---- */
 
@@ -108,13 +111,21 @@ static void sort_by_date(sal_scene *scenes, int64_t n)
     }
 }
 
-/* Where a stack of several goes: output names a folder. */
+/* The folder that takes a stack for each day; NULL where output names a file. */
+static const char *folder_of(const sal_arguments *arguments)
+{
+    const char *folder = sal_argument_text(arguments, "output_folder"), *output = sal_argument_text(arguments, "output");
+    if (folder && folder[0]) return folder;
+    return output && sal_files_is_folder(output) ? output : NULL;
+}
+
+/* Where a stack of several goes. */
 static sal_status name_stack(sal_context *ctx, const sal_arguments *arguments, const char *date, request *r,
                              char path[4096], char campaign[256])
 {
     const char *given = sal_argument_text(arguments, "campaign");
     snprintf(campaign, 256, "%.200s%s%s", given ? given : "", given && given[0] ? "_" : "", date);
-    const int n = snprintf(path, 4096, "%s/stack_%s.tif", sal_argument_text(arguments, "output"), date);
+    const int n = snprintf(path, 4096, "%s/stack_%s.tif", folder_of(arguments), date);
     r->output = path;
     r->campaign = campaign;
     for (int64_t i = 0; i < r->scene_count; i++)
@@ -145,13 +156,22 @@ static sal_status build_day(sal_context *ctx, request *r, json_object *stacks)
     return status;
 }
 
-/* One stack for each day: all are checked before the first is written. */
+static sal_status make_folder(sal_context *ctx, const char *folder, bool *made)
+{
+    *made = mkdir(folder, 0777) == 0;
+    if (*made || sal_files_is_folder(folder)) return SAL_STATUS_OK;
+    return sal_fail(ctx, SAL_STATUS_IO, "the folder \"%s\" cannot be made: %s; choose another output_folder", folder, strerror(errno));
+}
+
+/* One stack for each day: all are checked before the folder is made and the first is written. */
 static sal_status build_campaigns(sal_context *ctx, const sal_arguments *arguments, const sal_scene *scenes, int64_t n,
                                   json_object *result)
 {
     sal_status status = SAL_STATUS_OK;
+    bool made = false;
     json_object *stacks = json_object_new_array();
-    for (int round = 0; round < 2; round++)
+    for (int round = 0; round < 2; round++) {
+        if (round == 1) SAL_TRY(make_folder(ctx, folder_of(arguments), &made));
         for (int64_t first = 0, next; first < n; first = next) {
             const double from = round ? 0.1 : 0, share = (round ? 0.9 : 0.1) / (double)n;
             for (next = first + 1; next < n && strcmp(scenes[next].date, scenes[first].date) == 0;) next++;
@@ -162,12 +182,14 @@ static sal_status build_campaigns(sal_context *ctx, const sal_arguments *argumen
             sal_progress_pop(ctx);
             if (status != SAL_STATUS_OK) goto done;
         }
+    }
     if (json_object_array_length(stacks) == 0)
         SAL_TRY(sal_fail(ctx, SAL_STATUS_DATA, "none of the scenes shows clear ground; set mask_classes or mask_buffer "
                                                "lower, or take other days"));
-    SAL_TRY(sal_json_add_text(ctx, result, "output", sal_argument_text(arguments, "output")));
+    SAL_TRY(sal_json_add_text(ctx, result, "output", folder_of(arguments)));
     SAL_TRY(sal_json_add(ctx, result, "stacks", json_object_get(stacks)));
 done:
+    if (status != SAL_STATUS_OK && made) rmdir(folder_of(arguments)); /* only when it is empty */
     json_object_put(stacks);
     return status;
 }
@@ -176,24 +198,21 @@ done:
 static sal_status several_days(sal_context *ctx, const sal_arguments *arguments, const sal_scene *scenes, int64_t n,
                                bool *several)
 {
-    const char *date = sal_argument_text(arguments, "date"), *output = sal_argument_text(arguments, "output");
+    const char *date = sal_argument_text(arguments, "date"), *folder = folder_of(arguments);
     int64_t days = 0;
     const char *first = "";
     for (int64_t i = n - 1; i >= 0 && scenes[i].date[0]; i--) { /* those without a day stand in front */
         days += i == n - 1 || strcmp(scenes[i].date, first) != 0;
         first = scenes[i].date;
     }
-    const bool folder = sal_files_is_folder(output);
     *several = days > 0 && folder && !(date && date[0]);
     if (folder && days == 0)
         return sal_fail(ctx, SAL_STATUS_ARGUMENT,
-                        "output \"%s\" is a folder, which takes a stack for each day, but no scene tells its day; name a "
-                        "file for the stack",
-                        output);
+                        "the folder \"%s\" takes a stack for each day, but no scene tells its day; name a file for the stack as output",
+                        folder);
     if (!*several && days > 1 && !(date && date[0]))
         return sal_fail(ctx, SAL_STATUS_DATA,
-                        "scenes are of different days, %lld from %s to %s; give a folder that exists as output for one "
-                        "stack a day, or date if they belong together",
+                        "scenes are of different days, %lld from %s to %s; give output_folder for one stack a day, or date if they belong together",
                         (long long)days, first, scenes[n - 1].date);
     for (int64_t i = 0; i < n && *several; i++)
         if (!scenes[i].date[0])
@@ -201,6 +220,21 @@ static sal_status several_days(sal_context *ctx, const sal_arguments *arguments,
                             "scene \"%s\" does not tell its day, so it belongs to no stack; put the day into its name, "
                             "such as 2020-06-15",
                             scenes[i].path);
+    return SAL_STATUS_OK;
+}
+
+/* One of the two places has to be named. A date of the user's makes one stack of all scenes, which is a file. */
+static sal_status check_places(sal_context *ctx, const sal_arguments *arguments)
+{
+    const char *output = sal_argument_text(arguments, "output"), *folder = sal_argument_text(arguments, "output_folder"),
+               *date = sal_argument_text(arguments, "date");
+    const bool file = output && output[0], several = folder && folder[0];
+    if (file && several)
+        return sal_fail(ctx, SAL_STATUS_ARGUMENT, "both output and output_folder are given; give output for one stack, output_folder for one a day");
+    if (!file && !several)
+        return sal_fail(ctx, SAL_STATUS_ARGUMENT, "output is missing: a GeoTIFF for one stack, or output_folder for a stack for each day of the scenes");
+    if (several && date && date[0])
+        return sal_fail(ctx, SAL_STATUS_ARGUMENT, "date makes one stack of all scenes, so output_folder has none to part; give output, or leave date out");
     return SAL_STATUS_OK;
 }
 
@@ -215,6 +249,7 @@ sal_status sal__covariates_run(sal_context *ctx, const sal_arguments *arguments,
     const int64_t rasters = sal_argument_count(arguments, "scene"),
                   given = rasters + sal_argument_count(arguments, "product");
     SAL_TRY(sal__build_new(ctx, &lists));
+    SAL_TRY(check_places(ctx, arguments));
     lists.scale = sal_argument_f64(arguments, "scale"); /* what a product does not tell need not be told then */
     lists.offset = sal_argument_f64(arguments, "offset");
     if (given == 0 && sal_argument_count(arguments, "extra") == 0 && sal_argument_count(arguments, "series") == 0 && sal_argument_count(arguments, "series_product") == 0 &&

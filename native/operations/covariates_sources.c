@@ -14,7 +14,7 @@ sal_status sal__take_texts(sal_context *ctx, sal_build *build, const sal_argumen
 {
     const char *sensor = sal_argument_text(arguments, "sensor"), *date = sal_argument_text(arguments, "date");
     const char *campaign = sal_argument_text(arguments, "campaign"), *output = sal_argument_text(arguments, "output"),
-               *slash = strrchr(output, '/');
+               *slash = output ? strrchr(output, '/') : NULL;
     if (sensor && sensor[0]) {
         const char *known = sal__sensor_find(sensor);
         if (!known)
@@ -33,13 +33,14 @@ sal_status sal__take_texts(sal_context *ctx, sal_build *build, const sal_argumen
     }
     if (campaign && campaign[0]) {
         snprintf(build->campaign, sizeof build->campaign, "%.255s", campaign);
-    } else {
+    } else if (output) {
         snprintf(build->campaign, sizeof build->campaign, "%.255s", slash ? slash + 1 : output);
         char *dot = strrchr(build->campaign, '.');
         if (dot && dot != build->campaign) *dot = 0;
     }
     build->scale = sal_argument_f64(arguments, "scale");
     build->offset = sal_argument_f64(arguments, "offset");
+    build->nearest_band = strcmp(sal_argument_text(arguments, "narrow_bands"), "nearest") == 0;
     build->resampling = sal_argument_text(arguments, "resampling");
     build->max_memory = sal_argument_i64(arguments, "max_memory");
     return SAL_STATUS_OK;
@@ -128,11 +129,19 @@ static sal_status add_elevation(sal_context *ctx, sal_build *build, const char *
     if (raster && sal_raster_band_count(raster) > 1)
         sal_warn(ctx, "\"%s\" has %lld bands; the elevation is taken from the first, \"%s\"", path,
                  (long long)sal_raster_band_count(raster), sal_raster_band_name(raster, 0));
+    const bool voids = !raster || !sal_raster_band_info(raster, 0).has_nodata;
     status = height_metres(ctx, raster, unit, &metres);
     sal_raster_free(raster);
     if (status == SAL_STATUS_OK) status = sal__build_add(build, SAL_SOURCE_ELEVATION, path, 0, "DEM", "m");
-    if (status == SAL_STATUS_OK) build->sources[build->source_count - 1].scale = metres;
-    return status;
+    if (status != SAL_STATUS_OK) return status;
+    sal_source *s = &build->sources[build->source_count - 1];
+    s->scale = metres;
+    if (!voids) return SAL_STATUS_OK;
+    s->invalid[0] = -32768; /* voids of SRTM and of most others, where the file does not declare them */
+    s->invalid[1] = -9999;
+    s->invalid[2] = -3.4028234663852886e38; /* the least float32 */
+    s->invalid_count = 3;
+    return SAL_STATUS_OK;
 }
 
 /* class_covariates: ids among the ready-made covariates. */

@@ -71,6 +71,7 @@ static sal_status describe_param(sal_context *ctx, const sal_param *row, json_ob
     SAL_TRY(describe_default(ctx, row, out));
     SAL_TRY(describe_bounds(ctx, row, out));
     SAL_TRY(sal_json_add(ctx, out, "required", json_object_new_boolean((row->flags & SAL_REQUIRED) != 0)));
+    SAL_TRY(sal_json_add(ctx, out, "made", json_object_new_boolean((row->flags & (SAL_REQUIRED | SAL_MADE)) != 0)));
     SAL_TRY(sal_json_add(ctx, out, "advanced", json_object_new_boolean((row->flags & SAL_ADVANCED) != 0)));
     SAL_TRY(sal_json_add(ctx, out, "list", json_object_new_boolean((row->flags & SAL_LIST) != 0)));
     if (row->choices)

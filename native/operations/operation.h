@@ -32,7 +32,8 @@ enum {
     SAL_REQUIRED = 1 << 0,
     SAL_ADVANCED = 1 << 1, /* folded away in the dialog */
     SAL_LIST = 1 << 2,     /* may be given more than once; a JSON array */
-    SAL_OR_FOLDER = 1 << 3 /* an output file, or a folder that exists and takes several */
+    SAL_OR_FOLDER = 1 << 3, /* an output file, or a folder that exists and takes several */
+    SAL_MADE = 1 << 4       /* an output that may be left out, but is made unless the user says so */
 };
 
 typedef struct sal_param {

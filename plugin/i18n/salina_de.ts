@@ -80,6 +80,14 @@
         <translation>Ein Rasterlayer des Projekts darf dort mit seinem Namen stehen: ID=Layer.</translation>
     </message>
     <message>
+        <source>Folder for one stack a day</source>
+        <translation>Ordner für einen Stapel je Tag</translation>
+    </message>
+    <message>
+        <source>Bands of a spectrometer</source>
+        <translation>Bänder eines Spektrometers</translation>
+    </message>
+    <message>
         <source>Scene products</source>
         <translation>Szenen-Produkte</translation>
     </message>

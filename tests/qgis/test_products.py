@@ -35,3 +35,25 @@ def test_an_offset_of_zero_is_an_offset(app, qgis_process, tmp_path):
     needs("covariates")
     run(qgis_process, tmp_path / "a.tif", f"--PRODUCT={products.safe(tmp_path)}", "--OFFSET=0")
     assert np.abs(products.read(tmp_path / "a.tif")[0]["B04"] - products.numbers("B04", 60) / 10000).max() < 1e-9
+
+
+def test_one_call_makes_a_stack_for_each_day(app, qgis_process, tmp_path):
+    """Loose scenes and products of two days, an elevation model in all; `OUTPUT` is left to what a dialog would put there."""
+    needs("covariates")
+    loose = products.write(tmp_path / "S2A_20190702.tif", np.full((2, 60, 60), 0.2, "float32"), nodata=np.nan, names=["B04", "B08"])
+    dem = products.write(tmp_path / "dem.tif", np.full((60, 60), 7, "float32"), nodata=-1)
+    out = tmp_path / "stacks"
+    for words in (["--OUTPUT=TEMPORARY_OUTPUT"], []):
+        done = qgis_process("--json", "run", "salina:covariates", f"--OUTPUT_FOLDER={out}", f"--SCENE={loose}", f"--PRODUCT={products.safe(tmp_path)}",
+                            f"--DEM={dem}", *words)
+        assert done.returncode == 0, done.stderr[-2000:]
+        results = json.loads(done.stdout)["results"]
+        assert results["STACKS"] == [str(out / f"stack_{date}.tif") for date in ("2019-07-02", "2020-06-15")]
+        assert sorted(p.name for p in out.iterdir()) == ["stack_2019-07-02.tif", "stack_2020-06-15.tif"]
+        assert results["OUTPUT_FOLDER"] == str(out) and not results.get("OUTPUT")
+        assert all(np.allclose(products.read(path)[0]["DEM"], 7) for path in results["STACKS"])
+        shutil.rmtree(out)
+    done = qgis_process("--json", "run", "salina:covariates", f"--OUTPUT_FOLDER={out}", f"--OUTPUT={tmp_path / 'one.tif'}", f"--SCENE={loose}")
+    assert done.returncode == 1 and "both output and output_folder are given" in done.stderr and not out.exists()
+    results = run(qgis_process, tmp_path / "one.tif", f"--SCENE={loose}")
+    assert results["STACKS"] == [str(tmp_path / "one.tif")] and results["OUTPUT"] == str(tmp_path / "one.tif")

@@ -1,10 +1,13 @@
 """Scenes of several days in one call: a stack for each, none where the ground is hidden, and every day told."""
 
+import json
+import subprocess
+
 import numpy as np
 import pytest
 
 pytest.importorskip("osgeo.gdal")
-from products import SHARED, covariates, needs_jpeg2000, needs_program, read, refused, run, safe, scl, write
+from products import SALINA, SHARED, covariates, needs_jpeg2000, needs_program, read, refused, run, safe, scl, write
 
 pytestmark = needs_program
 
@@ -71,3 +74,21 @@ def test_a_real_series_with_its_own_masks(tmp_path):
     for path in days:
         red = read(out / f"stack_{path.stem[-10:]}.tif")[0]["B04"]
         assert 0 <= np.nanmin(red) and np.nanmax(red) < 1
+
+
+def test_output_folder_is_made_and_takes_a_stack_for_each_day(tmp_path):
+    days = [day(tmp_path, "2019-07-02", 0.1), day(tmp_path, "2020-06-15", 0.2)]
+    def call(*words):
+        command = [str(SALINA), "covariates", "--json", *sum((["--scene", str(d)] for d in days), []), *map(str, words)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=100)
+
+    done = call("--output_folder", tmp_path / "new")
+    assert done.returncode == 0, done.stderr
+    assert [s["output"] for s in json.loads(done.stdout)["stacks"]] == [str(tmp_path / "new" / f"stack_{d}.tif") for d in ("2019-07-02", "2020-06-15")]
+    for words, sentence in (((), "output is missing"), (("--output_folder", tmp_path / "no", "--output", tmp_path / "no.tif"), "both output and output_folder"),
+                            (("--output_folder", tmp_path / "no", "--date", "2020-06-15"), "date makes one stack of all scenes"),
+                            (("--output_folder", tmp_path / "no", "--indices", "SUNSHINE"), "SUNSHINE"),
+                            (("--output_folder", tmp_path / "missing" / "no"), "missing")):
+        done = call(*words)
+        assert done.returncode in (1, 2) and sentence in done.stderr, done.stderr
+        assert not list(tmp_path.glob("no*")) and not (tmp_path / "missing").exists()

@@ -8,6 +8,7 @@ import pytest
 gdal = pytest.importorskip("osgeo.gdal")
 from osgeo import ogr, osr
 from products import SHARED, covariates, needs_program, read, refused, said, write
+from scipy.io import netcdf_file
 
 pytestmark = needs_program
 
@@ -94,7 +95,7 @@ def test_years_months_and_series_on_the_grid(tmp_path):
 def test_blocks_do_not_change_values_and_bands_stand_beside_others(tmp_path):
     rain = climate(tmp_path / "ppt.tif", "ppt", 0)
     scene = write(tmp_path / "S2A_20200615.tif", np.full((2, 700, 600), 0.2, "float32"), nodata=np.nan, names=["B04", "B08"])
-    for name, memory in (("a", "2GiB"), ("b", "110MiB")):
+    for name, memory in (("a", "2GiB"), ("b", "165MiB")):
         covariates(tmp_path / f"{name}.tif", scene=scene, climate=rain, indices="NDVI", max_memory=memory)
     a, b = read(tmp_path / "a.tif")[0], read(tmp_path / "b.tif")[0]
     assert list(a) == ["B04", "B08", "PPT_YEAR", "NDVI"] and all(np.array_equal(a[k], b[k], equal_nan=True) for k in a)
@@ -148,3 +149,79 @@ def test_terraclimate_at_real_sites(tmp_path):
                extra=f"ONE={grid(tmp_path)}")
     rows = list(csv.DictReader(open(tmp_path / "t.csv")))
     assert len(rows) == 122 and float(rows[0]["pr"]) == 20 and float(rows[61]["pr"]) == 153
+
+
+def terraclimate(folder, name, year, unit, scale, offset, variable, influence=False):
+    """A file as TerraClimate delivers them: a variable and a year, time in days since 1900 at the first of the month, north first, packed
+    16-bit integers with a fill value, a variable without dimensions for the CRS; the sea (third column) has no value."""
+    file = netcdf_file(str(folder / f"TerraClimate_{name}_{year}.nc"), "w")
+    for dimension, n in (("time", 12), ("lat", CELLS), ("lon", CELLS)):
+        file.createDimension(dimension, n)
+    days = [(np.datetime64(f"{year}-{m:02d}-01") - np.datetime64("1900-01-01")).astype(int) for m in range(1, 13)]
+    lon, lat = LON + STEP * (np.arange(CELLS) + 0.5), LAT - STEP * (np.arange(CELLS) + 0.5)
+    for dimension, values, units in (("time", days, b"days since 1900-01-01 00:00:00"), ("lat", lat, b"degrees_north"), ("lon", lon, b"degrees_east")):
+        axis = file.createVariable(dimension, "d", (dimension,))
+        axis[:], axis.units, axis.standard_name = values, units, {"lat": b"latitude", "lon": b"longitude"}.get(dimension, b"time")
+        if dimension == "time":
+            axis.calendar = b"gregorian"
+    crs = file.createVariable("crs", "h", ())
+    crs.grid_mapping_name, crs.semi_major_axis, crs.inverse_flattening = b"latitude_longitude", 6378137.0, 298.257223563
+    band = file.createVariable(name, "h", ("time", "lat", "lon"))
+    band._FillValue, band.scale_factor, band.add_offset, band.units, band.grid_mapping = np.int16(-32768), scale, offset, unit, b"crs"
+    truth = np.array([value(12 * (year - 2018) + m, variable, *np.meshgrid(lon, lat)) for m in range(12)])
+    packed = np.rint((truth - offset) / scale).astype("int16")
+    packed[:, :, 2] = -32768
+    band[:] = packed
+    if influence:
+        extra = file.createVariable("station_influence", "b", ("time", "lat", "lon"))
+        extra.units, extra[:] = b"count", np.ones((12, CELLS, CELLS), "int8")
+    file.close()
+    return folder / f"TerraClimate_{name}_{year}.nc"
+
+
+@pytest.mark.skipif(gdal.GetDriverByName("netCDF") is None, reason="GDAL has no netCDF driver here")
+def test_files_as_terraclimate_delivers_them(tmp_path):
+    """Some have a second variable, how many stations were near, which is no climate."""
+    files = [terraclimate(tmp_path, name, year, unit, scale, offset, variable, influence=year == 2018)
+             for name, unit, scale, offset, variable in (("ppt", b"mm", 0.1, 0.0, 0), ("tmax", b"degC", 0.01, -99.0, 1)) for year in (2019, 2018)]
+    sites = points(tmp_path / "points.gpkg", ["N1", "N2"])
+    result = covariates(tmp_path / "a.tif", climate=files, reference_grid=grid(tmp_path), climate_statistics="year,months", climate_points=sites,
+                        climate_id="site", climate_table=tmp_path / "table.csv")
+    assert result["climate"]["variables"] == [{"name": "ppt", "unit": "mm"}, {"name": "tmax", "unit": "degC"}]
+    assert (result["climate"]["first"], result["climate"]["last"]) == ("2018-01", "2019-12")
+    bands, data = read(tmp_path / "a.tif")
+    lon, lat = places()
+    land = lon < LON + 1.5 * STEP  # beyond, a neighbour is the sea, which does not count
+    assert land.any() and (~land).any() and np.abs(bands["TMAX_M03"] - (value(2, 1, lon, lat) + 6)).max() < 0.1
+    for m in range(12):
+        assert np.abs(bands[f"PPT_M{m + 1:02d}"] - (value(m, 0, lon, lat) + 6))[land].max() < 0.052  # the step of 0.1 mm
+        assert np.abs(bands[f"TMAX_M{m + 1:02d}"] - (value(m, 1, lon, lat) + 6))[land].max() < 0.0072
+    assert np.abs(bands["PPT_YEAR"] - sum(value(m, 0, lon, lat) + 6 for m in range(12)))[land].max() < 12 * 0.052
+    units = {data.GetRasterBand(b).GetDescription(): data.GetRasterBand(b).GetUnitType() for b in range(1, 27)}
+    assert units["PPT_YEAR"] == "mm/year" and units["PPT_M01"] == "mm" and units["TMAX_YEAR"] == units["TMAX_M12"] == "degC"
+    rows = list(csv.DictReader(open(tmp_path / "table.csv")))
+    assert [row["month"] for row in rows[:24]] == [f"{2018 + m // 12}-{m % 12 + 1:02d}" for m in range(24)] and len(rows) == 48
+    assert float(rows[30]["tmax"]) == pytest.approx(value(6, 1, lon[7, 7], lat[7, 7]), abs=0.12)
+
+
+def test_a_table_with_coordinates_is_joined_by_the_nearest_site(tmp_path):
+    """Without climate_id: two sites, in another order than the points; the second point lies 600 m from its site."""
+    lon, lat = places()
+    sites = points(tmp_path / "points.gpkg", ["one", "two"])
+    rows = ["station,lon,lat,month,ppt", f"B,{lon[5, 13]:.6f},{lat[5, 13]:.6f},2018-01,5", f"B,{lon[5, 13]:.6f},{lat[5, 13]:.6f},2018-02,6",
+            f"A,{lon[0, 0]:.6f},{lat[0, 0]:.6f},2018-01,7", f"A,{lon[0, 0]:.6f},{lat[0, 0]:.6f},2018-02,-999"]
+    (tmp_path / "climate.csv").write_text("\n".join(rows) + "\n")
+    given = dict(climate_points=sites, climate_missing=-999, extra=f"ONE={grid(tmp_path)}")
+    result = covariates(tmp_path / "a.tif", climate=tmp_path / "climate.csv", climate_table=tmp_path / "table.csv", **given)
+    rows_ = list(csv.DictReader(open(tmp_path / "table.csv")))
+    assert [(r["fid"], r["month"], r["ppt"]) for r in rows_] == [("1", "2018-01", "7"), ("1", "2018-02", ""), ("2", "2018-01", "5"), ("2", "2018-02", "6")]
+    assert result["climate"]["variables"] == [{"name": "ppt", "unit": "mm"}]  # places are no climate
+    (said_,) = [line["text"] for line in result["log"] if "nearest site" in line["text"]]
+    assert 590 < float(said_.split("at most ")[1].split()[0]) < 610
+    (tmp_path / "xy.csv").write_text("station,x,y,month,ppt\nB,600750,5699450,2018-01,5\nA,600000,5700000,2018-01,7\n")
+    covariates(tmp_path / "b.tif", climate=tmp_path / "xy.csv", climate_table=tmp_path / "again.csv", **given)
+    assert [r["ppt"] for r in csv.DictReader(open(tmp_path / "again.csv"))] == ["7", "5"]
+    (tmp_path / "bad.csv").write_text("station,lon,lat,month,ppt\nB,4.5,951.4,2018-01,5\n")
+    refused(tmp_path / "no.tif", "row 1", "coordinates", climate=tmp_path / "bad.csv", climate_table=tmp_path / "no.csv", **given)
+    (tmp_path / "none.csv").write_text("station,month,ppt\nB,2018-01,5\n")
+    refused(tmp_path / "no.tif", "set climate_id", "lon and lat", climate=tmp_path / "none.csv", climate_table=tmp_path / "no.csv", **given)

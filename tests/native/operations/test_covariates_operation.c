@@ -326,7 +326,7 @@ static void memory_and_threads_do_not_change_the_stack(void **state)
     make("dem10.tif", "", percent, "EPSG:32650", 499500, 4200500, 10, 700, 700);
     run_well("{'scene':['@/S2A_20200617.tif'],'dem':'@/dem10.tif','threads':1,'output':'@/large.tif'}", NULL);
     run_well(
-        "{'scene':['@/S2A_20200617.tif'],'dem':'@/dem10.tif','threads':3,'max_memory':'100MiB','output':'@/small.tif'}",
+        "{'scene':['@/S2A_20200617.tif'],'dem':'@/dem10.tif','threads':3,'max_memory':'176MiB','output':'@/small.tif'}",
         NULL);
     float *large = read_stack("large.tif", ids, 6, &g), *small = read_stack("small.tif", ids, 6, &g);
     assert_memory_equal(large, small, sizeof(float) * 600 * 530 * 6);

@@ -141,3 +141,22 @@ def read_raw(path):
     band = data.GetRasterBand(1)
     values = band.ReadAsArray().astype(float)
     return np.where(values == band.GetNoDataValue(), np.nan, values)
+
+
+@pytest.mark.parametrize("void, kind", [(-32768, "int16"), (-9999, "float32"), (-3.4028235e38, "float32"), (np.nan, "float32")])
+@pytest.mark.parametrize("pixel", [10, 30])
+@pytest.mark.parametrize("unit", ["m", "ft"])
+def test_undeclared_voids_of_elevation_are_no_ground(tmp_path, void, kind, pixel, unit):
+    """-32768 of SRTM was taken for a pit; aligned and warped, in metres and feet."""
+    heights = np.fromfunction(lambda y, x: 5 + x / 10 + y / 20, (60, 60)).round().astype(kind)
+    heights[20:22, 30:32] = void
+    dem = write(tmp_path / "dem.tif", heights)
+    data = gdal.Open(str(dem), gdal.GA_Update)
+    data.GetRasterBand(1).SetUnitType(unit)
+    data = None
+    grid = write(tmp_path / "grid.tif", np.zeros((600 // pixel, 600 // pixel), "uint8"), pixel=pixel)
+    covariates(tmp_path / "a.tif", dem=dem, reference_grid=grid)
+    bands = read(tmp_path / "a.tif")[0]
+    factor = 0.3048 if unit == "ft" else 1
+    assert np.nanmin(bands["DEM"]) >= 4.9 * factor and np.nanmax(bands["DEM"]) <= 14.1 * factor and np.nanmax(bands["SLOPE"]) < 30
+    assert np.isnan(bands["DEM"]).sum() == 4 if pixel == 10 else np.isnan(bands["DEM"]).sum() <= 2

@@ -91,7 +91,7 @@ def test_smoothing_in_metres_is_smoothing_in_pixels(dem, tmp_path):
     (["--tpi_radii", "150,80.5"], 'tpi_radii has "80.5"'),
     (["--tpi_radii", "150,150"], "tpi_radii has 150 twice"),
     (["--smooth_dem", 9000, "--smooth_unit", "metres"], "300 pixels of 30 m"),
-    (["--terrain", "TWI", "--max_memory", "110MiB"], "topographic wetness index (TWI) of 610 x 700 pixels needs"),
+    (["--terrain", "TWI", "--max_memory", "110MiB"], "the topographic wetness index (TWI) and a terrain window of "),
 ])
 def test_what_cannot_be_is_refused_in_one_sentence(dem, tmp_path, arguments, words):
     done = salina("--dem", dem, "--output", tmp_path / "stack.tif", *arguments)

@@ -51,7 +51,7 @@ def test_two_tiles_of_a_day_become_one_stack(tmp_path):
 def test_blocks_and_a_small_grid_see_the_same_mosaic(tmp_path):
     west, east = safe(tmp_path, size=400), safe(tmp_path, size=400, tile="31UGS", x0=603000)
     covariates(tmp_path / "a.tif", product=[west, east], indices="NDVI")
-    covariates(tmp_path / "b.tif", product=[west, east], indices="NDVI", max_memory="228MiB")
+    covariates(tmp_path / "b.tif", product=[west, east], indices="NDVI", max_memory="345MiB")
     a, b = read(tmp_path / "a.tif")[0], read(tmp_path / "b.tif")[0]
     assert all(np.array_equal(a[k], b[k], equal_nan=True) for k in a) and a["NDVI"].shape == (400, 700)
     small = write(tmp_path / "small.tif", np.zeros((20, 20), "uint8"), x0=600100)
