@@ -82,7 +82,7 @@ static sal_status choose_applicability(work *w)
         return sal_fail(w->ctx, SAL_STATUS_ARGUMENT, "lpd counts training samples within the threshold of the area of applicability; retrieve with aoa true or with lpd false");
     if (w->applicability && !w->model->applicability) {
         if (sal_argument_given(w->arguments, "aoa") || w->density)
-            return sal_fail(w->ctx, SAL_STATUS_DATA, "model \"%s\", written by Salina %s, does not say where it is applicable; train it again or retrieve with aoa false%s", w->model->name,
+            return sal_fail(w->ctx, SAL_STATUS_DATA, "model \"%s\", written by Salina %s, does not say where it is applicable; train it again with applicability covariates or embedding, or retrieve with aoa false%s", w->model->name,
                             w->model->version, w->density ? " and lpd false" : "");
         sal_warn(w->ctx, "model \"%s\" does not say where it is applicable, so the map has no band di; train it again to get one", w->model->name);
         w->applicability = false;
