@@ -54,7 +54,7 @@ static const sal_param params[] = {
      .help = "By what a place is told from the training samples. covariates: their values at the pixel, weighted by importance; embedding: the last hidden layer of the networks, what "
              "they make of bands, indices and window together; none: the model does not say where it is applicable, and maps have no band di. Baselines have no hidden layer."},
     {.key = "max_minutes", .type = SAL_PARAM_F64, .default_value = "0", .bounds = {0, 100000}, .flags = SAL_ADVANCED, .unit = "min", .label = "Time limit",
-     .help = "Stops after this time and keeps a checkpoint beside the model, from which the same training goes on; a baseline keeps none and is refused when the time is up. 0: no limit."},
+     .help = "Stops after this time and keeps a checkpoint beside the model, from which the same training goes on. 0: no limit."},
     {.key = "output", .type = SAL_PARAM_FILE_OUT, .flags = SAL_REQUIRED, .extension = "safetensors", .label = "Model", .help = "The trained model."},
     {.key = "report", .type = SAL_PARAM_FILE_OUT, .extension = "html|pdf", .label = "Report", .help = "Data, folds, scores, figures, model card and limits on one page; as PDF where the name ends in .pdf."},
     {.key = "predictions", .type = SAL_PARAM_VECTOR_OUT, .extension = "gpkg", .label = "Out-of-fold predictions",
@@ -145,7 +145,7 @@ const sal_operation sal_operation_train = {
             "dissimilarity index found on left-out samples (Meyer and Pebesma 2021); Retrieve salinity makes bands of them. With applicability embedding, the units of the last hidden layer of the final "
             "networks stand for the covariates, weighted by how much each moves the prediction; the threshold comes from the networks of the folds, which have not seen the samples they are tested on.\n\n"
             "The model is a .safetensors file with everything retrieval needs: covariates with their statistics, window, pixel size, sensor, unit, scores. A training "
-            "that was killed, or whose outputs could not be written, goes on from its checkpoint when started again with the same inputs and gives the same bits; baselines take seconds a fold and begin anew.",
+            "that was killed, or whose outputs could not be written, goes on from its checkpoint when started again with the same inputs and gives the same bits; a baseline goes on with the next model of an ensemble or the next fold.",
     .tags = "salinity,EC,ECe,soil,neural network,deep learning,machine learning,regression,SS-SoilNet,random forest,XGBoost,SVR,PLSR,cross-validation,spatial,area of applicability",
     .params = params,
     .results = results,

@@ -36,11 +36,11 @@ typedef struct sal_training {
     double *unseen;           /* (count) dissimilarity of each sample in the embedding of the networks that have not seen it; NaN where none trained */
     int64_t units;            /* members times hidden */
     int64_t resumed_stage;    /* 0 when started fresh */
-    double samples_per_second; /* NaN when every network came from the checkpoint */
+    double samples_per_second; /* NaN when every network or baseline came from the checkpoint */
 } sal_training;
 
-/* Runs everything, networks or, where fit.baseline is set, a baseline; one without a random part has one member, whatever was asked, and none keeps a
- * checkpoint or losses (epochs 0). The checkpoint stays in any case, success included: it belongs to the caller, who deletes it once all that is made of the
+/* Runs everything, networks or, where fit.baseline is set, a baseline; one without a random part has one member, whatever was asked, and none has
+ * losses (epochs 0). The checkpoint stays in any case, success included: it belongs to the caller, who deletes it once all that is made of the
  * training is safe on disk. Running out of `seconds` is FAILED. A checkpoint of another request (other data, options, version) is ignored with a
  * warning; one of a finished training gives it back without a step. Same bits when resumed. */
 sal_status sal_training_run(sal_context *ctx, const sal_training_request *request, sal_training **out);
