@@ -18,6 +18,7 @@ from qgis.core import (
     QgsProcessingOutputNumber,
     QgsProcessingOutputString,
     QgsRaster,
+    QgsRasterLayer,
 )
 
 from .. import native
@@ -31,12 +32,33 @@ WARNING = "Warning: "  # libsalina puts it in front of a line that is one
 
 class SidecarStyle(QgsProcessingLayerPostProcessorInterface):
     """Gives a loaded output the style that the operation wrote beside it; Processing itself does not look there. A scene or stack has
-    none: it is shown in its natural colours."""
+    none: it is shown in its natural colours. Views are other bands of the same file, as layers of their own below it."""
+
+    def __init__(self, views=()):
+        super().__init__()
+        self._views = views
 
     def postProcessLayer(self, layer, context, feedback):
         layer.loadDefaultStyle()
         show_natural_colours(layer)
         layer.triggerRepaint()
+        for view in self._views:
+            add_view(layer, view, context.project())
+
+
+def add_view(layer, view, project):
+    """A second layer of the same file, named and styled as the operation says."""
+    if project is None:
+        return
+    titles = {"di": tr("Dissimilarity index (no unit)")}
+    second = QgsRasterLayer(layer.source(), f'{titles.get(view["band"], view["band"])}: {layer.name()}')
+    second.loadNamedStyle(view["style"])
+    project.addMapLayer(second, False)
+    node = project.layerTreeRoot().findLayer(layer.id())
+    if node is None:  # not in the tree yet: it will come on top
+        project.layerTreeRoot().insertLayer(0, second)
+    else:
+        node.parent().insertLayer(node.parent().children().index(node) + 1, second)
 
 
 def show_natural_colours(layer):
@@ -54,10 +76,10 @@ def show_natural_colours(layer):
 _styles = []
 
 
-def sidecar_style():
+def sidecar_style(views=()):
     """A new one for each layer: the context deletes it, and only this list keeps it alive until then."""
     _styles[:] = [style for style in _styles if not sip.isdeleted(style)]
-    _styles.append(SidecarStyle())
+    _styles.append(SidecarStyle(views))
     return _styles[-1]
 
 
@@ -77,6 +99,7 @@ class SalinaAlgorithm(QgsProcessingAlgorithm):
         super().__init__()
         self._inputs = {}
         self._outputs = {}
+        self._views = []  # of the result: bands that are layers of their own
         self._cancelled = False
 
     def createInstance(self):
@@ -206,6 +229,7 @@ class SalinaAlgorithm(QgsProcessingAlgorithm):
             return {}
         except native.SalinaError as error:
             raise QgsProcessingException(str(error)) from error
+        self._views = result.get("views", [])
         outputs = {row["key"].upper(): self._outputs.get(row["key"]) for row in self._rows() if row["type"] in OUTPUTS}
         for row in self._results():
             layers = row["key"] in LAYER_LISTS
@@ -227,5 +251,5 @@ class SalinaAlgorithm(QgsProcessingAlgorithm):
                 del wanted[path]
                 context.setLayersToLoadOnCompletion(wanted)
             else:
-                context.layerToLoadOnCompletionDetails(path).setPostProcessor(sidecar_style())
+                context.layerToLoadOnCompletionDetails(path).setPostProcessor(sidecar_style([view for view in self._views if view["of"] == row["key"]]))
         return {}

@@ -150,7 +150,7 @@ static struct sal__pool *pool_new(int32_t threads)
 
 /* The claim is closed under a generation of its own before the task changes: otherwise a thread that still holds the used-up claim of
  * the last run could compare it with the new number of chunks and begin a chunk too early. */
-static void run_parallel(struct sal__pool *p, int64_t chunks, sal_pool_task task, void *arg)
+static void run_parallel(sal_context *ctx, struct sal__pool *p, int64_t chunks, sal_pool_task task, void *arg)
 {
     uint32_t generation = generation_of(p) + 2;
     atomic_store(&p->claim, (uint64_t)(generation - 1) << 32 | CLOSED);
@@ -168,8 +168,10 @@ static void run_parallel(struct sal__pool *p, int64_t chunks, sal_pool_task task
     for (int i = 0; atomic_load_explicit(&p->finished, memory_order_acquire) < chunks; i++) {
         if (i < SPINS)
             relax();
-        else
+        else {
             sched_yield();
+            sal_look(ctx); /* who cancels is heard while others finish, and tasks that look see it */
+        }
     }
 }
 
@@ -189,7 +191,7 @@ void sal_pool_run(sal_context *ctx, int64_t chunks, sal_pool_task task, void *ar
         for (int64_t i = 0; i < chunks; i++) task(arg, i, index);
         return;
     }
-    run_parallel(ctx->pool, chunks, task, arg);
+    run_parallel(ctx, ctx->pool, chunks, task, arg);
 }
 
 typedef struct attempt {

@@ -1,5 +1,8 @@
 /* boost.c - XGBoost through its C interface, one thread, silent; its trees from their JSON (xgboost.readthedocs.io/en/stable/tutorials/saving_model.html).
  *
+ * A round of several trees (a forest) is fitted tree by tree, each to the same gradient: the same bits as num_parallel_tree in one call, which takes seconds and
+ * cannot be stopped.
+ *
  * The trap: what the JSON says could come to mean something else in another version of XGBoost. So the trees we took over must give what
  * XGBoost itself predicts for the training rows, or the fit fails.
  */
@@ -42,8 +45,8 @@ static sal_status configure(sal_context *ctx, const sal__boost *o, BoosterHandle
     const struct {
         const char *key;
         double value;
-    } numbers[] = {{"nthread", 1}, {"verbosity", 0}, {"seed", (double)(o->seed & 0x7fffffff)}, {"base_score", 0}, {"num_parallel_tree", (double)o->trees}, {"max_depth", o->depth},
-                   {"eta", o->rate}, {"subsample", o->subsample}, {"colsample_bytree", o->tree_columns}, {"colsample_bynode", o->node_columns},
+    } numbers[] = {{"nthread", 1}, {"verbosity", 0}, {"seed", (double)(o->seed & 0x7fffffff)}, {"base_score", 0}, {"max_depth", o->depth},
+                   {"eta", o->rate / (double)o->trees}, {"subsample", o->subsample}, {"colsample_bytree", o->tree_columns}, {"colsample_bynode", o->node_columns},
                    {"min_child_weight", o->least}, {"lambda", o->lambda}, {"max_bin", (double)o->bins}};
     for (size_t k = 0; k < sizeof numbers / sizeof *numbers; k++) SAL_TRY(set(ctx, b, numbers[k].key, numbers[k].value));
     SAL_TRY(failed(ctx, XGBoosterSetParam(b, "tree_method", "hist"))); /* exact knows no covariates drawn at a node */
@@ -189,6 +192,26 @@ done:
     return status;
 }
 
+/* One round after the other, or the trees of the only one: all learn the target itself, whose squared error has gradient -target and curvature 1. */
+static sal_status run_rounds(sal_context *ctx, sal_context *look, const sal__boost *o, BoosterHandle b, DMatrixHandle matrix, int64_t n, const float *target)
+{
+    sal_status status = SAL_STATUS_OK;
+    float *gradient = NULL, *curvature = NULL;
+    SAL_ASSERT(ctx, o->trees == 1 || o->rounds == 1);
+    SAL_TRY(sal_allocate(ctx, n, sizeof *gradient, &gradient));
+    SAL_TRY(sal_allocate(ctx, n, sizeof *curvature, &curvature));
+    for (int64_t i = 0; i < n; i++) gradient[i] = 0 - target[i], curvature[i] = 1;
+    for (int32_t round = 0; round < o->rounds * o->trees; round++) {
+        if (sal_look(look)) SAL_TRY(sal_fail(ctx, SAL_STATUS_CANCELLED, "cancelled"));
+        if (o->trees == 1) SAL_TRY(failed(ctx, XGBoosterUpdateOneIter(b, round, matrix)));
+        else SAL_TRY(failed(ctx, XGBoosterBoostOneIter(b, matrix, gradient, curvature, (bst_ulong)n)));
+    }
+done:
+    sal_release(ctx, gradient);
+    sal_release(ctx, curvature);
+    return status;
+}
+
 sal_status sal__boost_fit(sal_context *ctx, sal_context *look, const sal__boost *o, int64_t n, int64_t p, const float *x, const float *target, sal_trees **out)
 {
     sal_status status = SAL_STATUS_OK;
@@ -200,10 +223,7 @@ sal_status sal__boost_fit(sal_context *ctx, sal_context *look, const sal__boost 
     SAL_TRY(new_matrix(ctx, n, p, x, target, &matrix));
     SAL_TRY(failed(ctx, XGBoosterCreate(&matrix, 1, &b)));
     SAL_TRY(configure(ctx, o, b));
-    for (int32_t round = 0; round < o->rounds; round++) {
-        if (sal_look(look)) SAL_TRY(sal_fail(ctx, SAL_STATUS_CANCELLED, "cancelled"));
-        SAL_TRY(failed(ctx, XGBoosterUpdateOneIter(b, round, matrix)));
-    }
+    SAL_TRY(run_rounds(ctx, look, o, b, matrix, n, target));
     SAL_TRY(read_trees(ctx, b, p, out));
     SAL_TRY(compare(ctx, b, matrix, n, p, x, *out));
 done:

@@ -10,7 +10,7 @@
 #include "baselines/trees.h"
 
 typedef struct sal__boost {
-    int64_t rounds, trees; /* of one round: 1 for boosting, many for a forest */
+    int64_t rounds, trees; /* of one round: rounds of 1 for boosting, 1 of many for a forest */
     double depth;          /* most levels */
     double rate;           /* shrinkage of a round */
     double subsample;      /* share of the rows that a tree sees, drawn without replacement */
@@ -24,7 +24,7 @@ typedef struct sal__boost {
 /* UNSUPPORTED without XGBoost in this build. */
 sal_status sal__boost_check(sal_context *ctx);
 /* Fits target (n), which should be centred: the sum of the leaves predicts it. One thread, same bits always; leaves the log, the configuration and
- * the thread numbers of the process as they were. Looks for cancelling between rounds. */
+ * the thread numbers of the process as they were. Looks for cancelling between trees. */
 sal_status sal__boost_fit(sal_context *ctx, sal_context *look, const sal__boost *boost, int64_t n, int64_t p, const float *x, const float *target, sal_trees **out);
 
 #endif

@@ -114,6 +114,26 @@ sal_status sal_style_write_ramp(sal_context *ctx, const char *path_qml, int32_t 
     return finish_pseudocolour(ctx, &text, path_qml, unit && unit[0] ? unit : NULL);
 }
 
+sal_status sal_style_write_index(sal_context *ctx, const char *path_qml, int32_t band, double threshold)
+{
+    enum { CLASSES = 7, INSIDE = 4 };
+    static const uint8_t colours[3 * CLASSES] = { 0x21, 0x66, 0xac, 0x43, 0x93, 0xc3, 0x92, 0xc5, 0xde, 0xd1, 0xe5, 0xf0, 0xf4, 0xa5, 0x82, 0xd6, 0x60, 0x4d, 0xb2, 0x18, 0x2b };
+    static const double shares[CLASSES] = { 0.25, 0.5, 0.75, 1, 1.5, 2, INFINITY }; /* of the threshold */
+    double upper[CLASSES];
+    char labels[CLASSES][96];
+    const char *list[CLASSES];
+    int64_t first = threshold > 0 ? 0 : INSIDE - 1; /* with a threshold of 0, one class holds what is alike and one what is not */
+    for (int64_t i = first; i < CLASSES; i++) {
+        double low = i > 0 && i > first ? upper[i - 1] : 0;
+        upper[i] = threshold > 0 ? threshold * shares[i] : i == first ? 0 : INFINITY;
+        const char *what = i + 1 == INSIDE ? " (threshold)" : i >= INSIDE ? ", not applicable" : i == 0 ? ", like the samples" : "";
+        if (isfinite(upper[i])) snprintf(labels[i], sizeof labels[i], "%.3g to %.3g%s", low, upper[i], what);
+        else snprintf(labels[i], sizeof labels[i], "above %.3g%s", low, what);
+        list[i] = labels[i];
+    }
+    return sal_style_write_classes(ctx, path_qml, band, threshold > 0 ? CLASSES : 2, upper + first, colours + 3 * first, list + first);
+}
+
 sal_status sal_style_write_palette(sal_context *ctx, const char *path_qml, int32_t band, int64_t n,
                                    const int32_t *values, const uint8_t *colours, const char *const *labels)
 {

@@ -14,6 +14,9 @@ sal_status sal_style_write_classes(sal_context *ctx, const char *path_qml, int32
  * may be NULL. */
 sal_status sal_style_write_ramp(sal_context *ctx, const char *path_qml, int32_t band, double minimum, double maximum,
                                 const char *unit);
+/* A dissimilarity index (no unit): blue classes up to the threshold, red ones beyond it, where a model is not applicable (RdBu by C. Brewer, readable with
+ * every common colour blindness). */
+sal_status sal_style_write_index(sal_context *ctx, const char *path_qml, int32_t band, double threshold);
 /* One colour a value, for bands of codes. */
 sal_status sal_style_write_palette(sal_context *ctx, const char *path_qml, int32_t band, int64_t n,
                                    const int32_t *values, const uint8_t *colours, const char *const *labels);

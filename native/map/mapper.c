@@ -102,6 +102,17 @@ done:
     return status;
 }
 
+/* The embedding is made where the model compares places by it; its width is that of the networks or the file lies. */
+static sal_status check_embedding(sal_mapper *m)
+{
+    const sal_applicability *a = m->model->applicability;
+    if (!a || a->basis != SAL_APPLICABILITY_EMBEDDING) return SAL_STATUS_OK;
+    int64_t units = m->method ? 0 : m->options.hidden * m->model->members;
+    m->options.shows_embedding = true;
+    if (a->p == units) return SAL_STATUS_OK;
+    return sal_fail(m->ctx, SAL_STATUS_DATA, "model \"%s\" compares places by %lld units of its last hidden layers, which have %lld; train it again", m->model->name, (long long)a->p, (long long)units);
+}
+
 static sal_status read_model(sal_mapper *m)
 {
     sal_status status = SAL_STATUS_OK;
@@ -111,6 +122,7 @@ static sal_status read_model(sal_mapper *m)
     m->needs.spectrum_count = sal_network_covariates(m->model, "spectral", m->needs.spectrum, m->spectrum);
     m->needs.index_count = sal_network_covariates(m->model, "index", m->needs.index, m->index);
     m->needs.environment_count = sal_network_covariates(m->model, "window", m->needs.environment, m->environment);
+    SAL_TRY(check_embedding(m));
     if (m->method) return SAL_STATUS_OK;
     m->needs.ndvi = (m->system->uses & SAL_USES_INDEX) != 0;
     bool fits = m->needs.spectrum_count == (m->system->uses & SAL_USES_SPECTRUM ? o->bands : 0) &&
@@ -215,9 +227,25 @@ static void put_pixels(real *to, const float *from, int64_t count, int64_t n, co
     for (int64_t k = 0; k < n; k++) sal_scale_plane(scales ? &scales[k] : &as_is, count, to + k * BLOCK);
 }
 
-/* Outputs of the pixels [at, at + BLOCK) of row r are added to sum (columns, 3). */
-static void run_block(const sal_mapper *m, engine *e, const sal_tile *t, int64_t r, int64_t at, float *sum)
+/* Where the pixels of a tile go: sums (rows, stride, 3), and what embedding has of one member. */
+typedef struct output {
+    float *sum, *embedding; /* embedding: (rows, SAL_TILE_COLUMNS, units) from the first unit of the member, or NULL */
+    int64_t stride, units;
+} output;
+
+/* Lanes (hidden, BLOCK) as pixels. */
+static void take_embedding(const sal_program *p, int64_t hidden, int64_t count, float *to, int64_t units)
 {
+    const real *h = sal_program_output((sal_program *)p, "embedding");
+    for (int64_t i = 0; i < count; i++) {
+        for (int64_t c = 0; c < hidden; c++) to[i * units + c] = h[c * BLOCK + i];
+    }
+}
+
+/* Outputs of the pixels [at, at + BLOCK) of row r are added to the sums. */
+static void run_block(const sal_mapper *m, engine *e, const sal_tile *t, int64_t r, int64_t at, const output *out)
+{
+    float *sum = out->sum + r * out->stride * 3;
     const sal_model_options *o = &m->options;
     int64_t halo = sal_mapper_halo(m), pixel = r * t->stride + at, count = t->columns - at < BLOCK ? t->columns - at : BLOCK;
     put_pixels(e->spectrum, t->spectrum + pixel * o->bands, count, o->bands, m->spectrum);
@@ -231,20 +259,21 @@ static void run_block(const sal_mapper *m, engine *e, const sal_tile *t, int64_t
         const real *from = e->prediction + (o->head == SAL_HEAD_HUBER ? 0 : k * BLOCK);
         for (int64_t i = 0; i < count; i++) sum[3 * (at + i) + k] += from[i];
     }
+    if (out->embedding) take_embedding(e->pixel, o->hidden, count, out->embedding + (r * SAL_TILE_COLUMNS + at) * out->units, out->units);
 }
 
 /* Rows [first, last) of one network. Every eighth row first, then those below them: they share their features. */
-static void run_rows(const sal_mapper *m, engine *e, const sal_tile *t, int64_t first, int64_t last, float *out, int64_t out_stride)
+static void run_rows(const sal_mapper *m, engine *e, const sal_tile *t, int64_t first, int64_t last, const output *out)
 {
     enum { STEP = 8 };
     for (int64_t phase = 0; phase < STEP; phase++) {
         for (int64_t r = first + phase; r < last; r += STEP) {
-            for (int64_t at = 0; at < t->columns; at += BLOCK) run_block(m, e, t, r, at, out + r * out_stride * 3);
+            for (int64_t at = 0; at < t->columns; at += BLOCK) run_block(m, e, t, r, at, out);
         }
     }
 }
 
-static void run_network(const sal_mapper *m, engine *e, const sal_tile *t, float *out, int64_t out_stride)
+static void run_network(const sal_mapper *m, engine *e, const sal_tile *t, const output *out)
 {
     int64_t pushed = 0, high = t->rows + 2 * sal_mapper_halo(m), edge = sal_gates_edge(&m->options);
     if (e->trunk) sal_trunk_begin(e->trunk);
@@ -256,7 +285,7 @@ static void run_network(const sal_mapper *m, engine *e, const sal_tile *t, float
             push_environment(m, e, t, pushed, rows);
             pushed += rows;
         }
-        run_rows(m, e, t, first, last, out, out_stride);
+        run_rows(m, e, t, first, last, out);
     }
 }
 
@@ -277,13 +306,18 @@ static void finish_row(const sal_mapper *m, const sal_tile *t, int64_t r, float 
     }
 }
 
-void sal_mapper_tile(sal_mapper *m, int32_t worker, const sal_tile *t, float *out, int64_t out_stride)
+void sal_mapper_tile(sal_mapper *m, int32_t worker, const sal_tile *t, float *out, int64_t out_stride) { sal_mapper_tile_embedded(m, worker, t, out, out_stride, NULL); }
+
+void sal_mapper_tile_embedded(sal_mapper *m, int32_t worker, const sal_tile *t, float *out, int64_t out_stride, float *embedding)
 {
     if (m->table) {
         sal_table_mapper_tile(m->table, worker, t, out, out_stride);
         return;
     }
     for (int64_t r = 0; r < t->rows; r++) memset(out + r * out_stride * 3, 0, (size_t)(t->columns * 3) * sizeof(float));
-    for (int64_t k = 0; k < m->members; k++) run_network(m, &m->engines[worker * m->members + k], t, out, out_stride);
+    for (int64_t k = 0; k < m->members; k++) {
+        const output own = { out, embedding ? embedding + k * m->options.hidden : NULL, out_stride, m->members * m->options.hidden };
+        run_network(m, &m->engines[worker * m->members + k], t, &own);
+    }
     for (int64_t r = 0; r < t->rows; r++) finish_row(m, t, r, out + r * out_stride * 3);
 }

@@ -38,5 +38,8 @@ typedef struct sal_tile {
 /* out: (rows, columns, 3) lower, median, upper on the transformed scale (log1p or as is), mean over members; stride out_stride pixels. NaN where
  * the pixel has no bands. Called from tasks of the pool: `worker` picks the networks. Cannot fail. */
 void sal_mapper_tile(sal_mapper *mapper, int32_t worker, const sal_tile *tile, float *out, int64_t out_stride);
+/* The same with the last hidden layers of the members side by side, embedding (rows, SAL_TILE_COLUMNS, units); whatever where the pixel has no bands.
+ * For models whose area of applicability is of the embedding. */
+void sal_mapper_tile_embedded(sal_mapper *mapper, int32_t worker, const sal_tile *tile, float *out, int64_t out_stride, float *embedding);
 
 #endif

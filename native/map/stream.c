@@ -64,6 +64,7 @@ static int64_t bytes_for(sal_stream *s, int64_t mapper_bytes, int32_t workers, i
     sal__stream_segments(s, rows);
     int64_t file = 4 * s->width * s->height * (s->band_count + s->map_bands);
     int64_t shared_di = s->nearness ? sal_nearness_bytes(s->nearness) : 0, own_di = s->nearness ? sal_nearness_scratch(s->nearness) + 4 * SAL_TILE_ROWS * SAL_TILE_COLUMNS * (s->request.density ? 2 : 1) : 0;
+    own_di += 4 * SAL_TILE_ROWS * SAL_TILE_COLUMNS * s->units;
     int64_t own = own_di + mapper_bytes + 4 * (tile_floats(s, m->covariate_count, m->covariate_count) + 2 * sal__stream_segment_floats(s));
     int64_t shared = shared_di + 4 * s->width * (capacity_for(s, rows) * s->band_count + sink_rows(s) * s->map_bands);
     return shared + workers * own + least(gdal_bytes, file);
@@ -128,6 +129,7 @@ static sal_status allocate_worker(sal_stream *s, sal__stream_worker *w)
         SAL_TRY(sal_allocate(s->ctx, pixels, sizeof(float), &w->di));
         if (s->request.density) SAL_TRY(sal_allocate(s->ctx, pixels, sizeof(float), &w->lpd));
         SAL_TRY(sal_allocate(s->ctx, sal_nearness_scratch(s->nearness), 1, &w->nearness));
+        if (s->units) SAL_TRY(sal_allocate(s->ctx, pixels * s->units, sizeof(float), &w->embedding));
     }
     SAL_TRY(sal_allocate(s->ctx, sal_quality_scratch(SAL_TILE_ROWS, SAL_TILE_COLUMNS, s->halo), 1, &w->scratch));
 done:
@@ -166,6 +168,7 @@ sal_status sal_stream_new(sal_context *ctx, const sal_stream_request *request, s
     if (request->applicability) {
         SAL_ASSERT(ctx, request->model->applicability);
         SAL_TRY(sal_nearness_new(request->model->applicability, &s->nearness));
+        if (request->model->applicability->basis == SAL_APPLICABILITY_EMBEDDING) s->units = request->model->applicability->p;
     }
     s->map_bands = sal_map_bands(request->applicability, request->density);
     SAL_TRY(plan(s));
@@ -187,7 +190,7 @@ void sal_stream_free(sal_stream *s)
     sal_context *ctx = s->ctx;
     for (int32_t k = 0; s->worker && k < s->workers; k++) {
         sal__stream_worker *w = &s->worker[k];
-        float *own[] = { w->segment, w->environment, w->spectrum, w->index, w->ndvi, w->network, w->quality, w->scratch, w->di, w->lpd, w->nearness };
+        float *own[] = { w->segment, w->environment, w->spectrum, w->index, w->ndvi, w->network, w->quality, w->scratch, w->di, w->lpd, w->nearness, w->embedding };
         for (size_t i = 0; i < sizeof own / sizeof *own; i++) sal_release(ctx, own[i]);
         sal_stack_free(w->stack);
         sal_context_free(w->ctx);

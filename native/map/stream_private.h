@@ -13,6 +13,7 @@ typedef struct sal__stream_worker {
     float *segment; /* pixels of one read, (rows, columns, bands) */
     float *environment, *spectrum, *index, *ndvi, *network, *quality;
     float *di, *lpd; /* lpd: NULL when the map has no such band */
+    float *embedding; /* (tile, units): NULL when places are compared by covariates */
     void *scratch; /* of quality.h */
     void *nearness; /* scratch of applicability.h */
     sal_status status;
@@ -36,7 +37,7 @@ struct sal_stream {
     const sal_model_covariate *spectrum[SAL_COVARIATES_MAX], *index[SAL_COVARIATES_MAX], *environment[SAL_COVARIATES_MAX];
     bool log1p;
     sal_nearness *nearness; /* NULL when the map has no band di */
-    int64_t map_bands;
+    int64_t map_bands, units; /* units: of the embedding by which places are compared, 0 where it is covariates */
 
     float *raw; /* (capacity, width, band_count): rows raw_begin .. raw_end of the raster */
     int64_t capacity, raw_begin, raw_end;

@@ -83,10 +83,11 @@ static void find_applicability(const sal_stream *s, const tile *t, sal__stream_w
     for (int64_t r = 0; r < t->rows; r++) {
         int64_t at = r * SAL_TILE_COLUMNS;
         float *di = w->di + at, *quality = w->quality + r * t->columns;
+        const sal_nearness_parts units = { 1, { s->units }, { w->embedding ? w->embedding + at * s->units : NULL } };
         const sal_nearness_parts parts = { 3,
                                            { n->spectrum_count, n->index_count, n->environment_count },
                                            { w->spectrum + at * n->spectrum_count, w->index + at * n->index_count, w->environment + ((r + s->halo) * wide + s->halo) * n->environment_count } };
-        sal_nearness_run(s->nearness, &parts, t->columns, w->nearness, di, w->lpd ? w->lpd + at : NULL);
+        sal_nearness_run(s->nearness, s->units ? &units : &parts, t->columns, w->nearness, di, w->lpd ? w->lpd + at : NULL);
         for (int64_t i = 0; i < t->columns; i++)
             if ((double)di[i] > threshold) quality[i] += SAL_QUALITY_OUTSIDE;
     }
@@ -157,7 +158,7 @@ void sal__stream_tile(void *arg, int64_t i, int32_t worker)
     if (any) {
         sal_tile view = { .rows = t.rows, .columns = t.columns, .spectrum = w->spectrum, .index = w->index, .ndvi = w->ndvi, .environment = w->environment,
                           .stride = SAL_TILE_COLUMNS, .environment_stride = SAL_TILE_COLUMNS + 2 * s->halo };
-        sal_mapper_tile(s->mapper, worker, &view, w->network, SAL_TILE_COLUMNS);
+        sal_mapper_tile_embedded(s->mapper, worker, &view, w->network, SAL_TILE_COLUMNS, w->embedding);
         find_quality(s, &t, w);
         if (s->nearness) find_applicability(s, &t, w);
     }

@@ -33,6 +33,7 @@ typedef struct sal_model_options {
     sal_head head;
     double quantile_low, quantile_high; /* of the quantile head */
     bool shows_attention;               /* gates and attention become outputs of the tape: for explanations, costs time */
+    bool shows_embedding;               /* the last hidden layer becomes output "embedding" (n, hidden): for the area of applicability */
 } sal_model_options;
 
 void sal_model_defaults(sal_model_options *options);

@@ -128,6 +128,7 @@ sal_id sal_regression_head(sal_tape *t, const sal_model_options *o, sal_id featu
 {
     sal_id h = sal_layer_batch_norm(t, "head/hidden", sal_layer_dense(t, "head/hidden", features, o->hidden), true);
     h = sal_dropout(t, h, o->dropout);
+    if (o->shows_embedding) sal_tape_output(t, h, "embedding");
     sal_id y = sal_layer_dense(t, "head/out", h, o->head == SAL_HEAD_HUBER ? 1 : 3);
     if (o->head == SAL_HEAD_HUBER) return y;
     sal_id median = sal_slice(t, y, 1, 1, 1);

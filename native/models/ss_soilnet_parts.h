@@ -28,7 +28,7 @@ sal_id sal_spectral_tokens(sal_tape *t, const sal_model_options *o, sal_id spect
 sal_id sal_index_tokens(sal_tape *t, const sal_model_options *o, sal_id index, sal_id ndvi);
 /* (n, covariates) of the pixel -> (n, width) */
 sal_id sal_point_features(sal_tape *t, const sal_model_options *o, sal_id point);
-/* (n, features) -> (n, 1) or (n, 3) with lower <= median <= upper */
+/* (n, features) -> (n, 1) or (n, 3) with lower <= median <= upper; output "embedding" (n, hidden) where options.shows_embedding */
 sal_id sal_regression_head(sal_tape *t, const sal_model_options *o, sal_id features);
 
 #endif

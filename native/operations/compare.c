@@ -51,7 +51,7 @@ static sal_status add_system(sal__compare_work *w, const char *word)
     for (int64_t k = 0; k < w->count; k++)
         if (w->systems[k].id == id) return SAL_STATUS_OK;
     w->systems[w->count++] = (sal__compared){.id = id, .title = network ? network->title : sal_baseline_method_title(method)};
-    return SAL_STATUS_OK;
+    return sal_text_format(w->train.ctx, &w->systems[w->count - 1].checkpoint, "%s.%s.checkpoint", sal_argument_text(w->train.arguments, "output"), id);
 }
 
 static sal_status choose(sal__compare_work *w)
@@ -102,6 +102,8 @@ static sal_status run(sal_context *ctx, const sal_arguments *arguments, json_obj
     for (int32_t k = 0; k < OUTPUTS; k++)
         if (outputs[k]) SAL_TRY(sal_output_commit(outputs[k]));
 done:
+    /* Checkpoints outlive any failure; a user who cancels wants no files. */
+    if (w && (status == SAL_STATUS_OK || status == SAL_STATUS_CANCELLED)) sal__compare_forget(w);
     if (w) sal__compare_close(w);
     sal_release(ctx, w);
     for (int32_t k = 0; k < OUTPUTS; k++) sal_output_free(outputs[k]);
@@ -119,7 +121,8 @@ const sal_operation sal_operation_compare = {
             "R2 and RMSE have 95 % bounds, and systems are compared in pairs on the same samples: the difference in R2 and RMSE with a 95 % interval. All come from one bootstrap of spatial blocks (2,000 draws; of places where there are few blocks), "
             "so that neighbouring samples, which resemble each other, count as one. A difference whose interval holds 0 may be chance.\n\n"
             "The report says whether the ranking of Zhang et al. (2026) holds here: SS-SoilNet before SS-Stack before Spec-Index before Index, and before random forest and support vectors.\n\n"
-            "Nothing is kept but the table: train the system of your choice with Train model. There is no checkpoint; a comparison that was stopped begins anew.",
+            "Nothing is kept but the table and the report: train the system of your choice with Train model. A comparison that was killed, or whose table could not be written, goes on when it is started "
+            "again with the same inputs, from a checkpoint for each system beside the table, and gives the same bytes.",
     .tags = "benchmark,baseline,ablation,random forest,SVR,PLSR,ridge,XGBoost,cross-validation,significance",
     .params = params,
     .results = results,

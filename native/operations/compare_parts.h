@@ -22,7 +22,8 @@ typedef struct sal__compared {
     double *error2;                                       /* (samples) squared error, mean over members */
     double mean[SAL__COMPARE_METRICS], sd[SAL__COMPARE_METRICS]; /* over members; sd NaN for one */
     double r2_low, r2_high, rmse_low, rmse_high;          /* 95 % bounds of the means of R2 and RMSE */
-    double seconds;
+    double seconds;    /* of this run */
+    char *checkpoint;  /* of its training; goes once all is written, or when the user cancels */
 } sal__compared;
 
 /* First system less second one, in R2 (above 0: the first is better) and RMSE (below 0: the first is better), with the 95 % interval. */
@@ -44,6 +45,7 @@ typedef struct sal__compare_work {
 
 /* (compare_run.c) Out-of-fold predictions and scores of every system. */
 sal_status sal__compare_run(sal__compare_work *w);
+void sal__compare_forget(sal__compare_work *w); /* removes the checkpoints */
 void sal__compare_close(sal__compare_work *w);
 /* (compare_pairs.c) Differences by a bootstrap of blocks, and what they say about the ranking of the paper. */
 sal_status sal__compare_pairs(sal__compare_work *w);

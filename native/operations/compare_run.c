@@ -6,6 +6,7 @@
 #include "compare_parts.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 const sal__compare_metric sal__compare_metrics[SAL__COMPARE_METRICS] = {{"r2", "R2", false}, {"rmse", "RMSE", true}, {"mae", "MAE", true}, {"bias", "bias", true}, {"log_r2", "R2 of log(1 + value)", false}};
@@ -53,7 +54,7 @@ static sal_status run_system(sal__compare_work *w, sal__compared *s)
     sal_context *ctx = w->train.ctx;
     const sal_arguments *a = w->train.arguments;
     sal_training *t = NULL;
-    sal_training_request q = {.folds = w->train.folds, .members = sal_argument_i64(a, "seeds"), .folds_only = true};
+    sal_training_request q = {.folds = w->train.folds, .members = sal_argument_i64(a, "seeds"), .folds_only = true, .checkpoint = s->checkpoint};
     double begun = sal_clock();
     sal_fit_defaults(&q.fit);
     q.fit.system = sal_system_find(s->id);
@@ -100,11 +101,18 @@ done:
     return status;
 }
 
+void sal__compare_forget(sal__compare_work *w)
+{
+    for (int64_t k = 0; k < w->count; k++)
+        if (w->systems[k].checkpoint) remove(w->systems[k].checkpoint);
+}
+
 void sal__compare_close(sal__compare_work *w)
 {
     for (int64_t k = 0; k < w->count; k++) {
         sal_release(w->train.ctx, w->systems[k].predicted);
         sal_release(w->train.ctx, w->systems[k].error2);
+        sal_release(w->train.ctx, w->systems[k].checkpoint);
     }
     sal_release(w->train.ctx, w->point.window);
     sal__train_close(&w->train);

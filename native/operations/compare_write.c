@@ -20,14 +20,14 @@ sal_status sal__compare_write_table(sal__compare_work *w, const char *path)
     sal_text t = {0};
     sal_text_append(ctx, &t, "system,title,seeds");
     for (int32_t k = 0; k < SAL__COMPARE_METRICS; k++) sal_text_append(ctx, &t, ",%s_mean,%s_sd", sal__compare_metrics[k].key, sal__compare_metrics[k].key);
-    sal_text_append(ctx, &t, ",r2_low,r2_high,rmse_low,rmse_high,r2_below_best,r2_below_best_low,r2_below_best_high,rmse_above_best,rmse_above_best_low,rmse_above_best_high,seconds\n");
+    sal_text_append(ctx, &t, ",r2_low,r2_high,rmse_low,rmse_high,r2_below_best,r2_below_best_low,r2_below_best_high,rmse_above_best,rmse_above_best_low,rmse_above_best_high\n");
     for (int64_t k = 0; k < w->count; k++) {
         const sal__compared *s = &w->systems[k];
         const sal__difference *d = &w->to_best[k];
         sal_text_append(ctx, &t, "%s,%s,%lld", s->id, s->title, (long long)s->members);
         for (int32_t m = 0; m < SAL__COMPARE_METRICS; m++) number(ctx, &t, s->mean[m]), number(ctx, &t, s->sd[m]);
-        const double values[11] = {s->r2_low, s->r2_high, s->rmse_low, s->rmse_high, d->r2, d->r2_low, d->r2_high, 0 - d->rmse, 0 - d->rmse_high, 0 - d->rmse_low, s->seconds};
-        for (int32_t m = 0; m < 11; m++) number(ctx, &t, values[m]);
+        const double values[10] = {s->r2_low, s->r2_high, s->rmse_low, s->rmse_high, d->r2, d->r2_low, d->r2_high, 0 - d->rmse, 0 - d->rmse_high, 0 - d->rmse_low};
+        for (int32_t m = 0; m < 10; m++) number(ctx, &t, values[m]);
         sal_text_append(ctx, &t, "\n");
     }
     sal_status status = t.status;

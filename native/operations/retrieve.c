@@ -31,7 +31,7 @@ static const sal_param params[] = {
     { .key = "max_memory", .type = SAL_PARAM_BYTES, .default_value = "2GiB", .flags = SAL_ADVANCED, .label = "Memory limit",
       .help = "Upper bound of working memory; where it is tight, fewer rows and fewer threads work at a time." },
     { .key = "output", .type = SAL_PARAM_RASTER_OUT, .flags = SAL_REQUIRED, .extension = "tif", .label = "Salinity map",
-      .help = "GeoTIFF with the bands salinity, lower, upper, di (with aoa), lpd (with lpd) and quality; a style (.qml) is written beside it." },
+      .help = "GeoTIFF with the bands salinity, lower, upper, di (with aoa), lpd (with lpd) and quality; a style (.qml) is written beside it, and one for band di." },
     { .key = NULL }
 };
 
@@ -51,8 +51,8 @@ typedef struct work {
     sal_stream *stream;
     sal_stream_figures figures;
     sal_raster_writer *writer;
-    sal_output *style;
-    char *style_path;
+    sal_output *style, *index_style; /* of band salinity, of band di */
+    char *style_path, *index_path;
     bool applicability, density; /* whether the map has the bands di and lpd */
     int64_t bands;
     float *window; /* what is written at once: (512, window_columns, bands) */
@@ -82,7 +82,7 @@ static sal_status choose_applicability(work *w)
         return sal_fail(w->ctx, SAL_STATUS_ARGUMENT, "lpd counts training samples within the threshold of the area of applicability; retrieve with aoa true or with lpd false");
     if (w->applicability && !w->model->applicability) {
         if (sal_argument_given(w->arguments, "aoa") || w->density)
-            return sal_fail(w->ctx, SAL_STATUS_DATA, "model \"%s\", written by Salina %s, does not say where it is applicable; train it again or retrieve with aoa false%s", w->model->name,
+            return sal_fail(w->ctx, SAL_STATUS_DATA, "model \"%s\", written by Salina %s, does not say where it is applicable; train it again with applicability covariates or embedding, or retrieve with aoa false%s", w->model->name,
                             w->model->version, w->density ? " and lpd false" : "");
         sal_warn(w->ctx, "model \"%s\" does not say where it is applicable, so the map has no band di; train it again to get one", w->model->name);
         w->applicability = false;
@@ -118,13 +118,16 @@ done:
 
 /* ---- outputs ---- */
 
-static sal_status open_style(work *w)
+static sal_status open_styles(work *w)
 {
     sal_status status = SAL_STATUS_OK;
     const char *output = sal_argument_text(w->arguments, "output"), *slash = strrchr(output, '/'), *dot = strrchr(output, '.');
     int stem = dot && (!slash || dot > slash + 1) && dot != output ? (int)(dot - output) : (int)strlen(output);
     SAL_TRY(sal_text_format(w->ctx, &w->style_path, "%.*s.qml", stem, output));
     SAL_TRY(sal_output_new(w->ctx, w->style_path, &w->style));
+    if (!w->applicability) return SAL_STATUS_OK;
+    SAL_TRY(sal_text_format(w->ctx, &w->index_path, "%.*s_di.qml", stem, output));
+    SAL_TRY(sal_output_new(w->ctx, w->index_path, &w->index_style));
 done:
     return status;
 }
@@ -220,6 +223,21 @@ done:
     return status;
 }
 
+/* Layers that are shown beside the output: another band of the same file with a style of its own. */
+static sal_status add_views(work *w, json_object *result)
+{
+    sal_status status = SAL_STATUS_OK;
+    json_object *list = json_object_new_array(), *one = json_object_new_object();
+    json_object_array_add(list, one);
+    SAL_TRY(sal_json_add_text(w->ctx, one, "of", "output"));
+    SAL_TRY(sal_json_add_text(w->ctx, one, "band", "di"));
+    SAL_TRY(sal_json_add_text(w->ctx, one, "style", w->index_path));
+    SAL_TRY(sal_json_add(w->ctx, result, "views", json_object_get(list)));
+done:
+    json_object_put(list);
+    return status;
+}
+
 static sal_status add_results(work *w, json_object *result)
 {
     sal_status status = SAL_STATUS_OK;
@@ -246,6 +264,7 @@ static sal_status add_results(work *w, json_object *result)
     SAL_TRY(sal_json_add_i64(w->ctx, result, "workers", f->workers));
     SAL_TRY(sal_json_add_i64(w->ctx, result, "rows_at_a_time", f->rows));
     if (w->scheme) SAL_TRY(add_classes(w, result));
+    if (w->index_path) SAL_TRY(add_views(w, result));
 done:
     return status;
 }
@@ -271,11 +290,16 @@ static sal_status finish(work *w)
 {
     sal_status status = SAL_STATUS_OK;
     SAL_TRY(write_style(w));
+    if (w->index_style) SAL_TRY(sal_style_write_index(w->ctx, sal_output_path(w->index_style), SAL_MAP_DI + 1, w->model->applicability->threshold));
     sal_progress_push(w->ctx, 0.9, 1);
     status = sal_raster_writer_commit(w->writer);
     sal_progress_pop(w->ctx);
     if (status != SAL_STATUS_OK) return status;
     status = sal_output_commit(w->style);
+    if (status == SAL_STATUS_OK && w->index_style) {
+        status = sal_output_commit(w->index_style);
+        if (status != SAL_STATUS_OK) remove(w->style_path);
+    }
     if (status != SAL_STATUS_OK) remove(sal_argument_text(w->arguments, "output"));
 done:
     return status;
@@ -288,7 +312,7 @@ static sal_status run(sal_context *ctx, const sal_arguments *arguments, json_obj
     double begun = sal_clock();
     SAL_TRY(sal_progress(ctx, 0, "checking model and stack"));
     SAL_TRY(open_inputs(&w));
-    SAL_TRY(open_style(&w));
+    SAL_TRY(open_styles(&w));
     SAL_TRY(open_writer(&w));
     SAL_TRY(sal_progress(ctx, 0, "mapping %lld x %lld pixels", (long long)sal_stack_grid(w.stack)->columns, (long long)sal_stack_grid(w.stack)->rows));
     sal_progress_push(ctx, 0, 0.9);
@@ -305,11 +329,13 @@ static sal_status run(sal_context *ctx, const sal_arguments *arguments, json_obj
 done:
     sal_raster_writer_free(w.writer);
     sal_output_free(w.style);
+    sal_output_free(w.index_style);
     sal_stream_free(w.stream);
     sal_stack_free(w.stack);
     sal_model_file_free(w.model);
     sal_release(ctx, w.window);
     sal_release(ctx, w.style_path);
+    sal_release(ctx, w.index_path);
     return status;
 }
 
@@ -328,12 +354,14 @@ const sal_operation sal_operation_retrieve = {
             "every band.\n\n"
             "The band di is the dissimilarity index (Meyer and Pebesma 2021): the distance of the covariates at the pixel, scaled and weighted by their importance, to the nearest "
             "training sample, over the mean distance between training samples. Beyond the threshold that training found on samples that were left out, the scores of the model "
-            "say nothing about the place: it lies outside the area of applicability. A missing covariate counts as the mean of the training samples, as it does for the networks. "
+            "say nothing about the place: it lies outside the area of applicability. A missing covariate counts as the mean of the training samples, as it does for the networks. Where the model was trained with "
+            "applicability embedding, the last hidden layer of its networks stands for the covariates. "
             "The band lpd, if asked for, is the local point density (Schumacher et al. 2025): how many training samples lie nearer than that threshold. 0 is outside, or just at its edge; 1 hangs "
             "on a single sample; where it is large, the model has learned from many places like this one.\n\n"
             "With a network, every pixel gets exactly what the network gives for the window around it (to 1e-5), but neighbouring windows share their convolutions, which makes it "
             "hundreds of times faster. A baseline (random forest, gradient boosting, support vectors, partial least squares, ridge) sees the pixel alone. The map does not depend on threads, memory or the rows read at a time.\n\n"
-            "A style with the classes of the model, or a ramp of colours where it has none, is written beside the map and used by QGIS when it is loaded.",
+            "A style with the classes of the model, or a ramp of colours where it has none, is written beside the map and used by QGIS when it is loaded. A second style, its name "
+            "ending in _di, shows the band di: blue up to the threshold, red beyond it; QGIS loads it as a layer of its own below the map.",
     .tags = "salinity,EC,ECe,soil,map,predict,prediction,inference,interval,uncertainty,SS-SoilNet,random forest,area of applicability,retrieval",
     .params = params,
     .results = results,

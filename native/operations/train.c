@@ -50,8 +50,11 @@ static const sal_param params[] = {
      .help = "How prediction intervals are calibrated. classwise: conformalised quantiles, corrected by the samples of like measured value in windows no wider than a class, so that the rare saline class is covered as well; marginal: out-of-fold "
              "residuals of all samples, one width on the scale of learning, right on average but too narrow in saline soil; split: residuals of the largest fold alone; normalised: "
              "residuals over the predicted difficulty, which is the width of the quantiles or, for models without them, the mean residual at similar predictions."},
+    {.key = "applicability", .type = SAL_PARAM_CHOICE, .default_value = "covariates", .choices = "covariates|embedding|none", .label = "Area of applicability",
+     .help = "By what a place is told from the training samples. covariates: their values at the pixel, weighted by importance; embedding: the last hidden layer of the networks, what "
+             "they make of bands, indices and window together; none: the model does not say where it is applicable, and maps have no band di. Baselines have no hidden layer."},
     {.key = "max_minutes", .type = SAL_PARAM_F64, .default_value = "0", .bounds = {0, 100000}, .flags = SAL_ADVANCED, .unit = "min", .label = "Time limit",
-     .help = "Stops after this time and keeps a checkpoint beside the model, from which the same training goes on; a baseline keeps none and is refused when the time is up. 0: no limit."},
+     .help = "Stops after this time and keeps a checkpoint beside the model, from which the same training goes on. 0: no limit."},
     {.key = "output", .type = SAL_PARAM_FILE_OUT, .flags = SAL_REQUIRED, .extension = "safetensors", .label = "Model", .help = "The trained model."},
     {.key = "report", .type = SAL_PARAM_FILE_OUT, .extension = "html|pdf", .label = "Report", .help = "Data, folds, scores, figures, model card and limits on one page; as PDF where the name ends in .pdf."},
     {.key = "predictions", .type = SAL_PARAM_VECTOR_OUT, .extension = "gpkg", .label = "Out-of-fold predictions",
@@ -77,6 +80,7 @@ static sal_status run(sal_context *ctx, const sal_arguments *arguments, json_obj
     if (w.outputs[SAL__TRAIN_REPORT]) SAL_TRY(sal_report_check(ctx, sal_argument_text(arguments, "report")));
     w.weighted = strcmp(sal_argument_text(arguments, "weighting"), "none") != 0;
     SAL_TRY(sal__train_window(&w, sal_argument_text(arguments, "system")));
+    SAL_TRY(sal__train_choose_basis(&w));
     if (sal_argument_i64(arguments, "width") % 4) {
         status = sal_fail(ctx, SAL_STATUS_ARGUMENT, "width %lld is not a multiple of 4", (long long)sal_argument_i64(arguments, "width"));
         goto done;
@@ -89,7 +93,7 @@ static sal_status run(sal_context *ctx, const sal_arguments *arguments, json_obj
     SAL_TRY(sal__train_scheme(&w));
     sal__train_options(&w, &options);
     SAL_TRY(sal_text_format(ctx, &w.checkpoint, "%s.checkpoint", sal_argument_text(arguments, "output")));
-    const sal_training_request request = {.dataset = w.dataset, .folds = w.folds, .fit = options, .members = sal_argument_i64(arguments, "seeds"), .importance = true,
+    const sal_training_request request = {.dataset = w.dataset, .folds = w.folds, .fit = options, .members = sal_argument_i64(arguments, "seeds"), .importance = true, .embedding = w.basis == SAL__TRAIN_BASIS_EMBEDDING,
                                           .checkpoint = w.checkpoint, .seconds = 60 * sal_argument_f64(arguments, "max_minutes")};
     sal_progress_push(ctx, 0.05, 0.97);
     status = sal_training_run(ctx, &request, &w.training);
@@ -140,9 +144,10 @@ const sal_operation sal_operation_train = {
             "alone, in the same windows. The report scores intervals and the whole predictive distribution that intervals of every level make: PICP, QCP, interval score, CRPS and PIT, overall and by class. "
             "The distribution is a straight line between 15 quantiles, 0.5 to 99.5 %, with nothing beyond them; CRPS is exact for that.\n\n"
             "Area of applicability: the model keeps its training samples scaled and weighted by the importance of the covariates (permuted on samples it has not seen), and the threshold of the "
-            "dissimilarity index found on left-out samples (Meyer and Pebesma 2021); Retrieve salinity makes bands of them.\n\n"
+            "dissimilarity index found on left-out samples (Meyer and Pebesma 2021); Retrieve salinity makes bands of them. With applicability embedding, the units of the last hidden layer of the final "
+            "networks stand for the covariates, weighted by how much each moves the prediction; the threshold comes from the networks of the folds, which have not seen the samples they are tested on.\n\n"
             "The model is a .safetensors file with everything retrieval needs: covariates with their statistics, window, pixel size, sensor, unit, scores. A training "
-            "that was killed, or whose outputs could not be written, goes on from its checkpoint when started again with the same inputs and gives the same bits; baselines take seconds a fold and begin anew.",
+            "that was killed, or whose outputs could not be written, goes on from its checkpoint when started again with the same inputs and gives the same bits; a baseline goes on with the next model of an ensemble or the next fold.",
     .tags = "salinity,EC,ECe,soil,neural network,deep learning,machine learning,regression,SS-SoilNet,random forest,XGBoost,SVR,PLSR,cross-validation,spatial,area of applicability",
     .params = params,
     .results = results,

@@ -10,6 +10,12 @@
 enum { SAL__TRAIN_MODEL, SAL__TRAIN_REPORT, SAL__TRAIN_PREDICTIONS, SAL__TRAIN_OUTPUTS };
 extern const char *const sal__train_output_keys[SAL__TRAIN_OUTPUTS];
 
+typedef enum sal__train_basis {
+    SAL__TRAIN_BASIS_COVARIATES = 0,
+    SAL__TRAIN_BASIS_EMBEDDING = 1,
+    SAL__TRAIN_BASIS_NONE = 2
+} sal__train_basis;
+
 typedef struct sal__train_work {
     sal_context *ctx;
     const sal_arguments *arguments;
@@ -27,7 +33,8 @@ typedef struct sal__train_work {
     double *pit;                    /* (count) of the predictive distribution of each sample, from other folds */
     json_object *provenance;        /* of the model: inputs with hashes, arguments; for the report too */
     double *weights;                /* of the scores, NULL when all samples count alike */
-    sal_applicability *applicability;
+    sal__train_basis basis;           /* of the area of applicability */
+    sal_applicability *applicability; /* NULL without one */
     char *checkpoint;
     sal_output *outputs[SAL__TRAIN_OUTPUTS]; /* they appear together at the end; NULL where not asked for */
 } sal__train_work;
@@ -64,7 +71,8 @@ sal_status sal__train_reliability(sal__train_work *w, const sal_fit_options *o, 
 void sal__train_take_quantiles(const sal__train_work *w, bool log1p, int32_t level, const double *lower, const double *upper, double *quantiles);
 sal_status sal__train_distribution(sal__train_work *w, const double *quantiles);
 
-/* (train_applicability.c) Area of applicability, with the importance of the covariates in the summary; both as JSON. */
+/* (train_applicability.c) What the area of applicability is to be of; ARGUMENT where the system has no such thing. Area of applicability, with the importance of the covariates in the summary; both as JSON. */
+sal_status sal__train_choose_basis(sal__train_work *w);
 sal_status sal__train_applicability(sal__train_work *w, const sal_fit_options *o);
 sal_status sal__train_add_applicability(const sal__train_work *w, json_object *to);
 

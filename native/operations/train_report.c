@@ -221,7 +221,8 @@ static void limit_section(sal_report *r, const sal_arguments *a, const sal_train
     sal_report_paragraph(r, "The model has seen values up to %.4g %s; where the ground is more saline, the map says too little.", most, sal_argument_text(a, "unit"));
     if (in->options->log1p)
         sal_report_paragraph(r, "The model learns log(1 + value); its map is the centre on that scale, near the median and below the mean of a skewed variable, unless it is retrieved with centre mean.");
-    sal_report_paragraph(r, "Intervals are calibrated on the out-of-fold predictions of this validation. They hold for ground like the samples; the bands di and quality of a map show where it leaves the ground that the samples know.");
+    sal_report_paragraph(r, "Intervals are calibrated on the out-of-fold predictions of this validation. They hold for ground like the samples%s.",
+                         in->summary->applicability ? "; the bands di and quality of a map show where it leaves the ground that the samples know" : "");
     sal_report_paragraph(r, "Scores are of samples, not of the map: where samples were not drawn at random, they say little about the area between them.");
     sal_report_paragraph(r, "Classes follow %s. Values are in %s as measured; nothing was converted.", in->summary->scheme.title, sal_argument_text(a, "unit"));
     if (in->training->epochs <= 0)

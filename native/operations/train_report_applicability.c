@@ -58,21 +58,32 @@ static sal_status importance_table(sal_context *ctx, sal_report *r, const sal_tr
     return status;
 }
 
-sal_status sal_train_report_applicability(sal_context *ctx, sal_report *r, const sal_train_summary *s)
+static void say_index(sal_report *r, const sal_applicability *a)
 {
-    const sal_applicability *a = s->applicability;
     int64_t beyond = 0, tested = 0;
     for (int64_t i = 0; i < a->n; i++) {
         tested += isfinite(a->di[i]);
         beyond += isfinite(a->di[i]) && a->di[i] > a->threshold;
     }
-    sal_report_heading(r, "Area of applicability");
-    sal_report_paragraph(r, "The dissimilarity index of a place is the distance of its covariates, scaled and weighted by their importance, to the nearest training sample, over the mean distance "
-                            "between training samples (Meyer and Pebesma 2021). Its threshold is %.3f: %lld of %lld samples lie beyond it when they are tested. On ground beyond it the scores above say "
-                            "nothing; maps have the index in band di and flag 8 in band quality.",
+    if (a->basis == SAL_APPLICABILITY_EMBEDDING)
+        sal_report_paragraph(r, "The dissimilarity index of a place is the distance of what the networks make of it - the %lld units of their last hidden layers, scaled and weighted by how much each moves the "
+                                "prediction - to the nearest training sample, over the mean distance between training samples (Meyer and Pebesma 2021, on the embedding). Its threshold comes from the networks "
+                                "of the folds, on samples that these have not seen. Places that the networks cannot tell apart count as alike, whatever their covariates.",
+                             (long long)a->p);
+    else
+        sal_report_paragraph(r, "The dissimilarity index of a place is the distance of its covariates, scaled and weighted by their importance, to the nearest training sample, over the mean distance "
+                                "between training samples (Meyer and Pebesma 2021).");
+    sal_report_paragraph(r, "Its threshold is %.3f: %lld of %lld samples lie beyond it when they are tested. On ground beyond it the scores above say nothing; maps have the index in band di and flag 8 in band quality.",
                          a->threshold, (long long)beyond, (long long)tested);
+}
+
+sal_status sal_train_report_applicability(sal_context *ctx, sal_report *r, const sal_train_summary *s)
+{
+    sal_report_heading(r, s->applicability ? "Area of applicability" : "Importance of the covariates");
+    if (s->applicability) say_index(r, s->applicability);
+    else sal_report_note(r, "The model was trained without an area of applicability: its maps do not show where it leaves the ground that the samples know.");
     if (!s->importance) {
-        sal_report_note(r, "No covariate improves the out-of-fold predictions, so all weigh alike in the index.");
+        sal_report_note(r, "No covariate improves the out-of-fold predictions%s.", s->applicability && s->applicability->basis == SAL_APPLICABILITY_COVARIATES ? ", so all weigh alike in the index" : "");
         return SAL_STATUS_OK;
     }
     return importance_table(ctx, r, s);

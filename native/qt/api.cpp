@@ -45,7 +45,7 @@ template <typename Work> static int32_t output(sal_figure *f, Work work)
 }
 
 // A widget has the figure for itself: what is set later does not change it.
-static std::shared_ptr<const Figure> copy_of(const Figure &from)
+static std::shared_ptr<Figure> copy_of(const Figure &from)
 {
     std::shared_ptr<Figure> to = make_figure(from.kind);
     to->texts = from.texts;

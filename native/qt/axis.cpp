@@ -106,6 +106,31 @@ Axis Axis::fit(Range range, Scale scale, double length, double gap, bool widen, 
     return axis;
 }
 
+// A logarithmic axis keeps its round ticks while at least three of them are left, and has evenly spaced ones below that.
+void Axis::zoom(double from, double to, double length, double gap)
+{
+    if (from <= 0 && to >= 1) return;
+    map.setPaintInterval(0, 1);
+    const double low = map.invTransform(from), high = map.invTransform(to);
+    QVector<double> kept;
+    if (map.transformation()) {
+        QwtScaleMap wide = map; // of the whole axis at the size it has now
+        wide.setPaintInterval(0, length / (to - from));
+        for (double tick : log1p_ticks(wide, map.s2(), gap))
+            if (tick >= low && tick <= high) kept.append(tick);
+    }
+    if (kept.size() < 3) {
+        const QwtScaleDiv division =
+            QwtLinearScaleEngine().divideScale(low, high, std::max(1, int(length / gap)), 0, 0);
+        kept.clear();
+        for (double tick : division.ticks(QwtScaleDiv::MajorTick))
+            kept.append(std::fabs(tick) < 1e-9 * std::fabs(high - low) ? 0 : tick);
+    }
+    map.setScaleInterval(low, high);
+    ticks = kept;
+    if (ticks.size() > 1) digits = digits_of(ticks[1] - ticks[0]);
+}
+
 QString Axis::text(double tick) const
 {
     // on a logarithmic axis each tick has the decimals that itself needs

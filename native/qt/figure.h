@@ -29,6 +29,22 @@ struct Hit {
     int index;
 };
 
+// The part of the plot that is shown, as shares of its axes; of the figures, only live widgets zoom.
+struct View {
+    double left = 0, right = 1, bottom = 0, top = 1;
+    bool whole() const { return left <= 0 && right >= 1 && bottom <= 0 && top >= 1; }
+};
+
+// What a widget must know of what was painted.
+struct Live {
+    QVector<Hit> hits; // inside the plot
+    QRectF plot;
+    void add(const QPointF &at, int index)
+    {
+        if (plot.adjusted(-1, -1, 1, 1).contains(at)) hits.append(Hit{ at, index });
+    }
+};
+
 class Figure {
   public:
     virtual ~Figure() = default;
@@ -36,8 +52,8 @@ class Figure {
     virtual QString check() const = 0;
     // What the figure needs where width or height is not set, in px.
     virtual QSizeF needed() const = 0;
-    // `hits` is filled when it is not null.
-    virtual void paint(QPainter &painter, const QSizeF &size, QVector<Hit> *hits) const = 0;
+    // `live` is filled when it is not null.
+    virtual void paint(QPainter &painter, const QSizeF &size, Live *live) const = 0;
     virtual QString describe(int index) const = 0;
 
     QString text(const char *key) const { return texts.value(QLatin1String(key)); }
@@ -51,6 +67,9 @@ class Figure {
     QMap<QString, double> numbers;
     QMap<QString, QVector<double>> arrays;
     QMap<QString, QStringList> lists;
+    View view; // what to paint
+    // Whether its vertical axis is one of numbers, too.
+    virtual bool zooms_down() const { return true; }
 };
 
 #define SAL_FIGURE(kind, title) std::shared_ptr<Figure> make_##kind();
@@ -70,7 +89,7 @@ QByteArray kinds_json();
 // The figure in a format; throws Failure.
 QByteArray render_figure(const Figure &figure, const QString &format);
 void write_whole(const QString &path, const QByteArray &bytes);
-void *make_widget(std::shared_ptr<const Figure> figure);
+void *make_widget(std::shared_ptr<Figure> figure); // which the widget has for itself
 
 // What crosses the C border as a status and a sentence.
 struct Failure {

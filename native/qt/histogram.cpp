@@ -20,8 +20,9 @@ class Histogram : public Figure {
         return QString();
     }
     QSizeF needed() const override { return QSizeF(560, 300 + ROOM_BELOW + PAD + title_room(text("title"))); }
-    void paint(QPainter &p, const QSizeF &size, QVector<Hit> *hits) const override;
+    void paint(QPainter &p, const QSizeF &size, Live *live) const override;
     QString describe(int i) const override;
+    bool zooms_down() const override { return false; } // bars stand on 0
 
   private:
     Range limits() const;
@@ -67,7 +68,7 @@ static void paint_chance(QPainter &p, const QRectF &plot, const Axis &y, double 
     p.drawLine(QPointF(plot.left(), one), QPointF(plot.right(), one));
 }
 
-void Histogram::paint(QPainter &p, const QSizeF &size, QVector<Hit> *hits) const
+void Histogram::paint(QPainter &p, const QSizeF &size, Live *live) const
 {
     int total;
     const Range range = limits();
@@ -83,18 +84,21 @@ void Histogram::paint(QPainter &p, const QSizeF &size, QVector<Hit> *hits) const
     Axis ay = Axis::fit(ry, Axis::LINEAR, height, 36, true, text("y_label"));
     const double left = room_left(ay), width = std::max(40.0, size.width() - left - 2 * PAD);
     Axis ax = Axis::fit(range, Axis::LINEAR, width, 60, false, text("x_label"));
+    ax.zoom(view.left, view.right, width, 60);
     const QRectF plot(std::round(left), top, std::floor(width), std::floor(height));
     ax.place(plot.left(), plot.right());
     ay.place(plot.bottom(), plot.top());
     paint_title(p, text("title"), size.width());
     paint_frame(p, plot, &ax, &ay);
+    const Clip clip(p, plot, !view.whole());
+    if (live) live->plot = plot;
     p.setPen(QPen(Qt::white, 1));
     p.setBrush(QColor(0x56, 0xb4, 0xe9));
     for (int i = 0; i < bins; i++) {
         const double a = ax.at(range.low + (range.high - range.low) * i / bins),
                      b = ax.at(range.low + (range.high - range.low) * (i + 1) / bins);
         if (high[i] > 0) p.drawRect(QRectF(QPointF(tenth(a), tenth(ay.at(high[i]))), QPointF(tenth(b), plot.bottom())));
-        if (hits) hits->append(Hit{ QPointF((a + b) / 2, ay.at(high[i])), i });
+        if (live) live->add(QPointF((a + b) / 2, ay.at(high[i])), i);
     }
     if (uniform() && total) paint_chance(p, plot, ay, band);
     if (!total) put_text(p, plot.center().x(), plot.center().y(), Qt::AlignHCenter, QStringLiteral("no data"));

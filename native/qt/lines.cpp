@@ -29,7 +29,7 @@ class Lines : public Figure {
         return QSizeF(540 + 70 + legend_room(names("names")),
                       std::max(320.0, 18.0 * names("names").size() + 4) + ROOM_BELOW + PAD + title_room(text("title")));
     }
-    void paint(QPainter &p, const QSizeF &size, QVector<Hit> *hits) const override;
+    void paint(QPainter &p, const QSizeF &size, Live *live) const override;
     QString describe(int i) const override;
 
   private:
@@ -92,7 +92,7 @@ void Lines::paint_curve(QPainter &p, const QRectF &plot, const Axis &ax, const A
     flush();
 }
 
-void Lines::paint(QPainter &p, const QSizeF &size, QVector<Hit> *hits) const
+void Lines::paint(QPainter &p, const QSizeF &size, Live *live) const
 {
     const QVector<double> x = values("x"), y = values("y"), length = values("length");
     Range rx, ry;
@@ -101,8 +101,10 @@ void Lines::paint(QPainter &p, const QSizeF &size, QVector<Hit> *hits) const
     const double top = title_room(text("title")), legend = legend_room(names("names"));
     const double height = std::max(40.0, size.height() - top - ROOM_BELOW - PAD);
     Axis ay = Axis::fit(ry, number("log_y", 0) != 0 ? Axis::LOG10 : Axis::LINEAR, height, 36, true, text("y_label"));
+    ay.zoom(view.bottom, view.top, height, 36);
     const double left = room_left(ay), width = std::max(40.0, size.width() - left - legend - PAD);
     Axis ax = Axis::fit(rx, number("log_x", 0) != 0 ? Axis::LOG10 : Axis::LINEAR, width, 70, false, text("x_label"));
+    ax.zoom(view.left, view.right, width, 70);
     keep_whole(ax, x);
     const QRectF plot(std::round(left), top, std::floor(width), std::floor(height));
     ax.place(plot.left(), plot.right());
@@ -113,8 +115,9 @@ void Lines::paint(QPainter &p, const QSizeF &size, QVector<Hit> *hits) const
         paint_curve(p, plot, ax, ay, curve, first, int(length[curve]));
     paint_legend(p, QRectF(plot.right(), plot.top(), legend, plot.height()), names("names"), LEGEND_LINES);
     if (ry.empty()) put_text(p, plot.center().x(), plot.center().y(), Qt::AlignHCenter, QStringLiteral("no data"));
-    for (int i = 0; hits && i < x.size(); i++)
-        if (shown(x[i], y[i])) hits->append(Hit{ QPointF(ax.at(x[i]), ay.at(y[i])), i });
+    if (live) live->plot = plot;
+    for (int i = 0; live && i < x.size(); i++)
+        if (shown(x[i], y[i])) live->add(QPointF(ax.at(x[i]), ay.at(y[i])), i);
 }
 
 QString Lines::describe(int i) const

@@ -14,7 +14,7 @@ class Map : public Figure {
   public:
     QString check() const override;
     QSizeF needed() const override;
-    void paint(QPainter &p, const QSizeF &size, QVector<Hit> *hits) const override;
+    void paint(QPainter &p, const QSizeF &size, Live *live) const override;
     QString describe(int i) const override;
 
   private:
@@ -118,6 +118,8 @@ Map::Layout Map::layout(const QSizeF &size) const
     rx.add(g.left()), rx.add(g.right()), ry.add(g.top()), ry.add(g.bottom());
     l.x = Axis::fit(rx, Axis::LINEAR, width, 80, false, QStringLiteral("Easting (km)"));
     l.y = Axis::fit(ry, Axis::LINEAR, height, 50, false, QStringLiteral("Northing (km)"));
+    l.x.zoom(view.left, view.right, width, 80);
+    l.y.zoom(view.bottom, view.top, height, 50);
     l.plot = QRectF(std::round(left), top, std::floor(width), std::floor(height));
     l.x.place(l.plot.left(), l.plot.right());
     l.y.place(l.plot.bottom(), l.plot.top());
@@ -165,18 +167,25 @@ void Map::paint_categories(QPainter &p, const Layout &l) const
         paint_legend(p, QRectF(l.plot.right(), l.plot.top(), right_room(l), l.plot.height()), all, LEGEND_MARKERS);
 }
 
-void Map::paint(QPainter &p, const QSizeF &size, QVector<Hit> *hits) const
+void Map::paint(QPainter &p, const QSizeF &size, Live *live) const
 {
-    const Layout l = layout(size);
+    Layout l = layout(size);
     paint_title(p, text("title"), size.width());
     paint_frame(p, l.plot, &l.x, &l.y);
+    if (!view.whole()) {
+        QVector<int> shown;
+        for (int i : l.index)
+            if (l.plot.contains(at(l, i))) shown.append(i);
+        l.index = shown;
+    }
     if (valued())
         paint_values(p, l);
     else
         paint_categories(p, l);
     if (l.index.isEmpty())
         put_text(p, l.plot.center().x(), l.plot.center().y(), Qt::AlignHCenter, QStringLiteral("no data"));
-    for (int k = 0; hits && k < l.index.size(); k++) hits->append(Hit{ at(l, l.index[k]), l.index[k] });
+    if (live) live->plot = l.plot;
+    for (int k = 0; live && k < l.index.size(); k++) live->add(at(l, l.index[k]), l.index[k]);
 }
 
 QString Map::describe(int i) const

@@ -51,6 +51,9 @@ struct Axis {
     static Axis fit(Range range, Scale scale, double length, double gap, bool widen, const QString &label);
     void place(double from, double to) { map.setPaintInterval(from, to); }
     double at(double value) const { return map.transform(value); }
+    // Keeps the part between two shares of its length, with ticks of its own not closer than `gap` px on `length` px. Of a
+    // whole axis nothing changes. Before place().
+    void zoom(double from, double to, double length, double gap);
     QString text(double tick) const;
     double widest_tick() const;
     bool holds(double value) const;
@@ -63,6 +66,24 @@ enum : int { ROOM_BELOW = 46 };
 void paint_frame(QPainter &p, const QRectF &plot, const Axis *x, const Axis *y);
 void paint_title(QPainter &p, const QString &title, double width);
 double title_room(const QString &title);
+
+// While it lives, and only where `on`: nothing is painted outside the plot. An SVG by Qt 5 knows no clipping, so whole figures do without.
+class Clip {
+  public:
+    Clip(QPainter &painter, const QRectF &plot, bool on) : p(on ? &painter : nullptr)
+    {
+        if (p) p->save(), p->setClipRect(plot);
+    }
+    ~Clip()
+    {
+        if (p) p->restore();
+    }
+    Clip(const Clip &) = delete;
+    Clip &operator=(const Clip &) = delete;
+
+  private:
+    QPainter *p;
+};
 
 // ---- colours (colours.cpp)
 

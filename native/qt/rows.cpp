@@ -63,6 +63,7 @@ Rows::Layout Rows::layout(const QSizeF &size) const
     l.plot = QRectF(std::round(left), top, std::floor(width),
                     std::max(20.0, std::floor(size.height() - top - ROOM_BELOW - PAD)));
     l.x = Axis::fit(range, Axis::LINEAR, width, 60, true, text("value_label"));
+    l.x.zoom(view.left, view.right, width, 60);
     l.x.place(l.plot.left(), l.plot.right());
     l.row = l.plot.height() / rows();
     l.mark = std::min((l.row - std::min(10.0, 0.3 * l.row)) / series(), 1.6 * mark_height());
@@ -74,6 +75,7 @@ void Rows::paint_target(QPainter &p, const Layout &l) const
     const double target = number("target", NAN), tolerance = number("tolerance", 0);
     if (!std::isfinite(target)) return;
     if (tolerance > 0) {
+        const Clip clip(p, l.plot, !view.whole());
         p.setPen(Qt::NoPen);
         p.setBrush(QColor(0xf0, 0xe4, 0x42, 110));
         p.drawRect(QRectF(QPointF(tenth(l.x.at(target - tolerance)), l.plot.top()),
@@ -81,12 +83,13 @@ void Rows::paint_target(QPainter &p, const Layout &l) const
     }
 }
 
-void Rows::paint(QPainter &p, const QSizeF &size, QVector<Hit> *hits) const
+void Rows::paint(QPainter &p, const QSizeF &size, Live *live) const
 {
     const Layout l = layout(size);
     const double target = number("target", NAN);
     paint_title(p, text("title"), size.width());
     paint_frame(p, l.plot, &l.x, nullptr);
+    if (live) live->plot = l.plot;
     paint_target(p, l);
     for (int i = 0; i < rows(); i++) {
         const double middle = l.plot.top() + l.row * (i + 0.5);
@@ -94,15 +97,16 @@ void Rows::paint(QPainter &p, const QSizeF &size, QVector<Hit> *hits) const
         for (int s = 0; s < series(); s++) {
             const int index = s * rows() + i;
             const double y = tenth(middle + l.mark * (s + 0.5 - series() / 2.0));
-            if (std::isfinite(values("value")[index])) paint_mark(p, l, y, s, index);
+            if (std::isfinite(values("value")[index])) {
+                const Clip clip(p, l.plot, !view.whole());
+                paint_mark(p, l, y, s, index);
+            }
             put_text(p, l.plot.right() + 8, y, Qt::AlignLeft, value_text(index));
-            if (hits)
-                hits->append(Hit{
-                    QPointF(l.x.at(std::isfinite(values("value")[index]) ? values("value")[index] : l.x.map.s1()), y),
-                    index });
+            const double value = values("value")[index];
+            if (live) live->add(QPointF(l.x.at(std::isfinite(value) ? value : l.x.map.s1()), y), index);
         }
     }
-    if (std::isfinite(target)) {
+    if (std::isfinite(target) && (view.whole() || l.x.holds(target))) {
         p.setPen(QPen(Qt::black, 1.2, Qt::DashLine));
         p.drawLine(QPointF(tenth(l.x.at(target)), l.plot.top()), QPointF(tenth(l.x.at(target)), l.plot.bottom()));
     }

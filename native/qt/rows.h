@@ -11,8 +11,9 @@ class Rows : public Figure {
   public:
     QString check() const override;
     QSizeF needed() const override;
-    void paint(QPainter &painter, const QSizeF &size, QVector<Hit> *hits) const override;
+    void paint(QPainter &painter, const QSizeF &size, Live *live) const override;
     QString describe(int index) const override;
+    bool zooms_down() const override { return false; } // rows are labels
 
   protected:
     struct Layout {

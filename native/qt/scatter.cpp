@@ -18,7 +18,7 @@ class Scatter : public Figure {
     {
         return QSizeF(430 + PAD * 2 + 60 + right_room(), 430 + 60 + title_room(text("title")));
     }
-    void paint(QPainter &p, const QSizeF &size, QVector<Hit> *hits) const override;
+    void paint(QPainter &p, const QSizeF &size, Live *live) const override;
     QString describe(int i) const override
     {
         return QStringLiteral("%1: %2\n%3: %4")
@@ -77,12 +77,21 @@ Scatter::Layout Scatter::layout(const QSizeF &size) const
     l.x = Axis::fit(range, log ? Axis::LOG1P : Axis::LINEAR, side, 44, true, text("x_label"));
     l.y = l.x;
     l.y.label = text("y_label");
+    l.x.zoom(view.left, view.right, side, 44);
+    l.y.zoom(view.bottom, view.top, side, 44);
     const double left = room_left(l.y);
     side = std::max(40.0, std::min(size.width() - right_room() - left - PAD, size.height() - top - ROOM_BELOW - PAD));
     l.plot = QRectF(std::round(left), top, std::floor(side), std::floor(side));
     l.x.place(l.plot.left(), l.plot.right());
     l.y.place(l.plot.bottom(), l.plot.top());
-    for (int i : l.index) l.at.append(QPointF(l.x.at(x[i]), l.y.at(y[i])));
+    QVector<int> shown;
+    for (int i : l.index) {
+        const QPointF at(l.x.at(x[i]), l.y.at(y[i]));
+        if (!view.whole() && !l.plot.contains(at)) continue;
+        shown.append(i);
+        l.at.append(at);
+    }
+    l.index = shown;
     return l;
 }
 
@@ -193,12 +202,12 @@ void Scatter::paint_note(QPainter &p, const Layout &l) const
     }
     for (int i = 0; i < lines.size(); i++)
         put_text(p, l.plot.left() + 12, l.plot.top() + 10 + LINE_PX * (i + 0.5), Qt::AlignLeft, lines[i]);
-    put_text(p, l.plot.right() - 6, l.plot.top() + 46, Qt::AlignRight, QStringLiteral("1:1"));
+    if (view.whole()) put_text(p, l.plot.right() - 6, l.plot.top() + 46, Qt::AlignRight, QStringLiteral("1:1"));
     if (l.at.isEmpty())
         put_text(p, l.plot.center().x(), l.plot.center().y(), Qt::AlignHCenter, QStringLiteral("no data"));
 }
 
-void Scatter::paint(QPainter &p, const QSizeF &size, QVector<Hit> *hits) const
+void Scatter::paint(QPainter &p, const QSizeF &size, Live *live) const
 {
     const Layout l = layout(size);
     paint_title(p, text("title"), size.width());
@@ -216,9 +225,16 @@ void Scatter::paint(QPainter &p, const QSizeF &size, QVector<Hit> *hits) const
         paint_dots(p, path, 6, category_colour(0));
     }
     p.setPen(QPen(Qt::black, 1.2, Qt::DashLine));
-    p.drawLine(l.plot.bottomLeft(), l.plot.topRight());
+    if (view.whole()) {
+        p.drawLine(l.plot.bottomLeft(), l.plot.topRight());
+    } else {
+        const Clip clip(p, l.plot, true);
+        const double low = std::min(l.x.map.s1(), l.y.map.s1()), high = std::max(l.x.map.s2(), l.y.map.s2());
+        p.drawLine(QPointF(l.x.at(low), l.y.at(low)), QPointF(l.x.at(high), l.y.at(high)));
+    }
     paint_note(p, l);
-    for (int k = 0; hits && k < l.at.size(); k++) hits->append(Hit{ l.at[k], l.index[k] });
+    if (live) live->plot = l.plot;
+    for (int k = 0; live && k < l.at.size(); k++) live->add(l.at[k], l.index[k]);
 }
 
 } // namespace

@@ -5,7 +5,9 @@
  */
 #include "train/applicability.h"
 #include "train/metrics.h"
+#include "applicability_private.h"
 #include <math.h>
+#include <string.h>
 
 enum { CHUNK = 16 };
 
@@ -124,6 +126,8 @@ static sal_status scale(sal_applicability *a, const double *x, const double *wei
         a->weight[j] = w > 0 ? w : 0;
         any = any || w > 0;
     }
+    if (!any && a->basis == SAL_APPLICABILITY_EMBEDDING)
+        return sal_fail(a->ctx, SAL_STATUS_DATA, "the last hidden layer of the network is the same for all %lld samples, so it tells no place from another; take applicability covariates or train longer", (long long)a->n);
     if (!any) return sal_fail(a->ctx, SAL_STATUS_DATA, "no covariate both varies among the samples and has an importance above 0, so no place can be said to be unlike them");
     for (int64_t i = 0; i < a->n; i++)
         for (int64_t j = 0; j < a->p; j++) {
@@ -152,20 +156,38 @@ done:
     return status;
 }
 
-sal_status sal_applicability_fit(sal_context *ctx, int64_t n, int64_t p, const double *x, const double *weight, const int32_t *fold,
-                                 const uint8_t *train, sal_applicability **out)
+sal_status sal__applicability_fit(sal_context *ctx, sal_applicability_basis basis, int64_t n, int64_t p, const double *x, const double *weight, const int32_t *fold,
+                                  const uint8_t *train, sal_applicability **out)
 {
     sal_status status;
     sal_applicability *a = NULL;
     *out = NULL;
     if (n < 3 || p < 1) return sal_fail(ctx, SAL_STATUS_DATA, "%lld samples with %lld covariates are too few for an area of applicability", (long long)n, (long long)p);
     SAL_TRY(allocate(ctx, n, p, &a));
+    a->basis = basis;
     SAL_TRY(scale(a, x, weight));
     SAL_TRY(measure_all(a, fold, train));
     *out = a;
     a = NULL;
 done:
     sal_applicability_free(a);
+    return status;
+}
+
+sal_status sal_applicability_fit(sal_context *ctx, int64_t n, int64_t p, const double *x, const double *weight, const int32_t *fold, const uint8_t *train,
+                                 sal_applicability **out)
+{
+    return sal__applicability_fit(ctx, SAL_APPLICABILITY_COVARIATES, n, p, x, weight, fold, train, out);
+}
+
+sal_status sal_applicability_set_index(sal_applicability *a, const double *di, const int32_t *fold, const uint8_t *train)
+{
+    sal_status status;
+    pair_task t = { a, fold, train, NULL };
+    for (int64_t i = 0; i < a->n; i++) a->di[i] = di[i], a->lpd[i] = 0;
+    SAL_TRY(find_threshold(a));
+    SAL_TRY(sal_pool_try(a->ctx, (a->n + CHUNK - 1) / CHUNK, count_near, &t));
+done:
     return status;
 }
 
@@ -213,6 +235,7 @@ sal_status sal_applicability_save(const sal_applicability *a, sal_tensors *tenso
         SAL_TRY(sal_tensors_add(tensors, "applicability/lpd", SAL_TENSOR_I64, 1, &a->n, a->lpd, true));
     SAL_TRY(sal_json_add_f64(a->ctx, meta, "mean_distance", a->mean_distance));
     SAL_TRY(sal_json_add_f64(a->ctx, meta, "threshold", a->threshold));
+    SAL_TRY(sal_json_add_text(a->ctx, meta, "basis", a->basis == SAL_APPLICABILITY_EMBEDDING ? "embedding" : "covariates"));
 done:
     return status;
 }
@@ -231,11 +254,19 @@ sal_status sal_applicability_load(sal_context *ctx, const sal_tensors *tensors, 
     sal_status status;
     sal_applicability *a = NULL;
     const sal_tensor_view *points = sal_tensors_find(tensors, "applicability/points");
+    const char *basis = "covariates"; /* of files from before there was another */
     const void *from;
     *out = NULL;
-    if (!points || points->rank != 2 || points->dims[0] < 1 || points->dims[1] != p)
+    if (json_object_object_get_ex(meta, "basis", NULL)) {
+        status = sal_json_text(ctx, meta, what, "basis", &basis);
+        if (status != SAL_STATUS_OK) return status;
+    }
+    bool embedding = strcmp(basis, "embedding") == 0;
+    if (embedding && points && points->rank == 2) p = points->dims[1];
+    if (!points || points->rank != 2 || points->dims[0] < 1 || p < 1 || points->dims[1] != p)
         return sal_fail(ctx, SAL_STATUS_DATA, "%s says where it is applicable, but not for its %lld covariates", what, (long long)p);
     SAL_TRY(allocate(ctx, points->dims[0], p, &a));
+    a->basis = embedding ? SAL_APPLICABILITY_EMBEDDING : SAL_APPLICABILITY_COVARIATES;
     double *data[] = { a->mean, a->sd, a->weight, a->points, a->di };
     const int64_t dims[][2] = { { a->p }, { a->p }, { a->p }, { a->n, a->p }, { a->n } };
     for (int i = 0; i < 5; i++) {

@@ -92,8 +92,10 @@ static sal_status build(sal_fit *f)
     sal_status status = SAL_STATUS_OK;
     SAL_TRY(sal_params_new(f->ctx, &f->params));
     SAL_TRY(sal_tape_new(f->ctx, f->params, true, &f->tape));
+    sal_model_options trained = o->model;
+    trained.shows_embedding = false; /* nobody asks while training */
     sal_model_inputs in = sal_system_inputs(f->tape, o->system, &o->model, o->batch);
-    sal_id y = o->system->build(f->tape, &o->model, &in);
+    sal_id y = o->system->build(f->tape, &trained, &in);
     sal_id target = sal_input(f->tape, "target", SAL_SHAPE(o->batch, 1), false);
     sal_id loss = sal_model_loss(f->tape, &o->model, y, target, SAL_NONE);
     sal_gradients(f->tape, loss);
@@ -351,15 +353,24 @@ bool sal_system_takes(const sal_system *system, int32_t part)
 
 sal_status sal_fit_predict(sal_fit *f, const int64_t *list, int64_t n, double *out) { return sal_fit_predict_swapped(f, list, n, NULL, out); }
 
+/* Runs the network on samples list[start], list[start + 1] ..., repeating the last where the batch is longer than the list; NULL lists all. */
+static void run_batch(batch *b, const int64_t *list, int64_t n, int64_t start)
+{
+    for (int64_t k = 0; k < b->count; k++) {
+        int64_t at = start + k < n ? start + k : n - 1;
+        b->samples[k] = list ? list[at] : at;
+    }
+    sal_pool_run(b->f->ctx, b->count, put_sample, b);
+    sal_program_run(b->program, 0, 0);
+}
+
 sal_status sal_fit_predict_swapped(sal_fit *f, const int64_t *list, int64_t n, const sal_fit_swap *swap, double *out)
 {
     sal_status status = SAL_STATUS_OK;
     batch b = { .f = f, .program = f->program_eval, .count = f->options.batch, .swap = swap };
     int64_t columns = f->options.model.head == SAL_HEAD_HUBER ? 1 : 3;
     for (int64_t start = 0; start < n; start += b.count) {
-        for (int64_t k = 0; k < b.count; k++) b.samples[k] = list[start + k < n ? start + k : n - 1];
-        sal_pool_run(f->ctx, b.count, put_sample, &b);
-        sal_program_run(f->program_eval, 0, 0);
+        run_batch(&b, list, n, start);
         const real *y = sal_program_output(f->program_eval, "prediction");
         for (int64_t k = 0; k < b.count && start + k < n; k++) {
             for (int64_t c = 0; c < 3; c++) out[(start + k) * 3 + c] = (double)y[k * columns + (columns == 3 ? c : 0)];
@@ -368,4 +379,30 @@ sal_status sal_fit_predict_swapped(sal_fit *f, const int64_t *list, int64_t n, c
     }
 done:
     return status;
+}
+
+sal_status sal_fit_embed(sal_fit *f, int64_t stride, float *out)
+{
+    sal_status status = SAL_STATUS_OK;
+    batch b = { .f = f, .program = f->program_eval, .count = f->options.batch };
+    int64_t n = f->data->count, hidden = f->options.model.hidden;
+    SAL_ASSERT(f->ctx, f->options.model.shows_embedding);
+    for (int64_t start = 0; start < n; start += b.count) {
+        run_batch(&b, NULL, n, start);
+        const real *h = sal_program_output(f->program_eval, "embedding");
+        for (int64_t k = 0; k < b.count && start + k < n; k++) {
+            for (int64_t c = 0; c < hidden; c++) out[(start + k) * stride + c] = (float)h[k * hidden + c];
+        }
+        SAL_TRY(sal_progress(f->ctx, 1, NULL));
+    }
+done:
+    return status;
+}
+
+void sal_fit_embedding_weights(sal_fit *f, double *weight)
+{
+    int64_t n = 0, hidden = f->options.model.hidden;
+    const real *w = sal_params_find(f->params, "head/out/w", &n); /* (hidden, outputs), the centre in the middle */
+    int64_t outputs = n / hidden;
+    for (int64_t k = 0; k < hidden; k++) weight[k] = w ? fabs((double)w[k * outputs + outputs / 2]) : 0;
 }

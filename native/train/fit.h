@@ -49,6 +49,11 @@ sal_status sal_fit_restore(sal_fit *fit, const sal_tensors *tensors, const char 
 /* Network outputs for listed samples of the dataset: out (n, 3) lower, median, upper on the scaled target (all equal for one output). */
 sal_status sal_fit_predict(sal_fit *fit, const int64_t *list, int64_t n, double *out);
 
+/* The last hidden layer of the network for all samples of the dataset, where options.model.shows_embedding: out (count of the dataset, stride), of which the
+ * first model.hidden of each row are written. And how much each of its units moves the prediction: |weight| in the centre's output, weight (hidden). */
+sal_status sal_fit_embed(sal_fit *fit, int64_t stride, float *out);
+void sal_fit_embedding_weights(sal_fit *fit, double *weight);
+
 /* Covariates as a system takes them: bands, indices, environment. Whether it takes that part at all. */
 enum { SAL_PART_SPECTRUM = 0, SAL_PART_INDEX = 1, SAL_PART_ENVIRONMENT = 2, SAL_PARTS = 3 };
 bool sal_system_takes(const sal_system *system, int32_t part);

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FORMAT      1 /* of the JSON; rises when older programs could not read it */
+#define FORMAT      2 /* newest of the JSON; older programs could not read it. 2: applicability on an embedding; all else is written as 1 */
 #define MAX_WINDOW  1025
 #define MAX_MEMBERS 1000
 
@@ -44,7 +44,7 @@ static sal_status describe(sal_model_file *m, json_object *o)
     sal_status status;
     json_object *list = json_object_new_array(), *conformal = NULL;
     SAL_TRY(sal_json_add(m->ctx, o, "covariates", list));
-    SAL_TRY(sal_json_add_i64(m->ctx, o, "format", FORMAT));
+    SAL_TRY(sal_json_add_i64(m->ctx, o, "format", m->applicability && m->applicability->basis == SAL_APPLICABILITY_EMBEDDING ? 2 : 1));
     SAL_TRY(sal_json_add_text(m->ctx, o, "version", sal_version()));
     SAL_TRY(sal_json_add_text(m->ctx, o, "system", m->system));
     SAL_TRY(sal_json_add_text(m->ctx, o, "target", m->target));

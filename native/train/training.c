@@ -22,44 +22,8 @@ typedef struct run {
     int64_t *list;
     double *outputs; /* (count, 3) */
     sal_tensors *resume;
+    sal__embeddings embeddings; /* of the fold in hand */
 } run;
-
-/* ---- what the request is, as a hash ---- */
-
-static sal_status add_hash(sal_context *ctx, sal_text *text, const void *bytes, int64_t length)
-{
-    char hash[65];
-    sal_sha256(bytes, length, hash);
-    sal_text_append(ctx, text, "%s ", hash);
-    return text->status;
-}
-
-static sal_status fingerprint(run *r)
-{
-    const sal_dataset *d = r->q->dataset;
-    const sal_fit_options *o = &r->q->fit;
-    const sal_model_options *m = &o->model;
-    sal_status status = SAL_STATUS_OK;
-    sal_text text = { 0 };
-    int64_t pixels = d->roles.window * d->roles.window * d->roles.covariate_count;
-    if (r->q->importance) sal_text_append(r->ctx, &text, "importance ");
-    sal_text_append(r->ctx, &text, "%s %s %lld %lld %lld %.17g %.17g %.17g %d %d %llu %lld | ", sal_version(), o->system->id, (long long)d->count,
-                    (long long)o->epochs, (long long)o->batch, o->learning_rate, o->weight_decay, o->clip, o->log1p, o->augment,
-                    (unsigned long long)o->seed, (long long)r->q->members);
-    sal_text_append(r->ctx, &text, "%lld %lld %lld %lld %lld %lld %lld %.17g %d %.17g %.17g | ", (long long)m->width, (long long)m->heads,
-                    (long long)m->channels[0], (long long)m->channels[1], (long long)m->channels[2], (long long)m->pools, (long long)m->hidden,
-                    m->dropout, (int)m->head, m->quantile_low, m->quantile_high);
-    SAL_TRY(add_hash(r->ctx, &text, d->spectrum, d->count * d->roles.band_count * 4));
-    SAL_TRY(add_hash(r->ctx, &text, d->index, d->count * d->roles.index_count * 4));
-    SAL_TRY(add_hash(r->ctx, &text, d->window, d->count * pixels * 4));
-    SAL_TRY(add_hash(r->ctx, &text, d->target, d->count * 8));
-    SAL_TRY(add_hash(r->ctx, &text, r->q->folds->train, r->q->folds->k * d->count));
-    SAL_TRY(add_hash(r->ctx, &text, r->q->folds->fold, d->count * 4));
-    sal_sha256(text.data, text.length, r->fingerprint);
-done:
-    sal_text_free(r->ctx, &text);
-    return status;
-}
 
 /* ---- checkpoint ---- */
 
@@ -90,6 +54,7 @@ static sal_status save_checkpoint(run *r, const sal_fit *current)
     SAL_TRY(sal_tensors_add(tensors, "by_member", SAL_TENSOR_F64, 1, &nm, t->by_member, false));
     SAL_TRY(sal_tensors_add(tensors, "losses", SAL_TENSOR_F32, 1, &losses, t->losses, false));
     if (t->importance) SAL_TRY(sal_tensors_add(tensors, "importance", SAL_TENSOR_F64, 1, &t->covariates, t->importance, false));
+    SAL_TRY(sal__embeddings_save(&r->embeddings, t, tensors));
     SAL_TRY(save_final(r, tensors));
     if (current) SAL_TRY(sal_fit_save(current, tensors, "current/"));
     SAL_TRY(sal_tensors_save(tensors, r->q->checkpoint));
@@ -99,38 +64,22 @@ done:
     return status;
 }
 
-static sal_status copy_tensor(const run *r, const char *name, sal_tensor_type type, int64_t n, void *to)
-{
-    const void *from;
-    sal_status status = sal_tensors_require(r->resume, name, type, 1, &n, &from);
-    if (status == SAL_STATUS_OK) memcpy(to, from, (size_t)(n * sal_tensor_type_size(type)));
-    return status;
-}
+static sal_status copy_tensor(const run *r, const char *name, sal_tensor_type type, int64_t n, void *to) { return sal__checkpoint_copy(r->resume, name, type, n, to); }
 
-/* Takes up a checkpoint of the same request; another one is left aside with a warning. */
+/* Takes up a checkpoint of the same request. */
 static sal_status take_up(run *r)
 {
     sal_status status = SAL_STATUS_OK;
     sal_training *t = r->t;
     double stage;
-    if (!r->q->checkpoint || !sal_file_exists(r->q->checkpoint)) return SAL_STATUS_OK;
-    if (sal_tensors_load(r->ctx, r->q->checkpoint, "checkpoint", &r->resume) != SAL_STATUS_OK) {
-        sal_warn(r->ctx, "%s; training starts anew", sal_context_message(r->ctx));
-        sal_error_clear(r->ctx);
-        return SAL_STATUS_OK;
-    }
-    const char *theirs = sal_tensors_metadata(r->resume, "fingerprint");
-    if (!theirs || strcmp(theirs, r->fingerprint) != 0) {
-        sal_warn(r->ctx, "checkpoint \"%s\" belongs to another training (other data, options or version); training starts anew", r->q->checkpoint);
-        sal_tensors_free(r->resume);
-        r->resume = NULL;
-        return SAL_STATUS_OK;
-    }
+    SAL_TRY(sal__checkpoint_open(r->ctx, r->q, r->fingerprint, &r->resume));
+    if (!r->resume) return SAL_STATUS_OK;
     SAL_TRY(copy_tensor(r, "stage", SAL_TENSOR_F64, 1, &stage));
     SAL_TRY(copy_tensor(r, "out_of_fold", SAL_TENSOR_F64, t->count * 3, t->out_of_fold));
     SAL_TRY(copy_tensor(r, "by_member", SAL_TENSOR_F64, t->count * t->members, t->by_member));
     SAL_TRY(copy_tensor(r, "losses", SAL_TENSOR_F32, (t->folds + 1) * t->epochs, t->losses));
     if (t->importance) SAL_TRY(copy_tensor(r, "importance", SAL_TENSOR_F64, t->covariates, t->importance));
+    SAL_TRY(sal__embeddings_restore(&r->embeddings, t, r->resume));
     r->stage = t->resumed_stage = (int64_t)stage;
     if (r->stage < r->stages)
         sal_log(r->ctx, "goes on from checkpoint \"%s\": network %lld of %lld", r->q->checkpoint, (long long)r->stage + 1, (long long)r->stages);
@@ -149,6 +98,7 @@ static sal_status new_fit(run *r, int64_t fold, int64_t member, sal_fit **out)
 {
     sal_fit_options options = r->q->fit;
     options.seed += (uint64_t)member;
+    options.model.shows_embedding = r->q->embedding;
     for (int64_t i = 0; i < r->t->count; i++) r->keep[i] = fold == r->t->folds ? 1 : r->q->folds->train[fold * r->t->count + i];
     return sal_fit_new(r->ctx, r->q->dataset, r->keep, &options, out);
 }
@@ -249,8 +199,10 @@ static sal_status run_stage(run *r)
     if (member == 0) memcpy(t->losses + fold * t->epochs, sal_fit_losses(fit), (size_t)t->epochs * sizeof(float));
     if (fold < t->folds) {
         SAL_TRY(predict_fold(r, fit));
+        SAL_TRY(sal__embeddings_take_fold(&r->embeddings, r->q, t, fit, fold, member));
         if (t->importance && member == 0) SAL_TRY(ask_fold(r, fit));
     } else {
+        SAL_TRY(sal__embeddings_take_final(&r->embeddings, t, fit, member));
         sal_fit_release_data(fit);
         t->final[member] = fit;
         fit = NULL;
@@ -272,6 +224,7 @@ static sal_status restore_final(run *r)
         snprintf(prefix, sizeof prefix, "final%lld/", (long long)m);
         SAL_TRY(new_fit(r, r->t->folds, m, &r->t->final[m]));
         SAL_TRY(sal_fit_restore(r->t->final[m], r->resume, prefix));
+        SAL_TRY(sal__embeddings_take_final(&r->embeddings, r->t, r->t->final[m], m));
         sal_fit_release_data(r->t->final[m]);
     }
 done:
@@ -291,6 +244,7 @@ static sal_status allocate(run *r)
         SAL_TRY(sal_allocate(r->ctx, t->covariates, sizeof(double), &t->importance));
         SAL_TRY(sal_allocate(r->ctx, t->count, sizeof *r->donor, &r->donor));
     }
+    SAL_TRY(sal__embeddings_new(&r->embeddings, r->ctx, r->q, t));
     SAL_TRY(sal_allocate(r->ctx, t->count, 1, &r->keep));
     SAL_TRY(sal_allocate(r->ctx, t->count, sizeof *r->list, &r->list));
     SAL_TRY(sal_allocate(r->ctx, t->count * 3, sizeof(double), &r->outputs));
@@ -308,7 +262,7 @@ sal_status sal_training_run(sal_context *ctx, const sal_training_request *q, sal
     *r.t = (sal_training){ .ctx = ctx, .count = q->dataset->count, .members = q->members, .epochs = q->fit.epochs, .folds = q->folds->k };
     r.stages = (q->folds->k + (q->folds_only ? 0 : 1)) * q->members;
     SAL_TRY(allocate(&r));
-    SAL_TRY(fingerprint(&r));
+    SAL_TRY(sal__training_fingerprint(ctx, q, r.fingerprint));
     SAL_TRY(take_up(&r));
     SAL_TRY(restore_final(&r));
     while (r.stage < r.stages) {
@@ -322,6 +276,7 @@ sal_status sal_training_run(sal_context *ctx, const sal_training_request *q, sal
     r.t = NULL;
 done:
     sal_tensors_free(r.resume);
+    sal__embeddings_clear(&r.embeddings);
     sal_release(ctx, r.keep);
     sal_release(ctx, r.donor);
     sal_release(ctx, r.list);
@@ -341,6 +296,9 @@ void sal_training_free(sal_training *t)
     sal_release(t->ctx, t->settings);
     sal_release(t->ctx, t->losses);
     sal_release(t->ctx, t->importance);
+    sal_release(t->ctx, t->embedding);
+    sal_release(t->ctx, t->unit_weight);
+    sal_release(t->ctx, t->unseen);
     sal_release(t->ctx, t->final);
     sal_release(t->ctx, t);
 }

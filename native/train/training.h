@@ -11,9 +11,10 @@ typedef struct sal_training_request {
     const sal_folds *folds;
     sal_fit_options fit;      /* fit.seed is the first seed of the ensemble */
     int64_t members;          /* networks per fold and in the final model */
-    const char *checkpoint;   /* file to write every 20 s and to resume from; NULL for none */
+    const char *checkpoint;   /* file to write every 20 s, and after every network or baseline, and to resume from; NULL for none */
     bool folds_only;          /* no final model: for comparisons */
     bool importance;          /* find the importance of the covariates too; adds about a tenth of the time */
+    bool embedding;           /* keep the last hidden layers at the samples (networks only): for the area of applicability */
     double seconds;           /* stop, keeping the checkpoint, after this time; 0: no limit */
 } sal_training_request;
 
@@ -30,12 +31,16 @@ typedef struct sal_training {
                                  squared error of out-of-fold predictions on the transformed scale rises when a sample gets this covariate, in all its
                                  window, from another sample drawn from all (Breiman 2001; Fisher et al. 2019), first member of each fold */
     int64_t covariates;
+    float *embedding;         /* (count, units) last hidden layers of the final networks, side by side; NULL when not asked for */
+    double *unit_weight;      /* (units) by which a unit counts in the prediction of its network */
+    double *unseen;           /* (count) dissimilarity of each sample in the embedding of the networks that have not seen it; NaN where none trained */
+    int64_t units;            /* members times hidden */
     int64_t resumed_stage;    /* 0 when started fresh */
-    double samples_per_second; /* NaN when every network came from the checkpoint */
+    double samples_per_second; /* NaN when every network or baseline came from the checkpoint */
 } sal_training;
 
-/* Runs everything, networks or, where fit.baseline is set, a baseline; one without a random part has one member, whatever was asked, and none keeps a
- * checkpoint or losses (epochs 0). The checkpoint stays in any case, success included: it belongs to the caller, who deletes it once all that is made of the
+/* Runs everything, networks or, where fit.baseline is set, a baseline; one without a random part has one member, whatever was asked, and none has
+ * losses (epochs 0). The checkpoint stays in any case, success included: it belongs to the caller, who deletes it once all that is made of the
  * training is safe on disk. Running out of `seconds` is FAILED. A checkpoint of another request (other data, options, version) is ignored with a
  * warning; one of a finished training gives it back without a step. Same bits when resumed. */
 sal_status sal_training_run(sal_context *ctx, const sal_training_request *request, sal_training **out);

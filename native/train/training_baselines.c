@@ -1,13 +1,15 @@
 /* training_baselines.c - folds and final model of a baseline: tuned and fitted anew in every fold, on the table of sample_rows.h.
  *
- * Hyper-parameters are chosen once for each fold; the members of an ensemble differ in their seed. There is no checkpoint: a fold takes seconds, and what
- * was stopped begins anew.
+ * Hyper-parameters are chosen once for each fold; the members of an ensemble differ in their seed. A unit is one member of one fold: a checkpoint holds what the
+ * units done so far gave, and a training that was killed begins with the next one.
  */
 #include "sample_rows.h"
 #include "training_private.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+
+static const double checkpoint_seconds = 1; /* units that take less are not each worth a write */
 
 typedef struct run {
     sal_context *ctx;
@@ -16,8 +18,74 @@ typedef struct run {
     int64_t p;
     float *x;  /* (count, p) */
     double *y; /* (count) transformed */
-    double started;
+    char fingerprint[65];
+    int64_t done, units; /* units: members times folds and final model */
+    double started, saved_at;
 } run;
+
+/* ---- checkpoint ---- */
+
+/* Members of the final model that are fitted. */
+static int64_t finals(const run *r) { return r->done > r->t->folds * r->t->members ? r->done - r->t->folds * r->t->members : 0; }
+
+static sal_status each_final(const run *r, sal_tensors *to, const sal_tensors *from)
+{
+    sal_status status = SAL_STATUS_OK;
+    sal_training *t = r->t;
+    char prefix[32];
+    for (int64_t m = 0; m < finals(r); m++) {
+        snprintf(prefix, sizeof prefix, "final%lld/", (long long)m);
+        if (to) SAL_TRY(sal_baseline_store(t->baseline[m], to, prefix));
+        if (from) SAL_TRY(sal_baseline_restore(r->ctx, r->q->fit.baseline, r->p, from, prefix, "the checkpoint", &t->baseline[m]));
+    }
+done:
+    return status;
+}
+
+static sal_status save_checkpoint(run *r)
+{
+    sal_status status = SAL_STATUS_OK;
+    sal_tensors *tensors = NULL;
+    const sal_training *t = r->t;
+    int64_t one = 1, n3 = t->count * 3, nm = t->count * t->members, ns = (t->folds + 1) * SAL_BASELINE_SETTINGS;
+    if (!r->q->checkpoint) return SAL_STATUS_OK;
+    SAL_TRY(sal_tensors_new(r->ctx, &tensors));
+    SAL_TRY(sal_tensors_set_metadata(tensors, "fingerprint", r->fingerprint));
+    SAL_TRY(sal_tensors_add(tensors, "done", SAL_TENSOR_I64, 1, &one, &r->done, true));
+    SAL_TRY(sal_tensors_add(tensors, "out_of_fold", SAL_TENSOR_F64, 1, &n3, t->out_of_fold, false));
+    SAL_TRY(sal_tensors_add(tensors, "by_member", SAL_TENSOR_F64, 1, &nm, t->by_member, false));
+    SAL_TRY(sal_tensors_add(tensors, "settings", SAL_TENSOR_F64, 1, &ns, t->settings, false));
+    if (t->importance) SAL_TRY(sal_tensors_add(tensors, "importance", SAL_TENSOR_F64, 1, &t->covariates, t->importance, false));
+    SAL_TRY(each_final(r, tensors, NULL));
+    SAL_TRY(sal_tensors_save(tensors, r->q->checkpoint));
+    r->saved_at = sal_clock();
+done:
+    sal_tensors_free(tensors);
+    return status;
+}
+
+static sal_status take_up(run *r)
+{
+    sal_status status = SAL_STATUS_OK;
+    sal_tensors *tensors = NULL;
+    sal_training *t = r->t;
+    SAL_TRY(sal__training_fingerprint(r->ctx, r->q, r->fingerprint));
+    SAL_TRY(sal__checkpoint_open(r->ctx, r->q, r->fingerprint, &tensors));
+    if (!tensors) return SAL_STATUS_OK;
+    SAL_TRY(sal__checkpoint_copy(tensors, "done", SAL_TENSOR_I64, 1, &r->done));
+    SAL_TRY(sal__checkpoint_copy(tensors, "out_of_fold", SAL_TENSOR_F64, t->count * 3, t->out_of_fold));
+    SAL_TRY(sal__checkpoint_copy(tensors, "by_member", SAL_TENSOR_F64, t->count * t->members, t->by_member));
+    SAL_TRY(sal__checkpoint_copy(tensors, "settings", SAL_TENSOR_F64, (t->folds + 1) * SAL_BASELINE_SETTINGS, t->settings));
+    if (t->importance) SAL_TRY(sal__checkpoint_copy(tensors, "importance", SAL_TENSOR_F64, t->covariates, t->importance));
+    SAL_TRY(each_final(r, NULL, tensors));
+    t->resumed_stage = r->done;
+    sal_log(r->ctx, "goes on from checkpoint \"%s\": %lld of %lld models are fitted", r->q->checkpoint, (long long)r->done, (long long)r->units);
+done:
+    sal_tensors_free(tensors);
+    return status;
+}
+
+/* ---- folds ---- */
 
 /* Listed rows as a table of their own. */
 static sal_status select_rows(run *r, const int64_t *list, int64_t n, float *x, double *y)
@@ -77,7 +145,7 @@ static sal_status fit_members(run *r, int64_t fold, const sal_baseline_rows *row
 {
     sal_status status = SAL_STATUS_OK;
     sal_baseline *b = NULL;
-    for (int64_t m = 0; m < r->t->members; m++) {
+    for (int64_t m = r->done % r->t->members; m < r->t->members; m++) {
         double from = 0.6 + 0.4 * (double)m / (double)r->t->members;
         sal_progress_push(r->ctx, from, from + 0.4 / (double)r->t->members);
         status = sal_baseline_fit(r->ctx, r->q->fit.baseline, settings, rows, r->q->fit.seed + (uint64_t)m, &b);
@@ -91,6 +159,8 @@ static sal_status fit_members(run *r, int64_t fold, const sal_baseline_rows *row
             r->t->baseline[m] = b;
         }
         b = NULL;
+        r->done++;
+        if (r->done == r->units || sal_clock() - r->saved_at > checkpoint_seconds) SAL_TRY(save_checkpoint(r));
     }
 done:
     sal_baseline_free(b);
@@ -127,11 +197,13 @@ static sal_status run_fold(run *r, int64_t fold)
     SAL_TRY(sal_allocate(r->ctx, count, sizeof *list, &list));
     SAL_TRY(select_rows(r, inner.list, inner.n, x[0], y[0]));
     const sal_baseline_rows rows = {inner.n, r->p, x[0], y[0]};
-    sal_progress_push(r->ctx, 0, 0.6);
-    status = sal_baseline_tune(r->ctx, r->q->fit.baseline, &rows, &inner.folds, r->q->fit.seed, settings, &error);
-    sal_progress_pop(r->ctx);
-    if (status != SAL_STATUS_OK) goto done;
-    say_settings(r, fold, settings, error);
+    if (r->done % r->t->members == 0) { /* else a member of this fold is done, and the settings are those of the checkpoint */
+        sal_progress_push(r->ctx, 0, 0.6);
+        status = sal_baseline_tune(r->ctx, r->q->fit.baseline, &rows, &inner.folds, r->q->fit.seed, settings, &error);
+        sal_progress_pop(r->ctx);
+        if (status != SAL_STATUS_OK) goto done;
+        say_settings(r, fold, settings, error);
+    }
     SAL_TRY(fit_members(r, fold, &rows, settings, x[1], y[1], list));
 done:
     sal_rows_inner_clear(r->ctx, &inner);
@@ -158,17 +230,21 @@ done:
     return status;
 }
 
-static sal_status late(const run *r, int64_t fold)
+static sal_status late(run *r, int64_t fold)
 {
+    sal_status status = SAL_STATUS_OK;
     if (!(r->q->seconds > 0) || sal_clock() - r->started <= r->q->seconds) return SAL_STATUS_OK;
-    return sal_fail(r->ctx, SAL_STATUS_FAILED, "the time of %.3g minutes is up after %lld of %lld folds; %s keeps no checkpoint, so allow it more time", r->q->seconds / 60, (long long)fold,
-                    (long long)r->t->folds + 1, sal_fit_system_id(&r->q->fit));
+    SAL_TRY(save_checkpoint(r));
+    status = sal_fail(r->ctx, SAL_STATUS_FAILED, "the time of %.3g minutes is up after %lld of %lld folds; run the same training again to go on from checkpoint \"%s\"", r->q->seconds / 60,
+                      (long long)fold, (long long)r->t->folds + 1, r->q->checkpoint ? r->q->checkpoint : "");
+done:
+    return status;
 }
 
 sal_status sal__training_baseline(sal_context *ctx, const sal_training_request *q, sal_training **out)
 {
     sal_status status = SAL_STATUS_OK;
-    run r = {.ctx = ctx, .q = q, .p = sal_rows_columns(&q->dataset->roles), .started = sal_clock()};
+    run r = {.ctx = ctx, .q = q, .p = sal_rows_columns(&q->dataset->roles), .started = sal_clock(), .saved_at = sal_clock()};
     int64_t members = sal_baseline_method_is_random(q->fit.baseline) ? q->members : 1, last = q->folds->k + (q->folds_only ? 0 : 1);
     *out = NULL;
     SAL_TRY(sal_baseline_method_check(ctx, q->fit.baseline));
@@ -176,14 +252,17 @@ sal_status sal__training_baseline(sal_context *ctx, const sal_training_request *
     *r.t = (sal_training){.ctx = ctx, .count = q->dataset->count, .members = members, .folds = q->folds->k};
     if (members < q->members) sal_log(ctx, "%s has no random part; one model takes the place of %lld", sal_fit_system_title(&q->fit), (long long)q->members);
     SAL_TRY(prepare(&r));
-    for (int64_t f = 0; f < last; f++) {
+    r.units = last * members;
+    SAL_TRY(take_up(&r));
+    int64_t fitted = r.units - r.done;
+    for (int64_t f = r.done / members; f < last; f++) {
         sal_progress_push(ctx, (double)f / (double)last, (double)(f + 1) / (double)last);
         status = run_fold(&r, f);
         sal_progress_pop(ctx);
         if (status != SAL_STATUS_OK) goto done;
         if (f + 1 < last) SAL_TRY(late(&r, f + 1));
     }
-    r.t->samples_per_second = (double)(r.t->count * last * members) / fmax(sal_clock() - r.started, 1e-9);
+    r.t->samples_per_second = fitted ? (double)(r.t->count * fitted) / fmax(sal_clock() - r.started, 1e-9) : NAN;
     *out = r.t;
     r.t = NULL;
 done:

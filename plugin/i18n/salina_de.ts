@@ -308,6 +308,10 @@
         <translation>Lokale Punktdichte</translation>
     </message>
     <message>
+        <source>Dissimilarity index (no unit)</source>
+        <translation>Unähnlichkeitsindex (ohne Einheit)</translation>
+    </message>
+    <message>
         <source>Area of applicability</source>
         <translation>Anwendbarkeitsbereich</translation>
     </message>

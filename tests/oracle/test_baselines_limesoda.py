@@ -39,9 +39,12 @@ def out_of_fold_r2(method, x, y, fold):
     ("random_forest", "BB.250", "log ECa", 0.72),
     ("random_forest", "MG.112", "log ECa", 0.64),
     ("plsr", "CV.98", "SOC_target", 0.71),
-    # scikit-learn's PLSRegression on these spectra gives at most 0.28, with the number of components that is best in hindsight; 93 samples do not
-    # tell scaled from unscaled spectra apart in inner folds (0.28 and 0.22). Strict: the day it is reached, this mark must go.
-    pytest.param("plsr", "SC.93", "SOC_target", 0.33, marks=pytest.mark.xfail(raises=AssertionError, strict=True, reason="0.22 reached, 0.33 - 0.03 asked")),
+    # What scikit-learn's PLSRegression gives for SOC on these ten folds, 3 components, the best number in hindsight: R2 pooled 0.28; squared correlation 0.28, mean of it
+    # over folds 0.29; mean over folds of R2 -0.22; log target 0.27. Its own choice of components, in inner folds by any of R2 or RMSE, in order or shuffled,
+    # 10 to 20 at most: 0.25 to 0.28. Every 10 nm, 400-2450 nm, absorbance, SNV, Savitzky-Golay derivatives: 0.16 to 0.28. Clay 0.47, pH 0.18.
+    # So no definition found gives 0.33. Ours chooses between scaled and unscaled spectra besides, which 93 samples do not tell apart (0.28 and 0.22).
+    # Strict: the day it is reached, this mark must go.
+    pytest.param("plsr", "SC.93", "SOC_target", 0.33, marks=pytest.mark.xfail(raises=AssertionError, strict=True, reason="0.22 reached, 0.33 - 0.03 asked; scikit-learn reaches 0.28 pooled and 0.32 as mean of squared correlations (SNV, 13 components), both with the best choice in hindsight")),
     ("plsr", "SP.231", "SOM_target", 0.65),
 ])
 def test_skill_on_fixed_folds(method, name, target, figure):

@@ -86,6 +86,17 @@ def show_map(picture):
     save(iface.mainWindow(), f"{picture}_map")
 
 
+def show_below():
+    """What a run loaded below its map, with the map switched off, and its legend."""
+    nodes = QgsProject.instance().layerTreeRoot().findLayers()
+    if len(nodes) < 2:
+        return
+    nodes[0].setItemVisibilityChecked(False)
+    nodes[1].setExpanded(True)
+    show_map("below")
+    nodes[0].setItemVisibilityChecked(True)
+
+
 def session():
     try:
         toolbox()
@@ -93,10 +104,11 @@ def session():
         for picture, name, parameters in json.loads(os.environ.get("SALINA_RUNS", "[]")):
             QgsProject.instance().clear()
             run(picture, name, parameters)
+        show_below()
         if os.environ.get("SALINA_SAMPLES"):
             QgsProject.instance().addMapLayer(QgsVectorLayer(os.environ["SALINA_SAMPLES"], "Samples"))
             show_map("samples")
-        layers = [[layer.name(), layer.renderer().type()] for layer in QgsProject.instance().mapLayers().values()]
+        layers = [[node.layer().name(), node.layer().renderer().type()] for node in QgsProject.instance().layerTreeRoot().findLayers()]
         (FOLDER / "done").write_text(json.dumps(layers))
     except Exception:
         (FOLDER / "error.txt").write_text(traceback.format_exc())

@@ -109,6 +109,112 @@ def test_a_widget_tells_the_values_under_the_pointer(figures, app):
     widget.close()
 
 
+FIGURES = {
+    "scatter": KEYS,
+    "lines": {"x": list(range(1, 41)), "y": [5 / k for k in range(1, 41)], "length": [40], "names": ["fold 1"], "x_label": "Epoch", "y_label": "Loss"},
+    "bars": {"label": ["DEM", "B11"], "value": [0.3, 0.1], "value_label": "Rise of RMSE (g/kg)"},
+    "histogram": {"value": [0.1 * (k % 13) for k in range(60)], "x_label": "PIT", "y_label": "Density"},
+    "map": {"x": [500000 + 90 * k for k in range(40)], "y": [4000000 + 70 * (k % 9) for k in range(40)], "value": list(range(40)), "value_label": "Residual (g/kg)"},
+}
+
+
+class Hand:
+    """A mouse over a widget."""
+
+    def __init__(self, app, widget):
+        self.app, self.widget = app, widget
+
+    def wheel(self, at, notches):
+        from qgis.PyQt.QtCore import QPoint, QPointF, Qt
+        from qgis.PyQt.QtGui import QWheelEvent
+
+        where = QPointF(*at)
+        self.app.sendEvent(self.widget, QWheelEvent(where, where, QPoint(), QPoint(0, 120 * notches), Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier,
+                                                    Qt.ScrollPhase.NoScrollPhase, False))
+
+    def mouse(self, kind, at, button="LeftButton", held=None):
+        from qgis.PyQt.QtCore import QEvent, QPointF, Qt
+        from qgis.PyQt.QtGui import QMouseEvent
+
+        button = getattr(Qt.MouseButton, button)
+        held = button if held is None else getattr(Qt.MouseButton, held)
+        self.app.sendEvent(self.widget, QMouseEvent(getattr(QEvent.Type, kind), QPointF(*at), button, held, Qt.KeyboardModifier.NoModifier))
+
+    def drag(self, start, end):
+        self.mouse("MouseButtonPress", start)
+        self.mouse("MouseMove", end, "NoButton", "LeftButton")
+        self.mouse("MouseButtonRelease", end, "LeftButton", "NoButton")
+
+    def picture(self):
+        return self.widget.grab().toImage()
+
+
+@pytest.mark.parametrize("kind", FIGURES)
+def test_a_widget_zooms_moves_and_goes_back(figures, app, kind):
+    widget = figures.Figure(kind, **FIGURES[kind]).widget()
+    widget.resize(640, 420)
+    widget.show()
+    hand = Hand(app, widget)
+    whole = hand.picture()
+    hand.drag((300, 200), (350, 220))
+    assert hand.picture() == whole, "all is shown: there is nowhere to move to"
+    hand.wheel((300, 200), 4)
+    near = hand.picture()
+    assert near != whole
+    hand.drag((300, 200), (260, 230))
+    moved = hand.picture()
+    assert moved != near
+    hand.mouse("MouseButtonPress", (300, 200), "RightButton")
+    assert hand.picture() == near
+    hand.mouse("MouseButtonPress", (300, 200), "RightButton")
+    assert hand.picture() == whole
+    hand.wheel((300, 200), 4)
+    hand.wheel((310, 200), 60)  # to the limit, where axes still have ticks
+    assert hand.picture() not in (whole, near)
+    hand.wheel((310, 200), -200)
+    assert hand.picture() == whole
+    hand.wheel((300, 200), 2)
+    hand.mouse("MouseButtonDblClick", (300, 200))
+    assert hand.picture() == whole
+    hand.wheel((2, 2), 3)  # on the title: not ours
+    assert hand.picture() == whole
+    widget.close()
+
+
+def test_what_lies_under_the_pointer_stays_there(figures, app):
+    from qgis.PyQt.QtCore import QPoint
+    from qgis.PyQt.QtGui import QHelpEvent
+    from qgis.PyQt.QtWidgets import QToolTip
+
+    keys = {"x": [1.0, 2.0, 3.0, 9.0], "y": [1.5, 2.5, 2.0, 8.0], "x_label": "Observed (g/kg)", "y_label": "Predicted (g/kg)"}
+    widget = figures.Figure("scatter", **keys).widget()
+    widget.resize(500, 460)
+    widget.show()
+    widget.grab()
+
+    def told():
+        """Where the values of each point are told."""
+        found = {}
+        for x in range(40, 480, 5):
+            for y in range(20, 440, 5):
+                QToolTip.showText(QPoint(1, 1), "nothing", widget)  # a text that is hidden stays for a while
+                app.sendEvent(widget, QHelpEvent(QHelpEvent.Type.ToolTip, QPoint(x, y), QPoint(x, y)))
+                found.setdefault(QToolTip.text(), []).append((x, y))
+        return found
+
+    before = told()
+    text = "Observed (g/kg): 2\nPredicted (g/kg): 2.5"
+    assert sum("Observed" in key for key in before) == 4
+    middle = tuple(sum(values) / len(values) for values in zip(*before[text]))
+    Hand(app, widget).wheel(middle, 5)
+    widget.grab()
+    after = told()
+    assert text in after and "Observed (g/kg): 9\nPredicted (g/kg): 8" not in after
+    now = tuple(sum(values) / len(values) for values in zip(*after[text]))
+    assert abs(now[0] - middle[0]) < 8 and abs(now[1] - middle[1]) < 8  # but for the room that longer tick texts take
+    widget.close()
+
+
 def test_a_widget_outside_the_gui_thread_is_refused(figures, app):
     from salina.native import SalinaError
 

@@ -74,3 +74,23 @@ def test_layer_that_will_be_loaded_gets_the_post_processor(fake_library, styled_
         assert layer.renderer().type() == "singlebandpseudocolor"
         del context
     assert len(algorithm._styles) < 3, "those that a context deleted are forgotten"
+
+
+def test_views_of_a_result_become_layers_below_it(app, styled_raster, tmp_path):
+    from qgis.core import QgsProcessingContext, QgsProcessingFeedback, QgsProject
+    from salina.algorithms.algorithm import sidecar_style
+
+    project = QgsProject()
+    context = QgsProcessingContext()
+    context.setProject(project)
+    views = [{"of": "output", "band": "di", "style": str(tmp_path / "map.qml")}]
+    layer = project.addMapLayer(unstyled(styled_raster))
+    other = project.addMapLayer(unstyled(styled_raster))
+    sidecar_style(views).postProcessLayer(layer, context, QgsProcessingFeedback(False))
+    tree = [node.layer() for node in project.layerTreeRoot().findLayers()]
+    assert [tree[0].id(), tree[1].id()] == [other.id(), layer.id()] and len(tree) == 3
+    assert tree[2].name() == "Dissimilarity index (no unit): map" and tree[2].renderer().type() == "singlebandpseudocolor"
+    assert tree[2].source() == layer.source()
+    sidecar_style(views).postProcessLayer(unstyled(styled_raster), QgsProcessingContext(), QgsProcessingFeedback(False))  # no project: nothing to add to
+    sidecar_style().postProcessLayer(layer, context, QgsProcessingFeedback(False))
+    assert len(project.mapLayers()) == 3

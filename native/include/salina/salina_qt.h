@@ -48,8 +48,8 @@ SAL_API int32_t sal_figure_size(sal_figure *figure, int32_t *width, int32_t *hei
 SAL_API int32_t sal_figure_render(sal_figure *figure, const char *format, const void **bytes, int64_t *length);
 /* The same into a file, whole or not at all; the extension of the path is the format. */
 SAL_API int32_t sal_figure_save(sal_figure *figure, const char *path);
-/* A live widget (a QWidget * for sip): paints itself at any size and tells the values under the pointer. The caller
- * owns it. GUI thread only, with a QApplication; FAILED otherwise. */
+/* A live widget (a QWidget * for sip): paints itself at any size and tells the values under the pointer. The wheel zooms, dragging
+ * moves, the right button goes back, a double click shows all (keys: + - arrows, Backspace, Home). The caller owns it. GUI thread only, with a QApplication; FAILED otherwise. */
 SAL_API int32_t sal_figure_widget(sal_figure *figure, void **widget);
 
 /* Writes an HTML page with inline figures (data: images) as a PDF on A4 with page numbers, whole or not at all.

@@ -26,6 +26,28 @@ static void style_is_well_formed_and_escapes_labels(void **state)
     assert_int_equal(sal_style_write_ramp(ctx, "/no/such/folder/a.qml", 1, 0, 1, NULL), SAL_STATUS_IO);
 }
 
+/* Seven classes of which the fourth ends at the threshold; two where it is 0. */
+static void index_style_marks_the_threshold(void **state)
+{
+    const double thresholds[2] = { 0.24, 0 };
+    for (int k = 0; k < 2; k++) {
+        int n = 0, outside = 0;
+        assert_done(sal_style_write_index(ctx, in_folder("index.qml"), 4, thresholds[k]));
+        CPLXMLNode *tree = CPLParseXMLFile(in_folder("index.qml"));
+        CPLXMLNode *shader = CPLSearchXMLNode(tree, "=colorrampshader");
+        assert_string_equal(CPLGetXMLValue(CPLSearchXMLNode(tree, "=rasterrenderer"), "band", ""), "4");
+        for (CPLXMLNode *item = shader->psChild; item; item = item->psNext) {
+            if (item->eType != CXT_Element || strcmp(item->pszValue, "item")) continue;
+            const char *label = CPLGetXMLValue(item, "label", "");
+            bool beyond = strstr(label, "not applicable") != NULL;
+            if (strstr(label, "(threshold)")) assert_true(CPLAtof(CPLGetXMLValue(item, "value", "")) == thresholds[k] && !outside);
+            outside += beyond, n++;
+        }
+        assert_true(n == (k ? 2 : 7) && outside == (k ? 1 : 3));
+        CPLDestroyXMLNode(tree);
+    }
+}
+
 static void style_paints_in_qgis_what_it_says(void **state)
 {
     char command[4096];
@@ -45,6 +67,7 @@ static void style_paints_in_qgis_what_it_says(void **state)
     assert_done(sal_style_write_classes(ctx, in_folder("classes.qml"), 1, 3, upper, colours, labels));
     assert_done(sal_style_write_palette(ctx, in_folder("palette.qml"), 1, 3, codes, colours, labels));
     assert_done(sal_style_write_ramp(ctx, in_folder("ramp.qml"), 1, 1, 3, "g/kg"));
+    assert_done(sal_style_write_index(ctx, in_folder("index.qml"), 1, 2));
     int here = (int)(strrchr(__FILE__, '/') - __FILE__);
     snprintf(command, sizeof command,
              "QT_QPA_PLATFORM=offscreen /usr/bin/python3 '%.*s/style_in_qgis.py' '%s' > '%s' 2>&1", here, __FILE__,
@@ -63,6 +86,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(style_is_well_formed_and_escapes_labels),
+        TEST(index_style_marks_the_threshold),
         TEST(style_paints_in_qgis_what_it_says),
     };
     return cmocka_run_group_tests(tests, data_setup, data_teardown);

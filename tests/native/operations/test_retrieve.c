@@ -165,6 +165,7 @@ static void evaluator_open(evaluator *e, const char *model, const char *stack)
     e->stack = open_stack(stack);
     if (sal_model_file_load(ctx, in_folder(model), &e->model) != SAL_STATUS_OK) fail_msg("%s", sal_context_message(ctx));
     assert_int_equal(sal_network_options(e->model, &e->system, &e->options, &e->target), SAL_STATUS_OK);
+    e->options.shows_embedding = e->model->applicability && e->model->applicability->basis == SAL_APPLICABILITY_EMBEDDING;
     for (int64_t m = 0; m < e->model->members; m++) {
         assert_int_equal(sal_params_new(ctx, &e->params[m]), SAL_STATUS_OK);
         assert_int_equal(sal_tape_new(ctx, e->params[m], false, &e->tape[m]), SAL_STATUS_OK);
@@ -563,6 +564,69 @@ static void lpd_adds_a_band_that_counts_samples(void **state)
     free(aoa), free(lpd), free(one);
 }
 
+/* The index of a pixel from the tapes of all members, on the window around it. */
+static double index_on_embedding(evaluator *e, int64_t column, int64_t row)
+{
+    int64_t hidden = e->options.hidden;
+    double *x = malloc(sizeof(double) * (size_t)(hidden * e->model->members)), ignored[3];
+    for (int64_t m = 0; m < e->model->members; m++) {
+        put_pixel(e, m, column, row);
+        put(e, m, "window", "window", column, row, e->options.window);
+        run(e, m, ignored);
+        const real *h = sal_program_output(e->program[m], "embedding");
+        for (int64_t c = 0; c < hidden; c++) x[m * hidden + c] = (double)h[c];
+    }
+    double di = sal_applicability_at(e->model->applicability, x, NULL);
+    free(x);
+    return di;
+}
+
+/* To 1e-5, for one network and an ensemble, with and without a window; what else the map has is that of the same networks without embedding. */
+static void the_index_on_the_embedding_equals_window_by_window_evaluation(void **state)
+{
+    const char *models[][2] = { { "window_embedded.safetensors", "window.safetensors" }, { "two_embedded.safetensors", "two.safetensors" }, { "stacked_embedded.safetensors", "stacked.safetensors" } };
+    for (int k = 0; k < 3; k++) {
+        evaluator e;
+        int64_t columns, rows, bands, column, row, differs = 0;
+        retrieve_well("small.tif", models[k][0], "embedded_map.tif", ",'lpd':true", NULL);
+        retrieve_well("small.tif", models[k][0], "embedded_again.tif", ",'lpd':true,'block_size':64,'threads':1", NULL);
+        assert_same_map("embedded_map.tif", "embedded_again.tif");
+        retrieve_well("small.tif", models[k][1], "covariates_map.tif", ",'lpd':true", NULL);
+        float *map = read_all("embedded_map.tif", &columns, &rows, &bands), *other = read_all("covariates_map.tif", &columns, &rows, &bands);
+        evaluator_open(&e, models[k][0], "small.tif");
+        assert_int_equal(e.model->applicability->basis, SAL_APPLICABILITY_EMBEDDING);
+        assert_int_equal(e.model->applicability->p, e.options.hidden * e.model->members);
+        for (int64_t i = 0; i < columns * rows; i++) {
+            for (int b = 0; b < 3; b++) assert_true(map[i * bands + b] == other[i * bands + b]);
+            differs += map[i * bands + SAL_MAP_DI] != other[i * bands + SAL_MAP_DI];
+            bool outside = (double)map[i * bands + SAL_MAP_DI] > e.model->applicability->threshold;
+            assert_true(outside == (((int32_t)map[i * bands + 5] & SAL_QUALITY_OUTSIDE) != 0));
+        }
+        assert_true(differs > columns * rows / 2);
+        for (int64_t i = 0; i < 30; i++) {
+            choose(i, columns, rows, &column, &row);
+            double expected = index_on_embedding(&e, column, row), got = (double)map[(row * columns + column) * bands + SAL_MAP_DI];
+            if (!(fabs(got - expected) < 1e-5 * fmax(1, expected))) fail_msg("%s: %.9g instead of %.9g", models[k][0], got, expected);
+        }
+        evaluator_close(&e);
+        free(map), free(other);
+    }
+}
+
+/* Units that the file does not have. */
+static void an_embedding_of_another_width_is_refused(void **state)
+{
+    sal_model_file *model;
+    sal_error_clear(ctx);
+    assert_int_equal(sal_model_file_load(ctx, in_folder("stacked.safetensors"), &model), SAL_STATUS_OK);
+    model->applicability->basis = SAL_APPLICABILITY_EMBEDDING;
+    assert_int_equal(sal_model_file_save(model, in_folder("lying.safetensors")), SAL_STATUS_OK);
+    sal_model_file_free(model);
+    assert_int_equal(retrieve("small.tif", "lying.safetensors", "lying.tif", "", NULL), SAL_STATUS_DATA);
+    assert_non_null(strstr(sal_context_message(ctx), "units of its last hidden layers, which have 64; train it again"));
+    sal_error_clear(ctx);
+}
+
 /* A model from before there was an area of applicability. */
 static void a_model_without_applicability_maps_unless_it_is_asked_for(void **state)
 {
@@ -575,10 +639,10 @@ static void a_model_without_applicability_maps_unless_it_is_asked_for(void **sta
     assert_int_equal(sal_model_file_save(model, in_folder("old.safetensors")), SAL_STATUS_OK);
     sal_model_file_free(model);
     assert_int_equal(retrieve("small.tif", "old.safetensors", "old.tif", ",'aoa':true", NULL), SAL_STATUS_DATA);
-    assert_non_null(strstr(sal_context_message(ctx), "does not say where it is applicable; train it again or retrieve with aoa false"));
+    assert_non_null(strstr(sal_context_message(ctx), "does not say where it is applicable; train it again with applicability covariates or embedding, or retrieve with aoa false"));
     sal_error_clear(ctx);
     assert_int_equal(retrieve("small.tif", "old.safetensors", "old.tif", ",'lpd':true", NULL), SAL_STATUS_DATA); /* nothing to count */
-    assert_non_null(strstr(sal_context_message(ctx), "train it again or retrieve with aoa false and lpd false"));
+    assert_non_null(strstr(sal_context_message(ctx), "retrieve with aoa false and lpd false"));
     sal_error_clear(ctx);
     retrieve_well("small.tif", "old.safetensors", "old.tif", "", NULL);
     free(read_all("old.tif", &columns, &rows, &bands));
@@ -896,6 +960,9 @@ static int make_inputs(void)
         { "train", TRAIN "'unit':'g/kg','system':'ss_stack','loss':'huber','output':'@/stacked.safetensors'}" },
         { "train", TRAIN "'unit':'g/kg','system':'index','transform':'none','output':'@/index.safetensors'}" },
         { "train", TRAIN "'unit':'g/kg','system':'ss_soilnet','seeds':2,'output':'@/two.safetensors'}" },
+        { "train", TRAIN "'unit':'g/kg','system':'ss_soilnet','applicability':'embedding','output':'@/window_embedded.safetensors'}" },
+        { "train", TRAIN "'unit':'g/kg','system':'ss_soilnet','seeds':2,'applicability':'embedding','output':'@/two_embedded.safetensors'}" },
+        { "train", TRAIN "'unit':'g/kg','system':'ss_stack','loss':'huber','applicability':'embedding','output':'@/stacked_embedded.safetensors'}" },
         { "train", TRAIN "'unit':'furlong','system':'spec_index','output':'@/plain.safetensors'}" },
     };
     const variation v = { .column = 30, .row = 30, .columns = 60, .rows = 70 };
@@ -935,7 +1002,9 @@ int main(void)
         cmocka_unit_test(a_stack_of_nothing_gives_an_empty_map_and_a_warning),
         cmocka_unit_test(quality_equals_flags_found_pixel_by_pixel),
         cmocka_unit_test(without_aoa_the_map_has_no_band_di),
-cmocka_unit_test(lpd_adds_a_band_that_counts_samples),
+        cmocka_unit_test(lpd_adds_a_band_that_counts_samples),
+        cmocka_unit_test(the_index_on_the_embedding_equals_window_by_window_evaluation),
+        cmocka_unit_test(an_embedding_of_another_width_is_refused),
         cmocka_unit_test(a_model_without_applicability_maps_unless_it_is_asked_for),
         cmocka_unit_test(a_higher_coverage_gives_wider_intervals_around_the_same_median),
         cmocka_unit_test(the_mean_lies_above_the_median_by_the_factor_of_the_model),

@@ -244,6 +244,66 @@ static void a_round_through_a_file_changes_nothing_and_damage_is_refused(void **
     sal_applicability_free(a);
 }
 
+/* ---- on an embedding ---- */
+
+/* CAST's own covariates as units: what CAST weighs by w, an embedding gives with |weight| = w / sd, since units count by weight times sd. */
+static sal_applicability *fit_units(const float *units, const double *w, const double *di)
+{
+    sal_applicability *a = NULL;
+    sal_error_clear(ctx);
+    if (sal_applicability_fit_embedding(ctx, N, P, units, w, fold, train, di, &a)) fail_msg("%s", sal_context_message(ctx));
+    return a;
+}
+
+static void an_embedding_counts_by_weight_times_standard_deviation(void **state)
+{
+    float units[N * P];
+    double rounded[N * P], w[P], unseen[N];
+    for (int i = 0; i < N * P; i++) units[i] = (float)x[i], rounded[i] = (double)units[i];
+    sal_applicability *cast = fit(N, P, rounded, weight, fold, train), *a;
+    for (int j = 0; j < P; j++) w[j] = weight[j] / cast->sd[j];
+    a = fit_units(units, w, NULL);
+    assert_int_equal(a->basis, SAL_APPLICABILITY_EMBEDDING);
+    assert_true(fabs(a->threshold - cast->threshold) < 1e-9 && fabs(sal_applicability_at(a, y, NULL) - sal_applicability_at(cast, y, NULL)) < 1e-9);
+    for (int i = 0; i < N; i++) assert_true(fabs(a->di[i] - cast->di[i]) < 1e-9 && a->lpd[i] == cast->lpd[i]);
+    /* The samples of one fold alone get their index, the rest stay. */
+    for (int i = 0; i < N; i++) unseen[i] = -1;
+    assert_int_equal(sal_applicability_unseen(ctx, N, P, units, w, fold, train, 2, unseen), 0);
+    for (int i = 0; i < N; i++) assert_true(fold[i] == 2 ? unseen[i] == a->di[i] : unseen[i] == -1);
+    sal_applicability_free(a);
+    sal_applicability_free(cast);
+}
+
+/* min(Q75 + 1.5 IQR, largest) of 1 .. 60, of which the first have no number; the density follows the threshold. */
+static void the_threshold_comes_from_networks_that_have_not_seen_the_samples(void **state)
+{
+    float units[N * P];
+    double w[P] = { 1, 1, 1, 1 }, di[N];
+    for (int i = 0; i < N * P; i++) units[i] = (float)x[i];
+    for (int i = 0; i < N; i++) di[i] = i < 9 ? NAN : i; /* 9 .. 59: quartiles 21.5 and 46.5 */
+    sal_applicability *a = fit_units(units, w, di);
+    assert_true(a->threshold == 59);
+    for (int i = 0; i < N; i++) assert_int_equal(a->lpd[i], (int64_t)(N * 4 / 5)); /* all that train */
+    sal_applicability_free(a);
+    for (int i = 0; i < N; i++) di[i] = i < N - 2 ? NAN : 1;
+    assert_int_equal(sal_applicability_fit_embedding(ctx, N, P, units, w, fold, train, di, &a), SAL_STATUS_DATA);
+    assert_null(a);
+    sal_error_clear(ctx);
+}
+
+static void networks_that_tell_nothing_apart_are_named(void **state)
+{
+    float units[N * P] = { 0 };
+    double w[P] = { 1, 1, 1, 1 }, di[N] = { 0 };
+    sal_applicability *a;
+    assert_int_equal(sal_applicability_fit_embedding(ctx, N, P, units, w, fold, train, NULL, &a), SAL_STATUS_DATA);
+    assert_non_null(strstr(sal_context_message(ctx), "last hidden layer of the network is the same for all 60 samples"));
+    sal_error_clear(ctx);
+    assert_int_equal(sal_applicability_unseen(ctx, N, P, units, w, fold, train, 0, di), 0);
+    for (int i = 0; i < N; i++) assert_true(fold[i] == 0 ? isnan(di[i]) : di[i] == 0);
+    assert_int_equal(sal_log_count(ctx) > 0, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -253,6 +313,9 @@ int main(void)
         cmocka_unit_test(fast_density_is_exactly_the_plain_one),
         cmocka_unit_test(constant_and_missing_covariates_are_handled),
         cmocka_unit_test(threads_change_no_bit),
+        cmocka_unit_test(an_embedding_counts_by_weight_times_standard_deviation),
+        cmocka_unit_test(the_threshold_comes_from_networks_that_have_not_seen_the_samples),
+        cmocka_unit_test(networks_that_tell_nothing_apart_are_named),
         cmocka_unit_test(a_round_through_a_file_changes_nothing_and_damage_is_refused),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

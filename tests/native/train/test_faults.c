@@ -1,4 +1,4 @@
-/* test_faults.c - the n-th allocation fails, for n = 1, 2, 3 ...: folds, scores, calibration, model files and reports say so, leak
+/* test_faults.c - the n-th allocation fails, for n = 1, 2, 3 ...: folds, scores, calibration, embeddings, model files and reports say so, leak
  * nothing and leave no file behind. */
 #include "train/folds.h"
 #include "train/intervals.h"
@@ -97,6 +97,25 @@ done:
     return status;
 }
 
+static sal_status embed(sal_context *ctx)
+{
+    sal_status status;
+    sal_applicability *a = NULL;
+    float units[2 * N];
+    double weight[2] = { 1, 2 }, di[N];
+    int32_t fold[N];
+    uint8_t train[2 * N];
+    for (int i = 0; i < N; i++) {
+        units[2 * i] = (float)observed[i], units[2 * i + 1] = (float)predicted[i], fold[i] = i % 2;
+        train[i] = fold[i] != 0, train[N + i] = fold[i] != 1;
+    }
+    for (int32_t k = 0; k < 2; k++) SAL_TRY(sal_applicability_unseen(ctx, N, 2, units, weight, fold, train, k, di));
+    SAL_TRY(sal_applicability_fit_embedding(ctx, N, 2, units, weight, fold, train, di, &a));
+done:
+    sal_applicability_free(a);
+    return status;
+}
+
 static sal_status report(sal_context *ctx)
 {
     sal_status status;
@@ -140,6 +159,7 @@ done:
 
 static void folds_survive_a_failed_allocation(void **state) { fail_every_allocation(split); }
 static void calibration_survives_a_failed_allocation(void **state) { fail_every_allocation(calibrate); }
+static void embeddings_survive_a_failed_allocation(void **state) { fail_every_allocation(embed); }
 static void reports_survive_a_failed_allocation(void **state) { fail_every_allocation(report); }
 static void model_files_survive_a_failed_allocation(void **state) { fail_every_allocation(model); }
 
@@ -167,6 +187,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(folds_survive_a_failed_allocation),
         cmocka_unit_test(calibration_survives_a_failed_allocation),
+        cmocka_unit_test(embeddings_survive_a_failed_allocation),
         cmocka_unit_test(reports_survive_a_failed_allocation),
         cmocka_unit_test(model_files_survive_a_failed_allocation),
     };

@@ -2,6 +2,8 @@
 #include "synthetic.h"
 #include "train/sample_rows.h"
 
+#include <unistd.h>
+
 enum { N = 200 };
 static sal_context *ctx;
 static sal_dataset *data;
@@ -130,8 +132,48 @@ static void running_out_of_time_is_said(void **state)
     sal_fit_defaults(&q.fit);
     q.fit.baseline = sal_baseline_method_find("ridge");
     assert_int_equal(sal_training_run(ctx, &q, &t), SAL_STATUS_FAILED);
-    assert_non_null(strstr(sal_context_message(ctx), "ridge keeps no checkpoint"));
+    assert_non_null(strstr(sal_context_message(ctx), "after 1 of 6 folds; run the same training again"));
+    sal_error_clear(ctx);
     sal_folds_free(ctx, o);
+}
+
+/* Stopped after every fold, each run goes on with the next one. */
+static void a_baseline_goes_on_from_its_checkpoint_with_the_same_bits(void **state)
+{
+    char path[64];
+    static const char *const methods[] = { "ridge", "svr" };
+    snprintf(path, sizeof path, "/tmp/salina-rows-%ld.checkpoint", (long)getpid());
+    for (size_t k = 0; k < 2; k++) {
+        sal_folds *o = split("blocks", 4);
+        sal_training *whole, *t = NULL;
+        sal_training_request q = { .dataset = data, .folds = o, .members = 1, .importance = true };
+        sal_fit_defaults(&q.fit);
+        q.fit.baseline = sal_baseline_method_find(methods[k]);
+        if (sal_baseline_method_check(ctx, q.fit.baseline) != SAL_STATUS_OK) continue;
+        assert_done(ctx, sal_training_run(ctx, &q, &whole));
+        q.checkpoint = path, q.seconds = 1e-6;
+        int64_t runs = 1;
+        for (; sal_training_run(ctx, &q, &t) == SAL_STATUS_FAILED; runs++) sal_error_clear(ctx);
+        assert_int_equal(runs, 5);
+        assert_int_equal(t->resumed_stage, 4);
+        assert_memory_equal(whole->out_of_fold, t->out_of_fold, sizeof(double) * 3 * N);
+        assert_memory_equal(whole->importance, t->importance, sizeof(double) * (size_t)whole->covariates);
+        assert_memory_equal(whole->settings, t->settings, sizeof *t->settings * 5);
+        sal_training_free(t);
+        assert_done(ctx, sal_training_run(ctx, &q, &t)); /* all is there: nothing is fitted */
+        assert_true(t->resumed_stage == 5 && isnan(t->samples_per_second));
+        double a[N], b[N];
+        float *x;
+        assert_done(ctx, sal_rows_new(ctx, data, &x));
+        assert_done(ctx, sal_baseline_predict(ctx, whole->baseline[0], N, x, a));
+        assert_done(ctx, sal_baseline_predict(ctx, t->baseline[0], N, x, b));
+        assert_memory_equal(a, b, sizeof a);
+        sal_release(ctx, x);
+        sal_training_free(t);
+        sal_training_free(whole);
+        sal_folds_free(ctx, o);
+        remove(path);
+    }
 }
 
 int main(void)
@@ -142,6 +184,7 @@ int main(void)
         cmocka_unit_test(two_outer_folds_leave_three_parts),
         cmocka_unit_test(a_baseline_trains_in_every_fold_with_the_same_bits_for_any_thread_count),
         cmocka_unit_test(running_out_of_time_is_said),
+        cmocka_unit_test(a_baseline_goes_on_from_its_checkpoint_with_the_same_bits),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -293,6 +293,45 @@ static void importance_names_what_the_target_follows(void **state)
     sal_dataset_free(ctx, more);
 }
 
+static void assert_same_embedding(const sal_training *a, const sal_training *b)
+{
+    assert_int_equal(a->units, b->units);
+    assert_memory_equal(a->embedding, b->embedding, (size_t)(N * a->units) * sizeof(float));
+    assert_memory_equal(a->unit_weight, b->unit_weight, (size_t)a->units * sizeof(double));
+    assert_memory_equal(a->unseen, b->unseen, (size_t)N * sizeof(double));
+}
+
+/* The embedding of an ensemble and the index in the networks of the folds: the same bits in pieces and for any threads; targets of a sample do not
+ * move its own index. */
+static void embeddings_are_kept_and_indices_come_from_networks_that_never_saw_the_sample(void **state)
+{
+    sal_training *plain = trained(), *whole, *t = NULL;
+    assert_null(plain->embedding);
+    request.embedding = true;
+    whole = trained();
+    assert_same_training(plain, whole);
+    assert_int_equal(whole->units, 2 * request.fit.model.hidden);
+    for (int64_t i = 0; i < N; i++) assert_true(whole->unseen[i] > 0 && isfinite(whole->unseen[i]));
+    sal_context_set_threads(ctx, 1);
+    request.seconds = 1e-9;
+    while (sal_training_run(ctx, &request, &t) == SAL_STATUS_FAILED) sal_error_clear(ctx);
+    assert_same_training(whole, t);
+    assert_same_embedding(whole, t);
+    sal_training_free(t);
+    unlink(checkpoint);
+    request.seconds = 0;
+    for (int64_t i = 0; i < N; i++)
+        if (folds->fold[i] == 0) data->target[i] = 2 * data->target[i] + 1;
+    t = trained();
+    int64_t changed = 0;
+    for (int64_t i = 0; i < N; i++) {
+        if (folds->fold[i] == 0) assert_true(whole->unseen[i] == t->unseen[i]);
+        else changed += whole->unseen[i] != t->unseen[i];
+    }
+    assert_true(changed > 0);
+    sal_training_free(plain), sal_training_free(whole), sal_training_free(t);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -308,6 +347,7 @@ int main(void)
         TEST(checkpoint_that_cannot_be_written_is_reported),
         TEST(training_without_a_checkpoint_file_works),
         TEST(importance_names_what_the_target_follows),
+        TEST(embeddings_are_kept_and_indices_come_from_networks_that_never_saw_the_sample),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
