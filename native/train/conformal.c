@@ -156,6 +156,8 @@ sal_status sal_conformal_rule_at(sal_context *ctx, const sal_conformal *c, doubl
     double t = (coverage - levels[i]) / (levels[i + 1] - levels[i]);
     *out = (sal_conformal_rule){ .conformal = c, .coverage = coverage };
     for (int32_t g = 0; g < c->groups; g++) out->q[g] = (1 - t) * c->q[i][g] + t * c->q[i + 1][g];
+    out->most = out->q[0];
+    for (int32_t g = 1; g < c->groups; g++) out->most = fmax(out->most, out->q[g]);
     return SAL_STATUS_OK;
 }
 

@@ -65,7 +65,7 @@ sal_status sal_conformal_fit(sal_context *ctx, int64_t n, const double *observed
 typedef struct sal_conformal_rule {
     const sal_conformal *conformal; /* borrowed */
     double coverage;
-    double q[SAL_CONFORMAL_KNOTS];
+    double q[SAL_CONFORMAL_KNOTS], most; /* no q is larger than most */
 } sal_conformal_rule;
 
 /* Between levels Q is interpolated. ARGUMENT outside [0.5, 0.99]. */

@@ -103,14 +103,32 @@ done:
     return status;
 }
 
+/* Labels in the order in which a side looks at them: the farthest first. */
+static int32_t seen(const sal_conformal *c, int32_t k, int side) { return side > 0 ? c->groups - 1 - k : k; }
+static double away(const sal_conformal *c, int32_t k, double median, int side) { return side * (c->label[seen(c, k, side)] - median); }
+
+/* How many labels lie beyond the widest interval: d > a (Q + b) there, whatever their Q is. */
+static int32_t out_of_reach(const sal_conformal_rule *rule, double median, double a, double b, int side)
+{
+    const sal_conformal *c = rule->conformal;
+    double reach = a * (rule->most + b);
+    int32_t low = 0, high = c->groups; /* label low - 1 is out of reach, label high is not */
+    while (low < high) {
+        int32_t middle = (low + high) / 2;
+        if (away(c, middle, median, side) > fmax(reach, 0)) low = middle + 1;
+        else high = middle;
+    }
+    return low;
+}
+
 /* Looks from afar towards the median: d - a (Q + b) is linear between labels, and where it first comes to 0 the interval ends. */
 double sal__conformal_reach(const sal_conformal_rule *rule, double median, double a, double b, int side)
 {
     const sal_conformal *c = rule->conformal;
     double far = 0, far_q = 0, far_g = 0; /* the last label looked at: its distance, Q and d - a (Q + b) > 0 */
-    for (int32_t k = 0; k < c->groups; k++) {
-        int32_t i = side > 0 ? c->groups - 1 - k : k;
-        double d = side * (c->label[i] - median), q = rule->q[i];
+    int32_t skipped = out_of_reach(rule, median, a, b, side);
+    for (int32_t k = skipped > 0 ? skipped - 1 : 0; k < c->groups; k++) {
+        double d = away(c, k, median, side), q = rule->q[seen(c, k, side)];
         if (k == 0 && (d <= 0 || a * (q + b) >= d)) return fmax(a * (q + b), 0); /* Q is constant there */
         if (d < 0) {
             q += (far_q - q) * (0 - d) / (far - d);

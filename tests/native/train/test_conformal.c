@@ -170,6 +170,7 @@ static void a_sliding_interval_is_the_hull_of_its_definition(void **state)
         assert_true(c.groups > 20);
         assert_int_equal(sal_conformal_rule_at(ctx, &c, 0.9, &rule), 0);
         for (int32_t g = 0; g < c.groups; g += 5) rule.q[g] += 0.8; /* steep ups and downs: several pieces */
+        rule.most += 0.8;
         for (int i = 0; i < 300; i++) {
             double limit[2], far[2] = { 0, 0 }, m = fresh.median[i];
             sal_conformal_apply(&rule, fresh.lower[i], m, fresh.upper[i], &limit[0], &limit[1]);
