@@ -4,28 +4,11 @@
  * (seed, position): a run that is stopped and resumed gives the same bits. The learning rate warms up over the first epoch and falls by
  * a cosine to 1 % (Loshchilov and Hutter 2017). The trap: the scaled windows are a second copy of the data.
  */
-#include "fit.h"
+#include "train/fit_private.h"
 #include "data/window.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-struct sal_fit {
-    sal_context *ctx;
-    const sal_dataset *data;
-    sal_fit_options options;
-    sal_scaler scaler;
-    sal_params *params;
-    sal_tape *tape, *tape_eval;
-    sal_program *program, *program_eval;
-    sal_optimizer *optimizer;
-    sal_schedule schedule;
-    float *spectrum, *index, *window, *target; /* scaled, all samples */
-    int64_t *list, *order;                     /* training samples; permutation of the current epoch */
-    int64_t samples, steps, step, order_epoch;
-    float *losses;
-    double loss_sum; /* of the current epoch */
-};
 
 void sal_fit_defaults(sal_fit_options *o)
 {
@@ -180,15 +163,6 @@ void sal_fit_free(sal_fit *f)
 
 /* ---- batches ---- */
 
-typedef struct batch {
-    const sal_fit *f;
-    sal_program *program;
-    int64_t samples[1024];
-    int32_t symmetry[1024];
-    int64_t count;
-    const sal_fit_swap *swap; /* NULL for none */
-} batch;
-
 static void put_row(sal_program *p, const char *name, int64_t k, const float *from, int64_t n)
 {
     real *to = sal_program_input(p, name);
@@ -196,7 +170,7 @@ static void put_row(sal_program *p, const char *name, int64_t k, const float *fr
 }
 
 /* Sample i, in place k of the batch, gets one covariate from its donor. */
-static void swap_covariate(const batch *b, int64_t k, int64_t i)
+static void swap_covariate(const sal__fit_batch *b, int64_t k, int64_t i)
 {
     const sal_fit *f = b->f;
     const sal_roles *r = &f->data->roles;
@@ -216,9 +190,9 @@ static void swap_covariate(const batch *b, int64_t k, int64_t i)
     if (point) point[k * n + c] = (real)window[(r->window / 2 * r->window + r->window / 2) * n + c];
 }
 
-static void put_sample(void *arg, int64_t k, int32_t worker)
+void sal__fit_put_sample(void *arg, int64_t k, int32_t worker)
 {
-    const batch *b = arg;
+    const sal__fit_batch *b = arg;
     const sal_fit *f = b->f;
     const sal_roles *r = &f->data->roles;
     int64_t i = b->samples[k], w = r->window, c = r->covariate_count;
@@ -245,14 +219,14 @@ static void order_epoch(sal_fit *f, int64_t epoch)
 
 static void fill_batch(sal_fit *f)
 {
-    batch b = { .f = f, .program = f->program, .count = f->options.batch };
+    sal__fit_batch b = { .f = f, .program = f->program, .count = f->options.batch };
     for (int64_t k = 0; k < b.count; k++) {
         int64_t position = f->step * b.count + k, epoch = position / f->samples;
         order_epoch(f, epoch);
         b.samples[k] = f->order[position % f->samples];
         b.symmetry[k] = f->options.augment ? (int32_t)sal_random_below(f->options.seed, sal_random_stream("fit symmetry", 0, 0), (uint64_t)position, 8) : 0;
     }
-    sal_pool_run(f->ctx, b.count, put_sample, &b);
+    sal_pool_run(f->ctx, b.count, sal__fit_put_sample, &b);
 }
 
 sal_status sal_fit_run(sal_fit *f, int64_t until)
@@ -280,129 +254,4 @@ sal_status sal_fit_run(sal_fit *f, int64_t until)
     }
 done:
     return status;
-}
-
-/* ---- checkpoint ---- */
-
-static sal_status save_one(sal_tensors *tensors, const char *prefix, const char *name, sal_tensor_type type, int64_t n, const void *data)
-{
-    char full[96];
-    snprintf(full, sizeof full, "%s%s", prefix, name);
-    return sal_tensors_add(tensors, full, type, 1, &n, data, true);
-}
-
-static sal_status load_one(const sal_tensors *tensors, const char *prefix, const char *name, sal_tensor_type type, int64_t n, void *data, size_t size)
-{
-    char full[96];
-    const void *from;
-    snprintf(full, sizeof full, "%s%s", prefix, name);
-    sal_status status = sal_tensors_require(tensors, full, type, 1, &n, &from);
-    if (status == SAL_STATUS_OK) memcpy(data, from, (size_t)n * size);
-    return status;
-}
-
-#ifdef SAL_DOUBLE
-#define REAL_TENSOR SAL_TENSOR_F64
-#else
-#define REAL_TENSOR SAL_TENSOR_F32
-#endif
-
-sal_status sal_fit_save(const sal_fit *f, sal_tensors *tensors, const char *prefix)
-{
-    sal_status status = SAL_STATUS_OK;
-    double numbers[2] = { (double)f->step, f->loss_sum };
-    sal_optimizer_array arrays[4];
-    int64_t n = sal_optimizer_state(f->optimizer, arrays);
-    SAL_TRY(save_one(tensors, prefix, "numbers", SAL_TENSOR_F64, 2, numbers));
-    SAL_TRY(save_one(tensors, prefix, "losses", SAL_TENSOR_F32, f->options.epochs, f->losses));
-    SAL_TRY(save_one(tensors, prefix, "values", REAL_TENSOR, sal_params_size(f->params), sal_params_values(f->params)));
-    SAL_TRY(save_one(tensors, prefix, "state", REAL_TENSOR, sal_params_state_size(f->params), sal_params_state(f->params)));
-    for (int64_t i = 0; i < n; i++) SAL_TRY(save_one(tensors, prefix, arrays[i].name, REAL_TENSOR, arrays[i].count, arrays[i].values));
-done:
-    return status;
-}
-
-sal_status sal_fit_restore(sal_fit *f, const sal_tensors *tensors, const char *prefix)
-{
-    sal_status status = SAL_STATUS_OK;
-    double numbers[2];
-    sal_optimizer_array arrays[4];
-    int64_t n = sal_optimizer_state(f->optimizer, arrays);
-    SAL_TRY(load_one(tensors, prefix, "numbers", SAL_TENSOR_F64, 2, numbers, sizeof(double)));
-    SAL_TRY(load_one(tensors, prefix, "losses", SAL_TENSOR_F32, f->options.epochs, f->losses, sizeof(float)));
-    SAL_TRY(load_one(tensors, prefix, "values", REAL_TENSOR, sal_params_size(f->params), sal_params_values(f->params), sizeof(real)));
-    SAL_TRY(load_one(tensors, prefix, "state", REAL_TENSOR, sal_params_state_size(f->params), sal_params_state(f->params), sizeof(real)));
-    for (int64_t i = 0; i < n; i++)
-        SAL_TRY(load_one(tensors, prefix, arrays[i].name, REAL_TENSOR, arrays[i].count, arrays[i].values, sizeof(real)));
-    f->step = (int64_t)numbers[0];
-    f->loss_sum = numbers[1];
-    sal_optimizer_set_steps(f->optimizer, f->step);
-done:
-    return status;
-}
-
-/* ---- prediction ---- */
-
-bool sal_fit_takes(const sal_fit_options *o, int32_t part) { return o->baseline || sal_system_takes(o->system, part); }
-
-bool sal_system_takes(const sal_system *system, int32_t part)
-{
-    const uint32_t uses[SAL_PARTS] = { SAL_USES_SPECTRUM, SAL_USES_INDEX, SAL_USES_WINDOW | SAL_USES_POINT };
-    return (system->uses & uses[part]) != 0;
-}
-
-sal_status sal_fit_predict(sal_fit *f, const int64_t *list, int64_t n, double *out) { return sal_fit_predict_swapped(f, list, n, NULL, out); }
-
-/* Runs the network on samples list[start], list[start + 1] ..., repeating the last where the batch is longer than the list; NULL lists all. */
-static void run_batch(batch *b, const int64_t *list, int64_t n, int64_t start)
-{
-    for (int64_t k = 0; k < b->count; k++) {
-        int64_t at = start + k < n ? start + k : n - 1;
-        b->samples[k] = list ? list[at] : at;
-    }
-    sal_pool_run(b->f->ctx, b->count, put_sample, b);
-    sal_program_run(b->program, 0, 0);
-}
-
-sal_status sal_fit_predict_swapped(sal_fit *f, const int64_t *list, int64_t n, const sal_fit_swap *swap, double *out)
-{
-    sal_status status = SAL_STATUS_OK;
-    batch b = { .f = f, .program = f->program_eval, .count = f->options.batch, .swap = swap };
-    int64_t columns = f->options.model.head == SAL_HEAD_HUBER ? 1 : 3;
-    for (int64_t start = 0; start < n; start += b.count) {
-        run_batch(&b, list, n, start);
-        const real *y = sal_program_output(f->program_eval, "prediction");
-        for (int64_t k = 0; k < b.count && start + k < n; k++) {
-            for (int64_t c = 0; c < 3; c++) out[(start + k) * 3 + c] = (double)y[k * columns + (columns == 3 ? c : 0)];
-        }
-        if (sal_cancelled(f->ctx)) SAL_TRY(sal_progress(f->ctx, 1, NULL));
-    }
-done:
-    return status;
-}
-
-sal_status sal_fit_embed(sal_fit *f, int64_t stride, float *out)
-{
-    sal_status status = SAL_STATUS_OK;
-    batch b = { .f = f, .program = f->program_eval, .count = f->options.batch };
-    int64_t n = f->data->count, hidden = f->options.model.hidden;
-    SAL_ASSERT(f->ctx, f->options.model.shows_embedding);
-    for (int64_t start = 0; start < n; start += b.count) {
-        run_batch(&b, NULL, n, start);
-        const real *h = sal_program_output(f->program_eval, "embedding");
-        for (int64_t k = 0; k < b.count && start + k < n; k++) {
-            for (int64_t c = 0; c < hidden; c++) out[(start + k) * stride + c] = (float)h[k * hidden + c];
-        }
-        SAL_TRY(sal_progress(f->ctx, 1, NULL));
-    }
-done:
-    return status;
-}
-
-void sal_fit_embedding_weights(sal_fit *f, double *weight)
-{
-    int64_t n = 0, hidden = f->options.model.hidden;
-    const real *w = sal_params_find(f->params, "head/out/w", &n); /* (hidden, outputs), the centre in the middle */
-    int64_t outputs = n / hidden;
-    for (int64_t k = 0; k < hidden; k++) weight[k] = w ? fabs((double)w[k * outputs + outputs / 2]) : 0;
 }

@@ -266,7 +266,7 @@ static void a_description_has_every_row_with_typed_defaults(void **state SAL_UNU
         json_object_to_json_string_ext(row, JSON_C_TO_STRING_PLAIN),
         "{\"key\":\"interval\",\"type\":\"f64\",\"label\":\"Interval\",\"help\":\"Coverage\",\"unit\":null,\"default\":"
         "0.9,"
-        "\"bounds\":[0.5,0.99],\"required\":false,\"advanced\":false,\"list\":false,\"choices\":null,\"parent\":null,"
+        "\"bounds\":[0.5,0.99],\"required\":false,\"made\":false,\"advanced\":false,\"list\":false,\"choices\":null,\"parent\":null,"
         "\"extension\":null}");
     value = json_object_object_get(json_object_array_get_idx(params, 8), "choices");
     assert_string_equal(json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN),
