@@ -7,7 +7,6 @@
 #include "train/fit_private.h"
 #include "data/window.h"
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 void sal_fit_defaults(sal_fit_options *o)

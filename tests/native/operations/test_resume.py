@@ -76,15 +76,17 @@ def test_a_killed_comparison_goes_on_to_the_same_bytes(delta, tmp_path):  # noqa
     words = lambda folder: comparison(delta, folder, systems, epochs=12)  # noqa: E731
     begun = time.monotonic()
     assert run(*words(whole)).returncode == 0
-    seconds, kills = time.monotonic() - begun, 0
+    seconds, kills, kept = time.monotonic() - begun, 0, 0
     for share in (0.15, 0.3, 0.45):
         alive, left = kill_after(words(torn), share * seconds, torn)
         kills += alive
+        kept += alive and any(name.endswith(".checkpoint") for name in left)
         assert "table.csv" not in left or not alive
-    assert kills >= 1 and any(name.endswith(".checkpoint") for name in left)
+    assert kills >= 1 and kept >= 1
     done = salina(*words(torn), "--json")
     assert done.returncode == 0, done.stderr
-    assert "goes on from checkpoint" in done.stdout
+    if alive:
+        assert "goes on from checkpoint" in done.stdout
     assert (torn / "table.csv").read_bytes() == (whole / "table.csv").read_bytes()
     assert [name for name in files(torn) if ".partial-" not in name] == ["report.html", "table.csv"]
 
@@ -93,13 +95,18 @@ def test_a_cancelled_comparison_forgets_what_an_earlier_one_kept(delta, tmp_path
     import signal
 
     words = comparison(delta, tmp_path, ["ridge", "ss_stack"], epochs=1000, report=None)
-    for _ in range(2):
-        program = subprocess.Popen([SALINA, *map(str, words)], stderr=subprocess.PIPE, text=True)
-        time.sleep(2.5)
-        program.send_signal(signal.SIGKILL if not _ else signal.SIGINT)
-        program.communicate(timeout=60)
-        left = [name for name in files(tmp_path) if ".partial-" not in name]
-        assert (left == ["table.csv.ridge.checkpoint"] or "table.csv.ss_stack.checkpoint" in left) if not _ else left == []
+    program = subprocess.Popen([SALINA, *map(str, words)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    while not any(name.endswith(".checkpoint") for name in files(tmp_path)):
+        assert program.poll() is None, program.communicate()[1]
+        time.sleep(0.05)
+    program.kill()
+    program.communicate(timeout=60)
+    program = subprocess.Popen([SALINA, *map(str, words)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    program.stderr.readline()  # at work, with a thousand epochs before it
+    program.send_signal(signal.SIGINT)
+    program.communicate(timeout=60)
+    assert program.returncode == 3
+    assert [name for name in files(tmp_path) if ".partial-" not in name] == []
 
 
 # ---- area of applicability on the embedding ----
