@@ -1,10 +1,6 @@
 /* test_baselines_cancel.c - one long fit of each method that another library does, cancelled in its middle: it answers within half a second. */
 #include "baselines_data.h"
 
-/* For the leak sanitizer: the arrays that LIBSVM loses when it is stopped (svr.c) come from operator new and malloc. */
-const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void) { return "leak:libstdc++.so\nleak:libsvm.so\n"; }
-
 enum { MANY = 2500, WIDE = 30 };
 
 typedef struct moment {
