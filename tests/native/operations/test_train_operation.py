@@ -547,9 +547,14 @@ def test_full_disk_leaves_nothing_but_a_checkpoint_to_go_on_from(delta, trained,
 
 # ---- interruption, kill, resume ----
 
+def hear_interrupts():
+    """In the child: a shell lets what it runs in the background ignore SIGINT, and a signal before main() has set its handler would be lost."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("seconds", [0.05, 0.2, 0.4, 0.8, 1.6])
 def test_interrupted_training_gives_3_and_leaves_no_file(delta, tmp_path, seconds):
-    program = subprocess.Popen([SALINA, *map(str, request(delta, tmp_path, epochs=400))], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    program = subprocess.Popen([SALINA, *map(str, request(delta, tmp_path, epochs=400))], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=hear_interrupts)
     time.sleep(seconds)
     program.send_signal(signal.SIGINT)
     begun = time.monotonic()
