@@ -37,7 +37,7 @@ static void long_fits_are_cancelled_within_half_a_second(void **state)
     static const struct {
         const char *id;
         sal_baseline_settings settings;
-    } cases[] = { { "random_forest", { { 1, 1 } } }, { "gradient_boosting", { { 8, 10000 } } }, { "svr", { { 1e4, 0.05, 0.001 } } } };
+    } cases[] = { { "random_forest", { { 1, 1 } } }, { "gradient_boosting", { { 8, 10000 } } }, { "svr", { { 1e6, 0.002, 0.001 } } } };
     static float wide[MANY * WIDE];
     static double target[MANY];
     const sal_baseline_rows many = { MANY, WIDE, wide, target };
