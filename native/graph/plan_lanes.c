@@ -80,11 +80,22 @@ static bool written_after(const sal_tape *t, const int64_t *last, const sal_plan
     return false;
 }
 
+/* The last node that reads the memory of root r or what stands in it. */
+static int64_t last_read(const sal_tape *t, const sal_plan *p, sal_id r)
+{
+    int64_t last = p->last_use[r];
+    for (sal_id i = 0; i < r; i++) { /* a home comes after what stands in it */
+        int64_t inner = p->home[i] == r ? last_read(t, p, i) : -1;
+        if (inner > last) last = inner;
+    }
+    return last;
+}
+
 /* Whether the value of node `from`, with its memory at root r, can stand in concat c. */
 static bool may_stand_in(const sal_tape *t, const int64_t *last, const sal_plan *p, const bool *bound, sal_id r, sal_id from, sal_id c)
 {
     if (bound[r] || p->home[r] != SAL_NONE || !t->nodes[from].batched || t->nodes[r].count != t->nodes[from].count) return false;
-    return !written_after(t, last, p, r, from) && (p->last_use[r] <= c || !written_after(t, last, p, c, c));
+    return !written_after(t, last, p, r, from) && (last_read(t, p, r) <= c || !written_after(t, last, p, c, c));
 }
 
 void sal__lanes_homes(const sal_tape *t, const int64_t *last, const bool *bound, sal_plan *p)

@@ -231,6 +231,13 @@ static sal_id nested(sal_tape *t, sal_id x) /* a part of a part, read again at t
     return join(t, join(t, sal_mul(t, a, a), twice), join(t, sal_mul(t, inner, inner), outer));
 }
 
+static sal_id nested_stays(sal_tape *t, sal_id x) /* a part of a part, read again when the outer whole has been written over */
+{
+    sal_id a = sal_layer_dense(t, "a", x, 4), inner = join(t, a, sal_layer_dense(t, "b", x, 3));
+    sal_id c = sal_relu(t, join(t, inner, sal_layer_dense(t, "c", x, 2)));
+    return join(t, c, sal_mul(t, a, sal_slice(t, c, 1, 3, 4)));
+}
+
 static sal_id between_dimensions(sal_tape *t, sal_id x) /* its parts are no stretches of memory */
 {
     int64_t n = sal_tape_dim(t, x, 0);
@@ -246,7 +253,7 @@ static void sums_join_the_pass_of_a_layer(void **state)
 
 static void what_is_joined_keeps_its_value(void **state)
 {
-    sal_id (*const networks[])(sal_tape *, sal_id) = { stays, changes, nested, between_dimensions };
+    sal_id (*const networks[])(sal_tape *, sal_id) = { stays, changes, nested, nested_stays, between_dimensions };
     (void)state;
     for (size_t k = 0; k < sizeof networks / sizeof *networks; k++) same_in_both_layouts(networks[k]);
 }
